@@ -1,0 +1,7 @@
+// Holds: a benchmark always measures what the sources say now.
+
+import { ensureOrExit } from "./ensure.mjs";
+import { run } from "./run.mjs";
+
+ensureOrExit();
+process.exitCode = run(process.execPath, ["bench/run.mjs", ...process.argv.slice(2)]);

@@ -1,0 +1,13 @@
+// Holds: `npm run fix` only makes changes that cannot alter behaviour: formatting, import order, safe lint fixes.
+
+import { ensureOrExit } from "./ensure.mjs";
+import { run } from "./run.mjs";
+import { filesBelow } from "./files.mjs";
+import { capture } from "./run.mjs";
+
+ensureOrExit();
+let status = run("biome", ["check", "--write"]);
+if (capture("clang-format", ["--version"]).ok) {
+	status ||= run("clang-format", ["-i", ...filesBelow("native", /\.[ch]$/)]);
+}
+process.exitCode = status;

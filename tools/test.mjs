@@ -1,0 +1,60 @@
+// Holds: the compiled tests run on this Node with warnings as errors and a time limit, in one process per file.
+//
+//   npm test                    all tests
+//   npm test -- socket/ip       only the test files whose path contains a given fragment
+
+import { relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ensureOrExit } from "./ensure.mjs";
+import { filesBelow } from "./files.mjs";
+import { run } from "./run.mjs";
+
+const TESTS = ".build/tests";
+
+/** A test that takes longer than this, in milliseconds, has failed. */
+const TIMEOUT_MS = 120_000;
+
+/**
+ * Runs compiled tests.
+ *
+ * @param {{ node?: string, fragments?: readonly string[], env?: Record<string, string>, reporter?: string,
+ *   timeoutMs?: number }} [options]
+ *   `node` is the program to run them on, `fragments` choose files by path (all when empty)
+ * @returns {number} exit code
+ */
+export function runTests(options = {}) {
+	const { node = process.execPath, fragments = [], env, reporter = "spec" } = options;
+	const files = filesBelow(TESTS, /\.test\.js$/)
+		.map((path) => relative(TESTS, path))
+		.filter((path) => fragments.length === 0 || fragments.some((part) => matches(path, part)));
+	if (files.length === 0) {
+		console.log(`no test file matches ${fragments.join(" ") || "anything: there are no tests"}`);
+		return fragments.length === 0 ? 0 : 1;
+	}
+	const flags = [
+		"--test",
+		`--test-reporter=${reporter}`,
+		`--test-timeout=${options.timeoutMs ?? TIMEOUT_MS}`,
+		"--unhandled-rejections=strict",
+		"--throw-deprecation",
+		"--enable-source-maps",
+		"--expose-gc",
+	];
+	return run(node, [...flags, ...files], { cwd: TESTS, ...(env && { env }) });
+}
+
+/**
+ * Does the fragment occur in the path, be it written for the source or for the compiled file?
+ *
+ * @param {string} path
+ * @param {string} fragment
+ * @returns {boolean}
+ */
+function matches(path, fragment) {
+	return path.includes(fragment.replace(/^(\.\/)?tests\//, "").replace(/\.ts$/, ".js"));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+	ensureOrExit();
+	process.exitCode = runTests({ fragments: process.argv.slice(2) });
+}
