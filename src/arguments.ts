@@ -1,0 +1,112 @@
+/**
+ * Guards for arguments that come from callers: each returns the value with its type, or throws an
+ * error that says what is wanted.
+ */
+import { InvalidTypeError, InvalidValueError, OutOfRangeError } from "./errors.ts";
+
+/**
+ * Returns `value` when it is an integer from `min` to `max`.
+ *
+ * @throws {InvalidTypeError} it is no number
+ * @throws {OutOfRangeError} it is no integer, or outside the range
+ */
+export function requireInteger(name: string, value: unknown, min: number, max: number): number {
+	const range = `an integer from ${min} to ${max}`;
+	if (typeof value !== "number") throw new InvalidTypeError(name, range, value);
+	if (!Number.isInteger(value) || value < min || value > max) {
+		throw new OutOfRangeError(name, range, value);
+	}
+	return value;
+}
+
+/**
+ * Returns the bytes of any ArrayBufferView as a Uint8Array over the same memory.
+ *
+ * @throws {InvalidTypeError} it is no view (an ArrayBuffer itself is none)
+ * @throws {InvalidValueError} its buffer is detached: it was transferred elsewhere
+ */
+export function requireBytes(name: string, value: unknown): Uint8Array {
+	if (!ArrayBuffer.isView(value)) {
+		throw new InvalidTypeError(name, "a Uint8Array or another view of an ArrayBuffer", value);
+	}
+	if (value.byteLength === 0 && isDetached(value)) {
+		throw new InvalidValueError(
+			name,
+			"must not have a detached buffer (it was transferred)",
+			value,
+		);
+	}
+	if (value instanceof Uint8Array) return value;
+	return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/**
+ * Returns `value` when it is a string.
+ *
+ * @throws {InvalidTypeError} it is none
+ */
+export function requireString(name: string, value: unknown): string {
+	if (typeof value !== "string") throw new InvalidTypeError(name, "a string", value);
+	return value;
+}
+
+/**
+ * Returns `value` when it is a boolean.
+ *
+ * @throws {InvalidTypeError} it is none
+ */
+export function requireBoolean(name: string, value: unknown): boolean {
+	if (typeof value !== "boolean") throw new InvalidTypeError(name, "true or false", value);
+	return value;
+}
+
+/**
+ * Returns `value` when it is one of the texts in `allowed`.
+ *
+ * @throws {InvalidTypeError} it is no string
+ * @throws {InvalidValueError} it is another string
+ */
+export function requireOneOf<const T extends string>(
+	name: string,
+	value: unknown,
+	allowed: readonly T[],
+): T {
+	const choices = allowed.map((choice) => JSON.stringify(choice)).join(" or ");
+	if (typeof value !== "string") throw new InvalidTypeError(name, choices, value);
+	const found = allowed.find((choice) => choice === value);
+	if (found === undefined) throw new InvalidValueError(name, `must be ${choices}`, value);
+	return found;
+}
+
+/**
+ * Returns `value` when it is an object (not null, not a function).
+ *
+ * @throws {InvalidTypeError} it is none
+ */
+export function requireObject(name: string, value: unknown): object {
+	if (typeof value !== "object" || value === null) {
+		throw new InvalidTypeError(name, "an object", value);
+	}
+	return value;
+}
+
+/**
+ * Returns `value` when it is an AbortSignal or undefined.
+ *
+ * @throws {InvalidTypeError} it is neither
+ */
+export function requireSignal(name: string, value: unknown): AbortSignal | undefined {
+	if (value === undefined || value instanceof AbortSignal) return value;
+	throw new InvalidTypeError(name, "an AbortSignal", value);
+}
+
+// ArrayBuffer.prototype.detached exists from Node 22 only; building a view over a detached buffer
+// throws everywhere.
+function isDetached(view: ArrayBufferView): boolean {
+	try {
+		new Uint8Array(view.buffer);
+		return false;
+	} catch {
+		return true;
+	}
+}

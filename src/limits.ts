@@ -1,0 +1,79 @@
+/**
+ * Every default limit and timeout of the library: the unit is in the name, the reason in the
+ * comment.
+ */
+
+export const LIMITS = {
+	/**
+	 * Room for one read of a stream. 64 KiB empties a usual receive queue in one call, and larger
+	 * reads gain nothing measurable.
+	 */
+	readChunkBytes: 65_536,
+
+	/**
+	 * Queued bytes from which a stream's `write()` asks its caller to wait: one full socket buffer
+	 * ahead of the kernel.
+	 */
+	writeHighWaterBytes: 65_536,
+
+	/**
+	 * Largest write that is copied rather than borrowed; above it, copying costs more than a vector
+	 * entry.
+	 */
+	writeCopyBytes: 8_192,
+
+	/**
+	 * Room for one message of a seqpacket or Unix datagram socket. The kernel's default send buffer
+	 * (212,992 bytes) bounds a message, so that this holds any message of a peer which did not raise
+	 * SO_SNDBUF.
+	 */
+	messageBytes: 262_144,
+
+	/** Largest UDP payload over IPv4: 65,535 - 20 (IP header) - 8 (UDP header). */
+	udpPayloadBytesIpv4: 65_507,
+
+	/**
+	 * Largest UDP payload over IPv6 without jumbograms: 65,535 - 8 (UDP header); the IP header does
+	 * not count.
+	 */
+	udpPayloadBytesIpv6: 65_527,
+
+	/**
+	 * Connections that may wait for accept; Node's own figure. The kernel cuts it to
+	 * net.core.somaxconn.
+	 */
+	backlogCount: 511,
+
+	/**
+	 * Bytes that `readUntil` gathers in search of its delimiter, so that a peer cannot make us store
+	 * without end.
+	 */
+	readUntilBytes: 65_536,
+
+	/** Time that `close()` lets queued bytes go before it resets the connection. */
+	closeMs: 10_000,
+
+	/** Pause of a listener that ran out of descriptors before it accepts again. */
+	acceptBackoffMs: 100,
+
+	/** Bytes in the `sun_path` of a Unix address without the closing NUL; unix(7). */
+	unixPathBytes: 107,
+
+	/**
+	 * Bytes in an abstract Unix name after its leading NUL: the 108 bytes of `sun_path` less that
+	 * one; unix(7).
+	 */
+	unixAbstractBytes: 107,
+
+	/** Length of a host name in bytes: RFC 1035 section 2.3.4, in its text form. */
+	hostnameBytes: 253,
+
+	/**
+	 * Descriptors in one message: SCM_MAX_FD of the kernel; unix(7). Room for all of them is made on
+	 * every receive.
+	 */
+	descriptorsPerMessageCount: 253,
+} as const;
+
+/** Name of a limit; the unit is its last word or the one before the variant. */
+export type LimitName = keyof typeof LIMITS;
