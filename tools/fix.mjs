@@ -1,9 +1,8 @@
 // Holds: `npm run fix` only makes changes that cannot alter behaviour: formatting, import order, safe lint fixes.
 
 import { ensureOrExit } from "./ensure.mjs";
-import { run } from "./run.mjs";
 import { filesBelow } from "./files.mjs";
-import { capture } from "./run.mjs";
+import { capture, run } from "./run.mjs";
 
 ensureOrExit();
 let status = run("biome", ["check", "--write"]);

@@ -44,7 +44,8 @@ export function capture(program, args, options = {}) {
 		timeout: options.timeoutMs,
 		maxBuffer: 64 * 1024 * 1024,
 	});
-	const missing = /** @type {NodeJS.ErrnoException | undefined} */ (result.error)?.code === "ENOENT";
+	const missing =
+		/** @type {NodeJS.ErrnoException | undefined} */ (result.error)?.code === "ENOENT";
 	const stdout = result.stdout ?? "";
 	const stderr = (result.stderr ?? "") + (result.error ? `${result.error.message}\n` : "");
 	return { ok: result.status === 0, missing, stdout, stderr, status: result.status };
