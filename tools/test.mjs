@@ -3,11 +3,11 @@
 //   npm test                    all tests
 //   npm test -- socket/ip       only the test files whose path contains a given fragment
 
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureOrExit } from "./ensure.mjs";
 import { filesBelow } from "./files.mjs";
-import { run } from "./run.mjs";
+import { ROOT, run } from "./run.mjs";
 
 const TESTS = ".build/tests";
 
@@ -39,6 +39,7 @@ export function runTests(options = {}) {
 		"--throw-deprecation",
 		"--enable-source-maps",
 		"--expose-gc",
+		`--import=${pathToFileURL(join(ROOT, TESTS, "support/leaks.js")).href}`,
 	];
 	return run(node, [...flags, ...files], { cwd: TESTS, ...(env && { env }) });
 }
