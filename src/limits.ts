@@ -53,6 +53,9 @@ export const LIMITS = {
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 
+	/** Pause before a Unix connect is tried again whose listener's queue was full: the kernel has no event for that. */
+	connectRetryMs: 2,
+
 	/** Pause of a listener that ran out of descriptors before it accepts again. */
 	acceptBackoffMs: 100,
 

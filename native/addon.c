@@ -1,0 +1,69 @@
+// The addon's table of contents: every export in alphabetical order, and nothing else.
+#include "engine.h"
+#include "js.h"
+#include "socket.h"
+#include "transfer.h"
+
+#include <stdlib.h>
+
+#define EXPORTS(V)                      \
+  V("accept4", socket_accept4)          \
+  V("bind", socket_bind)                \
+  V("close", socket_close)              \
+  V("connect", socket_connect)          \
+  V("dup", socket_dup)                  \
+  V("engineArm", engine_arm)            \
+  V("engineDisown", engine_disown)      \
+  V("engineHold", engine_hold)          \
+  V("engineLedger", engine_ledger)      \
+  V("engineOwn", engine_own)            \
+  V("engineSpin", engine_spin)          \
+  V("engineStart", engine_start)        \
+  V("engineUnwatch", engine_unwatch)    \
+  V("engineWatch", engine_watch)        \
+  V("fcntl", socket_fcntl)              \
+  V("getpeername", socket_getpeername)  \
+  V("getsockname", socket_getsockname)  \
+  V("getsockopt", socket_getsockopt)    \
+  V("listen", socket_listen)            \
+  V("poll", socket_poll)                \
+  V("read", transfer_read)              \
+  V("recv", transfer_recv)              \
+  V("recvfrom", transfer_recvfrom)      \
+  V("recvmmsg", transfer_recvmmsg)      \
+  V("recvmsg", transfer_recvmsg)        \
+  V("send", transfer_send)              \
+  V("sendmmsg", transfer_sendmmsg)      \
+  V("sendmsg", transfer_sendmsg)        \
+  V("sendto", transfer_sendto)          \
+  V("setsockopt", socket_setsockopt)    \
+  V("shutdown", socket_shutdown)        \
+  V("socket", socket_open)              \
+  V("socketpair", socket_pair)          \
+  V("write", transfer_write)
+
+static napi_value
+addon__out(struct environment* environment) {
+  napi_value buffer, array;
+  napi_ref held;
+  size_t size = OUT_COUNT * sizeof *environment->out;
+  CHECK(napi_create_arraybuffer(environment->env, size, (void**) &environment->out, &buffer));
+  CHECK(napi_create_typedarray(environment->env, napi_int32_array, OUT_COUNT, buffer, 0, &array));
+  CHECK(napi_create_reference(environment->env, buffer, 1, &held));
+  return array;
+}
+
+NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
+  struct environment* environment = calloc(1, sizeof *environment);
+  CHECK(environment == NULL ? napi_generic_failure : napi_ok);
+  environment->env = env;
+  engine_create(environment);
+  napi_property_descriptor properties[] = {
+#define DESCRIBE(name, function) { name, NULL, function, NULL, NULL, NULL, napi_default_jsproperty, environment },
+    EXPORTS(DESCRIBE)
+#undef DESCRIBE
+    { "out", NULL, NULL, NULL, NULL, addon__out(environment), napi_default_jsproperty, NULL },
+  };
+  CHECK(napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
+  return exports;
+}

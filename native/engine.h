@@ -1,0 +1,30 @@
+// Readiness: which descriptors can be read or written, told to JavaScript once per turn of the event loop.
+#ifndef SOCKETRY_ENGINE_H
+#define SOCKETRY_ENGINE_H
+
+#include "js.h"
+
+// Allocates the engine of one environment and registers its clean-up; opens nothing yet.
+void
+engine_create(struct environment* environment);
+
+napi_value
+engine_arm(napi_env env, napi_callback_info info);
+napi_value
+engine_disown(napi_env env, napi_callback_info info);
+napi_value
+engine_hold(napi_env env, napi_callback_info info);
+napi_value
+engine_ledger(napi_env env, napi_callback_info info);
+napi_value
+engine_own(napi_env env, napi_callback_info info);
+napi_value
+engine_spin(napi_env env, napi_callback_info info);
+napi_value
+engine_start(napi_env env, napi_callback_info info);
+napi_value
+engine_unwatch(napi_env env, napi_callback_info info);
+napi_value
+engine_watch(napi_env env, napi_callback_info info);
+
+#endif

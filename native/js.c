@@ -1,0 +1,101 @@
+#include "js.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+js_check(napi_status status, const char* file, int line) {
+  if (status == napi_ok) return;
+  fprintf(stderr, "socketry: Node-API call failed with status %d at %s:%d\n", (int) status, file, line);
+  abort();
+}
+
+static bool
+js__type_error(struct js_call* call, size_t index, const char* expected) {
+  char message[96];
+  snprintf(message, sizeof message, "argument %zu must be %s", index, expected);
+  napi_throw_type_error(call->env, "ERR_INVALID_ARG_TYPE", message);
+  return false;
+}
+
+bool
+js_begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call) {
+  call->env = env;
+  call->count = JS_ARGUMENTS_MAX;
+  void* data = NULL;
+  CHECK(napi_get_cb_info(env, info, &call->count, call->values, NULL, &data));
+  call->environment = data;
+  if (call->count >= required) return true;
+  return js__type_error(call, call->count, "present");
+}
+
+bool
+js_int32(struct js_call* call, size_t index, int32_t* value) {
+  if (napi_get_value_int32(call->env, call->values[index], value) == napi_ok) return true;
+  return js__type_error(call, index, "an integer");
+}
+
+bool
+js_int32_or(struct js_call* call, size_t index, int32_t fallback, int32_t* value) {
+  *value = fallback;
+  if (call->count <= index) return true;
+  if (napi_get_value_int32(call->env, call->values[index], value) == napi_ok) return true;
+  napi_valuetype type;
+  CHECK(napi_typeof(call->env, call->values[index], &type));
+  return type == napi_undefined || js__type_error(call, index, "an integer or undefined");
+}
+
+bool
+js_bytes(struct js_call* call, size_t index, struct bytes* bytes) {
+  napi_typedarray_type type;
+  void* data = NULL;
+  napi_status status =
+    napi_get_typedarray_info(call->env, call->values[index], &type, &bytes->length, &data, NULL, NULL);
+  if (status != napi_ok || type != napi_uint8_array) return js__type_error(call, index, "a Uint8Array");
+  bytes->data = data;
+  return true;
+}
+
+bool
+js_bytes_or_null(struct js_call* call, size_t index, struct bytes* bytes) {
+  napi_valuetype type;
+  CHECK(napi_typeof(call->env, call->values[index], &type));
+  if (type == napi_object) return js_bytes(call, index, bytes);
+  bytes->data = NULL;
+  bytes->length = 0;
+  return type == napi_null || type == napi_undefined || js__type_error(call, index, "a Uint8Array or null");
+}
+
+bool
+js_range(struct js_call* call, size_t index, struct bytes* bytes) {
+  int32_t offset = 0;
+  int32_t length = 0;
+  if (!js_bytes(call, index, bytes) || !js_int32(call, index + 1, &offset) || !js_int32(call, index + 2, &length)) {
+    return false;
+  }
+  if (offset < 0 || length < 0 || (size_t) offset > bytes->length ||
+      (size_t) length > bytes->length - (size_t) offset) {
+    napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", "offset and length must lie within the buffer");
+    return false;
+  }
+  bytes->data += offset;
+  bytes->length = (size_t) length;
+  return true;
+}
+
+bool
+js_int32_array(struct js_call* call, size_t index, int32_t** data, size_t* count) {
+  napi_typedarray_type type;
+  void* pointer = NULL;
+  napi_status status = napi_get_typedarray_info(call->env, call->values[index], &type, count, &pointer, NULL, NULL);
+  if (status != napi_ok || type != napi_int32_array) return js__type_error(call, index, "an Int32Array");
+  *data = pointer;
+  return true;
+}
+
+napi_value
+js_number(struct js_call* call, ssize_t result) {
+  napi_value number;
+  CHECK(napi_create_int64(call->env, result, &number));
+  return number;
+}

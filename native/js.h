@@ -1,0 +1,72 @@
+// Arguments in, numbers out: the only place that knows how JavaScript values look.
+//
+// Every exported function receives its environment as callback data, reads its arguments through these
+// helpers and returns one number: >= 0, or -errno. A wrong call (a missing argument, a string for a number,
+// a detached buffer's range) throws a TypeError or RangeError and returns NULL at once.
+#ifndef SOCKETRY_JS_H
+#define SOCKETRY_JS_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define JS_ARGUMENTS_MAX 11
+#define OUT_COUNT 4
+
+struct engine;
+
+// One per JavaScript environment (main thread or worker), never shared.
+struct environment {
+  napi_env env;
+  struct engine* engine;
+  int32_t* out; // shared with JavaScript: see `out` in src/sys/contract.ts
+};
+
+struct js_call {
+  napi_env env;
+  struct environment* environment;
+  size_t count;
+  napi_value values[JS_ARGUMENTS_MAX];
+};
+
+struct bytes {
+  uint8_t* data;
+  size_t length;
+};
+
+// Aborts with the place of the mistake: a Node-API call failed that cannot fail unless we misuse it.
+#define CHECK(status) js_check((status), __FILE__, __LINE__)
+
+void
+js_check(napi_status status, const char* file, int line);
+
+bool
+js_begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call);
+
+bool
+js_int32(struct js_call* call, size_t index, int32_t* value);
+
+// As js_int32, but an absent argument gives `fallback`.
+bool
+js_int32_or(struct js_call* call, size_t index, int32_t fallback, int32_t* value);
+
+bool
+js_bytes(struct js_call* call, size_t index, struct bytes* bytes);
+
+// As js_bytes; null or undefined gives {NULL, 0}.
+bool
+js_bytes_or_null(struct js_call* call, size_t index, struct bytes* bytes);
+
+// Three consecutive arguments: a Uint8Array, an offset and a length that must lie within it.
+bool
+js_range(struct js_call* call, size_t index, struct bytes* bytes);
+
+bool
+js_int32_array(struct js_call* call, size_t index, int32_t** data, size_t* count);
+
+napi_value
+js_number(struct js_call* call, ssize_t result);
+
+#endif

@@ -1,0 +1,217 @@
+// Scattered buffers, addresses and control messages: sendmsg, recvmsg and their batches.
+#include "attempt.h"
+#include "transfer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// One row of a batch table, in int32 columns; mirrored by BATCH_* in src/sys/contract.ts.
+enum batch_column {
+  BATCH_DATA_OFFSET,
+  BATCH_DATA_LENGTH,
+  BATCH_NAME_OFFSET,
+  BATCH_NAME_LENGTH,
+  BATCH_CONTROL_OFFSET,
+  BATCH_CONTROL_LENGTH,
+  BATCH_OUT_BYTES,
+  BATCH_OUT_NAME_LENGTH,
+  BATCH_OUT_CONTROL_LENGTH,
+  BATCH_OUT_FLAGS,
+  BATCH_COLUMNS,
+};
+
+enum { BUFFERS_MAX = 64, BATCH_MAX = 1024 };
+
+struct message {
+  int fd;
+  int flags;
+  struct msghdr header;
+  struct bytes name;
+  struct bytes control;
+  struct iovec buffers[BUFFERS_MAX];
+};
+
+static ssize_t
+message__sendmsg(void* data) {
+  struct message* message = data;
+  return sendmsg(message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t
+message__recvmsg(void* data) {
+  struct message* message = data;
+  message->header.msg_namelen = (socklen_t) message->name.length;
+  message->header.msg_controllen = message->control.length;
+  return recvmsg(message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+}
+
+// At most BUFFERS_MAX views: a longer array is cut, which reads as a short count, as writev(2) may.
+static bool
+message__buffers(struct js_call* call, size_t index, struct message* message) {
+  uint32_t count;
+  if (napi_get_array_length(call->env, call->values[index], &count) != napi_ok) {
+    napi_throw_type_error(call->env, "ERR_INVALID_ARG_TYPE", "buffers must be an array of Uint8Array");
+    return false;
+  }
+  if (count > BUFFERS_MAX) count = BUFFERS_MAX;
+  struct js_call element = { .env = call->env, .count = 1 };
+  for (uint32_t i = 0; i < count; i++) {
+    struct bytes bytes;
+    CHECK(napi_get_element(call->env, call->values[index], i, &element.values[0]));
+    if (!js_bytes(&element, 0, &bytes)) return false;
+    message->buffers[i] = (struct iovec) { .iov_base = bytes.data, .iov_len = bytes.length };
+  }
+  message->header.msg_iov = message->buffers;
+  message->header.msg_iovlen = count;
+  return true;
+}
+
+static bool
+message__begin(napi_env env, napi_callback_info info, struct js_call* call, struct message* message) {
+  if (!js_begin(env, info, 5, call) || !js_int32(call, 0, &message->fd) || !message__buffers(call, 1, message) ||
+      !js_bytes_or_null(call, 2, &message->name) || !js_bytes_or_null(call, 3, &message->control) ||
+      !js_int32(call, 4, &message->flags)) {
+    return false;
+  }
+  message->header.msg_flags = 0;
+  message->header.msg_name = message->name.data;
+  message->header.msg_namelen = (socklen_t) message->name.length;
+  message->header.msg_control = message->control.data;
+  message->header.msg_controllen = message->control.length;
+  return true;
+}
+
+napi_value
+transfer_sendmsg(napi_env env, napi_callback_info info) {
+  struct js_call call;
+  struct message message;
+  struct patience patience;
+  if (!message__begin(env, info, &call, &message) || !attempt_patience(&call, 5, &patience)) return NULL;
+  return js_number(&call, attempt(message__sendmsg, &message, message.fd, POLLOUT, patience));
+}
+
+napi_value
+transfer_recvmsg(napi_env env, napi_callback_info info) {
+  struct js_call call;
+  struct message message;
+  struct patience patience;
+  if (!message__begin(env, info, &call, &message) || !attempt_patience(&call, 5, &patience)) return NULL;
+  ssize_t rc = attempt(message__recvmsg, &message, message.fd, POLLIN, patience);
+  int32_t* out = call.environment->out;
+  out[0] = (int32_t) message.header.msg_namelen;
+  out[1] = (int32_t) message.header.msg_controllen;
+  out[2] = message.header.msg_flags;
+  return js_number(&call, rc);
+}
+
+struct batch {
+  int fd;
+  int flags;
+  size_t count;
+  int32_t* rows;
+  struct mmsghdr* headers;
+};
+
+static ssize_t
+batch__sendmmsg(void* data) {
+  struct batch* batch = data;
+  return sendmmsg(batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// After a failed attempt the kernel may have touched the lengths, so each attempt starts from the table.
+static ssize_t
+batch__recvmmsg(void* data) {
+  struct batch* batch = data;
+  for (size_t i = 0; i < batch->count; i++) {
+    const int32_t* row = batch->rows + i * BATCH_COLUMNS;
+    batch->headers[i].msg_hdr.msg_namelen = (socklen_t) row[BATCH_NAME_LENGTH];
+    batch->headers[i].msg_hdr.msg_controllen = (size_t) row[BATCH_CONTROL_LENGTH];
+  }
+  return recvmmsg(
+    batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL
+  );
+}
+
+static bool
+batch__slice(const struct bytes* slab, int32_t offset, int32_t length, void** start) {
+  if (offset < 0 || length < 0 || (size_t) offset > slab->length) return false;
+  if ((size_t) length > slab->length - (size_t) offset) return false;
+  *start = length == 0 ? NULL : slab->data + offset;
+  return true;
+}
+
+static bool
+batch__prepare(struct batch* batch, struct iovec* vectors, const struct bytes slabs[3]) {
+  for (size_t i = 0; i < batch->count; i++) {
+    const int32_t* row = batch->rows + i * BATCH_COLUMNS;
+    struct msghdr* header = &batch->headers[i].msg_hdr;
+    header->msg_flags = 0;
+    header->msg_iov = &vectors[i];
+    header->msg_iovlen = 1;
+    header->msg_namelen = (socklen_t) row[BATCH_NAME_LENGTH];
+    header->msg_controllen = (size_t) row[BATCH_CONTROL_LENGTH];
+    vectors[i].iov_len = (size_t) row[BATCH_DATA_LENGTH];
+    batch->headers[i].msg_len = 0;
+    if (!batch__slice(&slabs[0], row[BATCH_DATA_OFFSET], row[BATCH_DATA_LENGTH], &vectors[i].iov_base) ||
+        !batch__slice(&slabs[1], row[BATCH_NAME_OFFSET], row[BATCH_NAME_LENGTH], &header->msg_name) ||
+        !batch__slice(&slabs[2], row[BATCH_CONTROL_OFFSET], row[BATCH_CONTROL_LENGTH], &header->msg_control)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// fd, table, first, count, data, names, control, flags, timeoutMs?, spinUs?
+static napi_value
+batch__run(napi_env env, napi_callback_info info, attempt_fn perform, short events) {
+  struct js_call call;
+  struct batch batch;
+  struct bytes slabs[3];
+  struct patience patience;
+  int32_t first, count;
+  size_t size;
+  if (!js_begin(env, info, 8, &call) || !js_int32(&call, 0, &batch.fd) ||
+      !js_int32_array(&call, 1, &batch.rows, &size) || !js_int32(&call, 2, &first) || !js_int32(&call, 3, &count) ||
+      !js_bytes(&call, 4, &slabs[0]) || !js_bytes_or_null(&call, 5, &slabs[1]) ||
+      !js_bytes_or_null(&call, 6, &slabs[2]) || !js_int32(&call, 7, &batch.flags) ||
+      !attempt_patience(&call, 8, &patience)) {
+    return NULL;
+  }
+  if (first < 0 || count < 0 || count > BATCH_MAX || (size_t) first + (size_t) count > size / BATCH_COLUMNS) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "first and count must lie within the batch table");
+    return NULL;
+  }
+  batch.rows += (size_t) first * BATCH_COLUMNS;
+  batch.count = (size_t) count;
+  struct mmsghdr headers[BATCH_MAX];
+  struct iovec vectors[BATCH_MAX];
+  batch.headers = headers;
+  if (!batch__prepare(&batch, vectors, slabs)) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "a row of the batch table points outside its buffer");
+    return NULL;
+  }
+  ssize_t rc = attempt(perform, &batch, batch.fd, events, patience);
+  for (ssize_t i = 0; i < rc; i++) {
+    int32_t* row = batch.rows + i * BATCH_COLUMNS;
+    row[BATCH_OUT_BYTES] = (int32_t) headers[i].msg_len;
+    row[BATCH_OUT_NAME_LENGTH] = (int32_t) headers[i].msg_hdr.msg_namelen;
+    row[BATCH_OUT_CONTROL_LENGTH] = (int32_t) headers[i].msg_hdr.msg_controllen;
+    row[BATCH_OUT_FLAGS] = headers[i].msg_hdr.msg_flags;
+  }
+  return js_number(&call, rc);
+}
+
+napi_value
+transfer_sendmmsg(napi_env env, napi_callback_info info) {
+  return batch__run(env, info, batch__sendmmsg, POLLOUT);
+}
+
+napi_value
+transfer_recvmmsg(napi_env env, napi_callback_info info) {
+  return batch__run(env, info, batch__recvmmsg, POLLIN);
+}

@@ -1,0 +1,138 @@
+// Bytes from one buffer to one descriptor or back: read, write, recv, send, recvfrom, sendto.
+//
+// Buffers belong to JavaScript and are touched only inside the call, so no collection, detachment or
+// resizing can happen to them meanwhile.
+#include "transfer.h"
+
+#include "attempt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct transfer {
+  int fd;
+  int flags;
+  struct bytes buffer;
+  struct bytes name;
+  socklen_t name_length;
+};
+
+// read() and write() have no MSG_DONTWAIT: whether they wait is the descriptor's O_NONBLOCK.
+static ssize_t
+transfer__read(void* data) {
+  struct transfer* transfer = data;
+  return read(transfer->fd, transfer->buffer.data, transfer->buffer.length);
+}
+
+static ssize_t
+transfer__write(void* data) {
+  struct transfer* transfer = data;
+  return write(transfer->fd, transfer->buffer.data, transfer->buffer.length);
+}
+
+static ssize_t
+transfer__recv(void* data) {
+  struct transfer* transfer = data;
+  return recv(transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT);
+}
+
+static ssize_t
+transfer__send(void* data) {
+  struct transfer* transfer = data;
+  return send(
+    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL
+  );
+}
+
+static ssize_t
+transfer__recvfrom(void* data) {
+  struct transfer* transfer = data;
+  transfer->name_length = (socklen_t) transfer->name.length;
+  return recvfrom(
+    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT,
+    (struct sockaddr*) transfer->name.data, &transfer->name_length
+  );
+}
+
+static ssize_t
+transfer__sendto(void* data) {
+  struct transfer* transfer = data;
+  return sendto(
+    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL,
+    (const struct sockaddr*) transfer->name.data, (socklen_t) transfer->name.length
+  );
+}
+
+// fd, buffer, offset, length: the arguments that all six begin with.
+static bool
+transfer__begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call, struct transfer* transfer) {
+  return js_begin(env, info, required, call) && js_int32(call, 0, &transfer->fd) &&
+    js_range(call, 1, &transfer->buffer);
+}
+
+static napi_value
+transfer__plain(napi_env env, napi_callback_info info, attempt_fn perform, short events) {
+  struct js_call call;
+  struct transfer transfer = { 0 };
+  struct patience patience;
+  if (!transfer__begin(env, info, 4, &call, &transfer) || !attempt_patience(&call, 4, &patience)) return NULL;
+  return js_number(&call, attempt(perform, &transfer, transfer.fd, events, patience));
+}
+
+static napi_value
+transfer__flagged(napi_env env, napi_callback_info info, attempt_fn perform, short events) {
+  struct js_call call;
+  struct transfer transfer = { 0 };
+  struct patience patience;
+  if (!transfer__begin(env, info, 5, &call, &transfer) || !js_int32(&call, 4, &transfer.flags) ||
+      !attempt_patience(&call, 5, &patience)) {
+    return NULL;
+  }
+  return js_number(&call, attempt(perform, &transfer, transfer.fd, events, patience));
+}
+
+static napi_value
+transfer__named(napi_env env, napi_callback_info info, attempt_fn perform, short events) {
+  struct js_call call;
+  struct transfer transfer = { 0 };
+  struct patience patience;
+  if (!transfer__begin(env, info, 6, &call, &transfer) || !js_int32(&call, 4, &transfer.flags) ||
+      !js_bytes_or_null(&call, 5, &transfer.name) || !attempt_patience(&call, 6, &patience)) {
+    return NULL;
+  }
+  ssize_t rc = attempt(perform, &transfer, transfer.fd, events, patience);
+  if (events == POLLIN) call.environment->out[0] = (int32_t) transfer.name_length;
+  return js_number(&call, rc);
+}
+
+napi_value
+transfer_read(napi_env env, napi_callback_info info) {
+  return transfer__plain(env, info, transfer__read, POLLIN);
+}
+
+napi_value
+transfer_write(napi_env env, napi_callback_info info) {
+  return transfer__plain(env, info, transfer__write, POLLOUT);
+}
+
+napi_value
+transfer_recv(napi_env env, napi_callback_info info) {
+  return transfer__flagged(env, info, transfer__recv, POLLIN);
+}
+
+napi_value
+transfer_send(napi_env env, napi_callback_info info) {
+  return transfer__flagged(env, info, transfer__send, POLLOUT);
+}
+
+napi_value
+transfer_recvfrom(napi_env env, napi_callback_info info) {
+  return transfer__named(env, info, transfer__recvfrom, POLLIN);
+}
+
+napi_value
+transfer_sendto(napi_env env, napi_callback_info info) {
+  return transfer__named(env, info, transfer__sendto, POLLOUT);
+}

@@ -1,0 +1,184 @@
+/**
+ * One open descriptor of this thread: its number, its watch in the engine, and at most one waiter in each direction.
+ *
+ * Invariants: a number is closed once, and never touched after that; a watch is armed for what somebody waits for, or for what was armed
+ * last and has not fired since (disarming costs a system call, so it is left to the event that finds no waiter).
+ */
+import { BusyError, ClosedError, syscallError } from "../errors.ts";
+import { READY_ERROR, READY_HANGUP, READY_READ, READY_WRITE } from "../sys/contract.ts";
+import { sys } from "../sys/current.ts";
+import { hold, unhold, unwatch, watch, type Watched } from "./readiness.ts";
+
+/** Somebody who waits for a descriptor; called once per wait, from the event loop or from `close()`. */
+export interface Waiter {
+	/** The descriptor is ready, has ended or failed: the next system call tells which. Must not throw. */
+	ready(): void;
+	/** The descriptor was closed or given away while this one waited. Must not throw. */
+	closed(): void;
+}
+
+const READABLE = READY_READ | READY_HANGUP | READY_ERROR;
+const WRITABLE = READY_WRITE | READY_HANGUP | READY_ERROR;
+
+/** Owns one descriptor number. Not public: `Socket` is its public face. */
+export class Descriptor implements Watched {
+	/**
+	 * Whether a read may find something: false once one came back short or empty, true again from the next event. What a stream trusts to
+	 * spare itself a system call.
+	 */
+	readable = true;
+	#fd: number;
+	#slot = -1;
+	#armed = 0;
+	#reader: Waiter | undefined;
+	#writer: Waiter | undefined;
+	#referenced = true;
+	#spinUs = 0;
+
+	/**
+	 * @param fd taken: closed by `close()`, or with the thread
+	 * @throws {SyscallError} EEXIST: another object of this thread owns it already
+	 */
+	constructor(fd: number) {
+		const rc = sys.engineOwn(fd);
+		if (rc < 0) throw syscallError("adopt", rc);
+		this.#fd = fd;
+	}
+
+	/** The number, or -1 once closed or given away. */
+	get fd(): number {
+		return this.#fd;
+	}
+
+	/** Calls `reader` once the descriptor can be read, has ended or failed. */
+	awaitReadable(reader: Waiter): void {
+		if (this.#reader !== undefined) throw new BusyError();
+		this.#arm(READY_READ);
+		this.#reader = reader;
+		if (this.#referenced) hold();
+	}
+
+	/** Calls `writer` once the descriptor can be written or has failed. */
+	awaitWritable(writer: Waiter): void {
+		if (this.#writer !== undefined) throw new BusyError();
+		this.#arm(READY_WRITE);
+		this.#writer = writer;
+		if (this.#referenced) hold();
+	}
+
+	/** Forgets the reader, if one waits. */
+	cancelReadable(): void {
+		this.#takeReader();
+	}
+
+	/** Forgets the writer, if one waits. */
+	cancelWritable(): void {
+		this.#takeWriter();
+	}
+
+	/** Whether waiting keeps the process alive; it does at first. */
+	refer(active: boolean): void {
+		if (this.#referenced === active) return;
+		this.#referenced = active;
+		const change = active ? hold : unhold;
+		if (this.#reader !== undefined) change();
+		if (this.#writer !== undefined) change();
+	}
+
+	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */
+	spin(us: number): void {
+		this.#spinUs = us;
+		if (this.#slot >= 0) sys.engineSpin(this.#slot, us);
+	}
+
+	/** Closes the number and tells the waiters; a second call does nothing. */
+	close(): void {
+		const fd = this.#leave();
+		if (fd < 0) return;
+		sys.close(fd);
+		this.#evict();
+	}
+
+	/**
+	 * Gives the number away, open and unwatched, and tells the waiters.
+	 *
+	 * @throws {ClosedError} it is closed or given away already
+	 */
+	release(): number {
+		const fd = this.#leave();
+		if (fd < 0) throw new ClosedError();
+		this.#evict();
+		return fd;
+	}
+
+	/** Called by the engine: `events` are the ready bits. */
+	notify(events: number): void {
+		// libuv stops a watch that reported an error; see engine.c.
+		if ((events & READY_ERROR) !== 0) this.#armed = 0;
+		let unclaimed = 0;
+		if ((events & READABLE) !== 0) {
+			this.readable = true;
+			const reader = this.#takeReader();
+			if (reader === undefined) unclaimed |= READY_READ;
+			else reader.ready();
+		}
+		if ((events & WRITABLE) !== 0) {
+			const writer = this.#takeWriter();
+			if (writer === undefined) unclaimed |= READY_WRITE;
+			else writer.ready();
+		}
+		if ((this.#armed & unclaimed) === 0 || this.#slot < 0) return;
+		this.#armed &= ~unclaimed;
+		sys.engineArm(this.#slot, this.#armed);
+	}
+
+	#takeReader(): Waiter | undefined {
+		const reader = this.#reader;
+		if (reader === undefined) return undefined;
+		this.#reader = undefined;
+		if (this.#referenced) unhold();
+		return reader;
+	}
+
+	#takeWriter(): Waiter | undefined {
+		const writer = this.#writer;
+		if (writer === undefined) return undefined;
+		this.#writer = undefined;
+		if (this.#referenced) unhold();
+		return writer;
+	}
+
+	#arm(event: number): void {
+		if ((this.#armed & event) !== 0) return;
+		if (this.#fd < 0) throw new ClosedError();
+		if (this.#slot < 0) this.#watch();
+		const rc = sys.engineArm(this.#slot, this.#armed | event);
+		if (rc < 0) throw syscallError("epoll_ctl", rc);
+		this.#armed |= event;
+	}
+
+	#watch(): void {
+		const slot = watch(this.#fd, this);
+		if (slot < 0) throw syscallError("epoll_ctl", slot);
+		this.#slot = slot;
+		if (this.#spinUs > 0) sys.engineSpin(slot, this.#spinUs);
+	}
+
+	#leave(): number {
+		const fd = this.#fd;
+		if (fd < 0) return fd;
+		this.#fd = -1;
+		if (this.#slot >= 0) unwatch(this.#slot);
+		this.#slot = -1;
+		this.#armed = 0;
+		sys.engineDisown(fd);
+		return fd;
+	}
+
+	#evict(): void {
+		const reader = this.#takeReader();
+		const writer = this.#takeWriter();
+		reader?.closed();
+		writer?.closed();
+	}
+}

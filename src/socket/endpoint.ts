@@ -1,0 +1,214 @@
+/** What every socket has besides its transfers: a descriptor, names, options, an end. */
+import { requireBytes, requireInteger } from "../arguments.ts";
+import { check, ClosedError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { Descriptor } from "./descriptor.ts";
+import { familyName, type SocketFamily, type SocketType, typeName } from "./kind.ts";
+import {
+	decodeSocketAddress,
+	encodeSocketAddress,
+	SOCKADDR_BYTES_MAX,
+	type SocketAddress,
+} from "./sockaddr.ts";
+import { targetOf } from "./target.ts";
+
+/** Directions of `shutdown`. */
+export type ShutdownHow = "read" | "write" | "both";
+
+const SHUTDOWN: Readonly<Record<ShutdownHow, number>> = {
+	read: SHUT_RD,
+	write: SHUT_WR,
+	both: SHUT_RDWR,
+};
+
+const INT32_MAX = 2_147_483_647;
+const scratch = new Uint8Array(SOCKADDR_BYTES_MAX);
+
+let warned = false;
+
+// A forgotten socket must not cost its descriptor for ever; said once, since it is a mistake in the program.
+const forgotten = new FinalizationRegistry<Descriptor>((descriptor) => {
+	if (descriptor.fd < 0) return;
+	descriptor.close();
+	if (warned) return;
+	warned = true;
+	process.emitWarning(
+		"A socket was garbage-collected while open: close it, or hold it with `await using`",
+		{ code: "SOCKETRY_FORGOTTEN" },
+	);
+});
+
+/** A descriptor with the calls that never wait. Base of `Socket`. */
+export class Endpoint {
+	/** @internal The descriptor, for the layers above. */
+	readonly descriptor: Descriptor;
+
+	/** @param fd taken: it is closed by `close()`, when this object is collected, or with the thread */
+	protected constructor(fd: number) {
+		this.descriptor = new Descriptor(fd);
+		forgotten.register(this, this.descriptor, this.descriptor);
+	}
+
+	/** The descriptor's number while it is open, or -1. Borrowed: never close it by number. */
+	get fd(): number {
+		return this.descriptor.fd;
+	}
+
+	/** Whether it was closed or given away. */
+	get closed(): boolean {
+		return this.descriptor.fd < 0;
+	}
+
+	/** The address family, undefined for one that the library does not know; SO_DOMAIN, socket(7). */
+	get family(): SocketFamily | undefined {
+		return familyName(this.#getInteger(SOL_SOCKET, SO_DOMAIN));
+	}
+
+	/** The type, undefined for one that the library does not know; SO_TYPE, socket(7). */
+	get type(): SocketType | undefined {
+		return typeName(this.#getInteger(SOL_SOCKET, SO_TYPE));
+	}
+
+	/**
+	 * Names the socket. A Unix address without path or name has the kernel choose an abstract one (autobind).
+	 *
+	 * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL, or EINVAL for a second bind
+	 * @see bind(2)
+	 */
+	bind(address: SocketAddress): void {
+		const rc = sys.bind(this.openFd(), encodeSocketAddress(address));
+		check(rc, "bind", targetOf(address));
+	}
+
+	/**
+	 * Takes connections from now on.
+	 *
+	 * @param backlog connections that may wait, 0..2147483647; the kernel cuts it to net.core.somaxconn. Default 511
+	 * @throws {SyscallError} EADDRINUSE, EOPNOTSUPP for datagrams
+	 * @see listen(2)
+	 */
+	listen(backlog: number = LIMITS.backlogCount): void {
+		check(sys.listen(this.openFd(), requireInteger("backlog", backlog, 0, INT32_MAX)), "listen");
+	}
+
+	/** This end's address; getsockname(2). */
+	getsockname(): SocketAddress {
+		const length = check(sys.getsockname(this.openFd(), scratch), "getsockname");
+		return decodeSocketAddress(scratch, length);
+	}
+
+	/**
+	 * The other end's address.
+	 *
+	 * @throws {SyscallError} ENOTCONN
+	 * @see getpeername(2)
+	 */
+	getpeername(): SocketAddress {
+		const length = check(sys.getpeername(this.openFd(), scratch), "getpeername");
+		return decodeSocketAddress(scratch, length);
+	}
+
+	/**
+	 * Reads any option as bytes.
+	 *
+	 * @param length room for the value, 0..65536 bytes
+	 * @returns the value as long as the kernel made it
+	 * @throws {SyscallError} ENOPROTOOPT: this kernel or kind of socket has no such option
+	 * @see getsockopt(2)
+	 */
+	getsockopt(level: number, name: number, length: number): Uint8Array {
+		const value = new Uint8Array(requireInteger("length", length, 0, 65_536));
+		return value.subarray(
+			0,
+			check(sys.getsockopt(this.openFd(), level, name, value), "getsockopt"),
+		);
+	}
+
+	/**
+	 * Sets any option from bytes.
+	 *
+	 * @throws {SyscallError} ENOPROTOOPT, EINVAL, EPERM
+	 * @see setsockopt(2)
+	 */
+	setsockopt(level: number, name: number, value: Uint8Array): void {
+		const bytes = requireBytes("value", value);
+		check(sys.setsockopt(this.openFd(), level, name, bytes), "setsockopt");
+	}
+
+	/**
+	 * Ends reading, writing or both; the descriptor stays open.
+	 *
+	 * @throws {SyscallError} ENOTCONN
+	 * @see shutdown(2)
+	 */
+	shutdown(how: ShutdownHow): void {
+		check(sys.shutdown(this.openFd(), SHUTDOWN[how] ?? -1), "shutdown");
+	}
+
+	/** Lets pending waits keep the process alive; the default. */
+	ref(): this {
+		this.descriptor.refer(true);
+		return this;
+	}
+
+	/** Lets the process end although waits are pending. */
+	unref(): this {
+		this.descriptor.refer(false);
+		return this;
+	}
+
+	/**
+	 * Has the event loop poll for `us` microseconds after each event of this socket, instead of going to sleep: a wake-up across
+	 * processors costs tens of microseconds, polling costs one processor.
+	 *
+	 * @param us 0..1000000; 0 turns it off
+	 */
+	busyPoll(us: number): void {
+		this.openFd();
+		this.descriptor.spin(requireInteger("us", us, 0, 1_000_000));
+	}
+
+	/**
+	 * Gives the descriptor away, open and non-blocking; this object is closed then and pending calls reject with `ClosedError`.
+	 *
+	 * @returns the number; whoever takes it closes it
+	 */
+	detachFd(): number {
+		const fd = this.descriptor.release();
+		forgotten.unregister(this.descriptor);
+		return fd;
+	}
+
+	/** Closes the descriptor at once; pending calls reject with `ClosedError`. A second call does nothing. close(2) */
+	close(): void {
+		forgotten.unregister(this.descriptor);
+		this.descriptor.close();
+	}
+
+	/** As `close()`. */
+	[Symbol.dispose](): void {
+		this.close();
+	}
+
+	/** As `close()`. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.close();
+	}
+
+	/**
+	 * @internal The number of an open descriptor.
+	 * @throws {ClosedError} it is closed
+	 */
+	openFd(): number {
+		const fd = this.descriptor.fd;
+		if (fd < 0) throw new ClosedError();
+		return fd;
+	}
+
+	#getInteger(level: number, name: number): number {
+		const value = this.getsockopt(level, name, 4);
+		return new DataView(value.buffer).getInt32(0, true);
+	}
+}

@@ -1,0 +1,53 @@
+/**
+ * The engine of this thread, opened on first use: hands its events to the watched, and counts who waits.
+ *
+ * The process stays alive while somebody waits, and for nothing else. Within a turn of the engine waits end and begin again all the time,
+ * so there the count is only kept; outside, the engine is told at once.
+ */
+import { SHARED_HELD, SHARED_IN_TURN, SHARED_PAIRS, SHARED_WAITERS } from "../sys/contract.ts";
+import { sys } from "../sys/current.ts";
+
+/** Receives the ready bits of one watch. Must not throw. */
+export interface Watched {
+	notify(events: number): void;
+}
+
+const watched: (Watched | undefined)[] = [];
+let shared: Int32Array | undefined;
+
+function dispatch(count: number): void {
+	const pairs = shared as Int32Array;
+	for (let i = SHARED_PAIRS; i < SHARED_PAIRS + 2 * count; i += 2) {
+		watched[pairs[i] as number]?.notify(pairs[i + 1] as number);
+	}
+}
+
+/** Begins to watch a descriptor. Returns its slot, or -errno. */
+export function watch(fd: number, target: Watched): number {
+	shared ??= sys.engineStart(dispatch);
+	const slot = sys.engineWatch(fd);
+	if (slot >= 0) watched[slot] = target;
+	return slot;
+}
+
+/** Ends a watch; nothing reaches its target any more. */
+export function unwatch(slot: number): void {
+	watched[slot] = undefined;
+	sys.engineUnwatch(slot);
+}
+
+/** One more waiter that keeps the process alive. */
+export function hold(): void {
+	const cells = shared as Int32Array;
+	const before = cells[SHARED_WAITERS] as number;
+	cells[SHARED_WAITERS] = before + 1;
+	if (before === 0 && cells[SHARED_HELD] === 0) sys.engineHold(1);
+}
+
+/** One waiter less. */
+export function unhold(): void {
+	const cells = shared as Int32Array;
+	const after = (cells[SHARED_WAITERS] as number) - 1;
+	cells[SHARED_WAITERS] = after;
+	if (after === 0 && cells[SHARED_IN_TURN] === 0) sys.engineHold(0);
+}

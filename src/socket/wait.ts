@@ -1,0 +1,165 @@
+/** How a wait ends early: by an AbortSignal, by a time limit, or because the descriptor was closed. */
+import { requireInteger, requireSignal } from "../arguments.ts";
+import {
+	AbortError,
+	ClosedError,
+	type SocketError,
+	syscallError,
+	TimeoutError,
+} from "../errors.ts";
+import type { SyscallTarget } from "../errors.ts";
+import { EAGAIN } from "../sys/errno.ts";
+import type { Descriptor, Waiter } from "./descriptor.ts";
+
+/** Taken by every call that waits. */
+export interface WaitOptions {
+	/** Ends the wait with an `AbortError` whose `cause` is the signal's reason. The object stays usable. */
+	readonly signal?: AbortSignal | undefined;
+	/** Ends the wait with a `TimeoutError` after so many milliseconds, 0..2147483647; 0 does not wait at all. Default: no limit. */
+	readonly timeoutMs?: number | undefined;
+}
+
+/** Taken by every call that blocks the thread. */
+export interface BlockOptions {
+	/** Throws a `TimeoutError` after so many milliseconds, 0..2147483647. Default: no limit. */
+	readonly timeoutMs?: number | undefined;
+	/** Microseconds to try again and again before the thread sleeps, 0..1000000; saves the wake-up when the answer comes soon. Default 0. */
+	readonly spinUs?: number | undefined;
+}
+
+/** Largest delay of a timer; setTimeout turns a larger one into 1 ms. */
+export const TIMEOUT_MS_MAX = 2_147_483_647;
+const SPIN_US_MAX = 1_000_000;
+
+/** Makes the error for an early end; the operation says how many bytes it had moved. */
+export type CancelError = (bytesMoved: number) => SocketError;
+
+/**
+ * Throws when the signal has been aborted already or an option makes no sense.
+ *
+ * @throws {AbortError} the signal is aborted
+ */
+export function checkWait(options: WaitOptions | undefined): void {
+	if (options === undefined) return;
+	const { signal, timeoutMs } = options;
+	if (timeoutMs !== undefined) requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX);
+	if (requireSignal("signal", signal)?.aborted) throw new AbortError(signal?.reason);
+}
+
+/**
+ * Calls `cancel` once if the signal aborts or the time runs out before the returned function is called.
+ *
+ * @returns ends the supervision; undefined when there is nothing to supervise
+ */
+export function supervise(
+	options: WaitOptions | undefined,
+	cancel: (error: CancelError) => void,
+): (() => void) | undefined {
+	const signal = options?.signal;
+	const timeoutMs = options?.timeoutMs;
+	if (signal === undefined && timeoutMs === undefined) return undefined;
+	const onAbort = (): void => {
+		release();
+		cancel((bytesMoved) => new AbortError(signal?.reason, bytesMoved));
+	};
+	const onTimeout = (): void => {
+		release();
+		cancel((bytesMoved) => new TimeoutError(timeoutMs as number, bytesMoved));
+	};
+	const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+	signal?.addEventListener("abort", onAbort, { once: true });
+	const release = (): void => {
+		clearTimeout(timer);
+		signal?.removeEventListener("abort", onAbort);
+	};
+	return release;
+}
+
+/** The options of a blocking call as the system calls take them. */
+export function patience(options: BlockOptions | undefined): [timeoutMs: number, spinUs: number] {
+	const { timeoutMs, spinUs } = options ?? {};
+	return [
+		timeoutMs === undefined ? -1 : requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX),
+		spinUs === undefined ? 0 : requireInteger("spinUs", spinUs, 0, SPIN_US_MAX),
+	];
+}
+
+/** Which readiness an operation waits for. */
+export type Direction = "read" | "write";
+
+/** A system call that is tried, and tried again whenever the descriptor is ready, until it answers something else than EAGAIN. */
+export class PendingCall implements Waiter {
+	readonly #descriptor: Descriptor;
+	readonly #direction: Direction;
+	readonly #attempt: () => number;
+	readonly #syscall: string;
+	readonly #target: SyscallTarget | undefined;
+	#resolve!: (result: number) => void;
+	#reject!: (error: Error) => void;
+	#release: (() => void) | undefined;
+
+	constructor(
+		descriptor: Descriptor,
+		direction: Direction,
+		syscall: string,
+		attempt: () => number,
+		target?: SyscallTarget,
+	) {
+		this.#descriptor = descriptor;
+		this.#direction = direction;
+		this.#syscall = syscall;
+		this.#attempt = attempt;
+		this.#target = target;
+	}
+
+	/**
+	 * Resolves to the call's result.
+	 *
+	 * @throws {SyscallError} it failed
+	 * @throws {BusyError} another call waits in this direction
+	 * @throws {ClosedError} the descriptor was closed meanwhile
+	 */
+	async run(options: WaitOptions | undefined): Promise<number> {
+		checkWait(options);
+		const rc = this.#attempt();
+		if (rc >= 0) return rc;
+		if (rc !== EAGAIN) throw syscallError(this.#syscall, rc, this.#target);
+		if (options?.timeoutMs === 0) throw new TimeoutError(0);
+		return await this.wait(options);
+	}
+
+	/** As `run`, but waits before the first attempt. */
+	wait(options: WaitOptions | undefined): Promise<number> {
+		return new Promise((resolve, reject) => {
+			this.#resolve = resolve;
+			this.#reject = reject;
+			this.#await();
+			this.#release = supervise(options, (error) => {
+				if (this.#direction === "read") this.#descriptor.cancelReadable();
+				else this.#descriptor.cancelWritable();
+				reject(error(0));
+			});
+		});
+	}
+
+	ready(): void {
+		const rc = this.#attempt();
+		if (rc === EAGAIN) {
+			this.#await();
+			return;
+		}
+		this.#release?.();
+		if (rc >= 0) this.#resolve(rc);
+		else this.#reject(syscallError(this.#syscall, rc, this.#target));
+	}
+
+	closed(): void {
+		this.#release?.();
+		this.#reject(new ClosedError());
+	}
+
+	#await(): void {
+		if (this.#direction === "read") this.#descriptor.awaitReadable(this);
+		else this.#descriptor.awaitWritable(this);
+	}
+}

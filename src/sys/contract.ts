@@ -1,0 +1,214 @@
+/**
+ * What the addon owes: one function per system call, and the readiness engine.
+ *
+ * Every call returns a number: `>= 0`, or `-errno`; no call throws for a failed system call. A wrong call (a missing argument, a range
+ * outside its buffer) throws a TypeError or RangeError. Buffers are touched only during the call. Calls that transfer data never wait by
+ * themselves: with `timeoutMs` they block this thread until done or until the time is up (`-EAGAIN`), -1 being for ever, and they try
+ * `spinUs` microseconds long before they sleep. EINTR is retried inside.
+ */
+
+/** Columns of one row in a batch table (Int32Array); offsets and lengths are in bytes of the slab that their name tells. */
+export const BATCH_DATA_OFFSET = 0;
+export const BATCH_DATA_LENGTH = 1;
+export const BATCH_NAME_OFFSET = 2;
+export const BATCH_NAME_LENGTH = 3;
+export const BATCH_CONTROL_OFFSET = 4;
+export const BATCH_CONTROL_LENGTH = 5;
+export const BATCH_OUT_BYTES = 6;
+export const BATCH_OUT_NAME_LENGTH = 7;
+export const BATCH_OUT_CONTROL_LENGTH = 8;
+export const BATCH_OUT_FLAGS = 9;
+export const BATCH_COLUMNS = 10;
+
+/** Most messages in one sendmmsg or recvmmsg: UIO_MAXIOV, to which the kernel cuts as well; sendmmsg(2). */
+export const BATCH_ROWS_MAX = 1024;
+
+/** Most buffers in one sendmsg or recvmsg; the addon takes no more of a longer array. */
+export const BUFFERS_MAX = 64;
+
+/** Readiness bits; libuv's own (uv.h, enum uv_poll_event) and one for a pending socket error. */
+export const READY_READ = 1;
+export const READY_WRITE = 2;
+export const READY_HANGUP = 4;
+export const READY_ERROR = 8;
+
+/** Cells of the engine's shared array: waiters that keep the process alive, whether it is held, whether a turn is under way; then the pairs. */
+export const SHARED_WAITERS = 0;
+export const SHARED_HELD = 1;
+export const SHARED_IN_TURN = 2;
+export const SHARED_PAIRS = 4;
+
+/** The system calls, by their POSIX names. */
+export interface Sys {
+	/**
+	 * Second results of the latest call, shared with the addon: `[name length, control length, message flags]`, each set by the calls whose
+	 * line says so.
+	 */
+	readonly out: Int32Array;
+
+	/** `accept4(fd, addr, len, flags)` -- takes a connection off the queue. Returns a descriptor; out[0] = name length. EAGAIN EBADF ECONNABORTED EINVAL EMFILE ENFILE ENOBUFS ENOMEM ENOTSOCK EOPNOTSUPP EPERM EPROTO. accept(2) */
+	accept4(
+		fd: number,
+		name: Uint8Array | null,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `bind(fd, addr, len)` -- names a socket. EACCES EADDRINUSE EADDRNOTAVAIL EBADF EINVAL ELOOP ENOENT ENOTDIR ENOTSOCK EROFS. bind(2) */
+	bind(fd: number, name: Uint8Array): number;
+	/** `close(fd)` -- gives a descriptor back; it is gone whatever the answer, and EINTR reads as 0. EBADF EIO. close(2) */
+	close(fd: number): number;
+	/** `connect(fd, addr, len)` -- connects, or begins to: EINPROGRESS. EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY ECONNREFUSED EISCONN ENETUNREACH ENOENT EPROTOTYPE ETIMEDOUT. connect(2) */
+	connect(fd: number, name: Uint8Array, timeoutMs?: number, spinUs?: number): number;
+	/** `fcntl(fd, F_DUPFD_CLOEXEC, 0)` -- a second descriptor for the same open file. EBADF EMFILE. fcntl(2) */
+	dup(fd: number): number;
+	/** `fcntl(fd, op, arg)` -- with an integer argument. EBADF EINVAL. fcntl(2) */
+	fcntl(fd: number, command: number, argument?: number): number;
+	/** `getpeername(fd, addr, len)` -- the other end's name. Returns its length, which can exceed the room. EBADF ENOTCONN ENOTSOCK. getpeername(2) */
+	getpeername(fd: number, name: Uint8Array): number;
+	/** `getsockname(fd, addr, len)` -- this end's name. Returns its length, which can exceed the room. EBADF ENOTSOCK. getsockname(2) */
+	getsockname(fd: number, name: Uint8Array): number;
+	/** `getsockopt(fd, level, name, value, len)` -- reads an option. Returns its length. EBADF EINVAL ENOPROTOOPT ENOTSOCK. getsockopt(2) */
+	getsockopt(fd: number, level: number, name: number, value: Uint8Array): number;
+	/** `listen(fd, backlog)` -- takes connections from now on. EADDRINUSE EBADF ENOTSOCK EOPNOTSUPP. listen(2) */
+	listen(fd: number, backlog: number): number;
+	/** `poll(fds, n, timeout)` -- waits for events; three int32 a descriptor: fd, events, revents; at most 64. Returns how many are ready. EINTR EINVAL. poll(2) */
+	poll(table: Int32Array, timeoutMs: number): number;
+	/** `read(fd, buf, n)` -- reads from any descriptor; whether it waits is the descriptor's O_NONBLOCK. EAGAIN EBADF ECONNRESET EIO EISDIR. read(2) */
+	read(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `recv(fd, buf, n, flags | MSG_DONTWAIT)` -- receives bytes or one message; 0 is the end of a stream. EAGAIN EBADF ECONNREFUSED ECONNRESET ENOTCONN ENOTSOCK ETIMEDOUT. recv(2) */
+	recv(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `recvfrom(fd, buf, n, flags, addr, len)` -- receives with the sender's name; out[0] = name length. Errors as recv. recvfrom(2) */
+	recvfrom(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		flags: number,
+		name: Uint8Array | null,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `recvmmsg(fd, msgs, n, flags, NULL)` -- receives up to `count` messages into the rows from `first` on. Returns how many. Errors as recv. recvmmsg(2) */
+	recvmmsg(
+		fd: number,
+		table: Int32Array,
+		first: number,
+		count: number,
+		data: Uint8Array,
+		names: Uint8Array | null,
+		control: Uint8Array | null,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC)` -- receives scattered bytes and control messages; out = [name length, control length, flags]. Errors as recv. recvmsg(2) */
+	recvmsg(
+		fd: number,
+		buffers: readonly Uint8Array[],
+		name: Uint8Array | null,
+		control: Uint8Array | null,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `send(fd, buf, n, flags | MSG_DONTWAIT | MSG_NOSIGNAL)` -- sends bytes or one message. EAGAIN EBADF ECONNREFUSED ECONNRESET EDESTADDRREQ EMSGSIZE ENOBUFS ENOTCONN ENOTSOCK EPIPE. send(2) */
+	send(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `sendmmsg(fd, msgs, n, flags)` -- sends the `count` messages of the rows from `first` on. Returns how many went; an error only when none did. Errors as sendto. sendmmsg(2) */
+	sendmmsg(
+		fd: number,
+		table: Int32Array,
+		first: number,
+		count: number,
+		data: Uint8Array,
+		names: Uint8Array | null,
+		control: Uint8Array | null,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `sendmsg(fd, msg, flags)` -- sends gathered bytes and control messages. Errors as sendto, and EINVAL ETOOMANYREFS. sendmsg(2) */
+	sendmsg(
+		fd: number,
+		buffers: readonly Uint8Array[],
+		name: Uint8Array | null,
+		control: Uint8Array | null,
+		flags: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `sendto(fd, buf, n, flags, addr, len)` -- sends one message to a name. Errors as send, and EACCES EAFNOSUPPORT EHOSTUNREACH EINVAL EISCONN ENETUNREACH ENOENT. sendto(2) */
+	sendto(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		flags: number,
+		name: Uint8Array | null,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+	/** `setsockopt(fd, level, name, value, len)` -- sets an option. EBADF EDOM EINVAL ENOPROTOOPT ENOTSOCK EPERM. setsockopt(2) */
+	setsockopt(fd: number, level: number, name: number, value: Uint8Array): number;
+	/** `shutdown(fd, how)` -- ends one direction or both. EBADF EINVAL ENOTCONN ENOTSOCK. shutdown(2) */
+	shutdown(fd: number, how: number): number;
+	/** `socket(domain, type, protocol)` -- makes a socket. EACCES EAFNOSUPPORT EINVAL EMFILE ENFILE ENOBUFS EPROTONOSUPPORT. socket(2) */
+	socket(domain: number, type: number, protocol: number): number;
+	/** `socketpair(domain, type, protocol, pair)` -- makes two connected sockets in pair[0] and pair[1]. EAFNOSUPPORT EMFILE ENFILE EOPNOTSUPP EPROTONOSUPPORT. socketpair(2) */
+	socketpair(domain: number, type: number, protocol: number, pair: Int32Array): number;
+	/** `write(fd, buf, n)` -- writes to any descriptor; whether it waits is the descriptor's O_NONBLOCK. EAGAIN EBADF EDQUOT EFBIG EIO ENOSPC EPIPE. write(2) */
+	write(
+		fd: number,
+		buffer: Uint8Array,
+		offset: number,
+		length: number,
+		timeoutMs?: number,
+		spinUs?: number,
+	): number;
+}
+
+/** The readiness engine of one thread: watches descriptors and calls `dispatch` once per turn of the event loop. */
+export interface Engine {
+	readonly out: Int32Array;
+	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. */
+	engineStart(dispatch: (count: number) => void): Int32Array;
+	/** Begins to watch; reports nothing until armed. Returns a slot; EEXIST when this thread's loop watches that number already, EPERM for files that are always ready. */
+	engineWatch(fd: number): number;
+	/** From now on exactly these ready bits are reported, as long as they hold (level-triggered); 0 reports none. */
+	engineArm(slot: number, events: number): number;
+	/** Ends a watch: nothing is reported any more. To be called before the descriptor is closed. */
+	engineUnwatch(slot: number): number;
+	/** Whether the process stays alive for the sake of waiters; written to SHARED_HELD. After each turn the engine settles it by SHARED_WAITERS. */
+	engineHold(active: number): number;
+	/** After each event of this watch the loop polls without sleeping for `us` microseconds. */
+	engineSpin(slot: number, us: number): number;
+	/** Has the descriptor closed with the thread, even when a worker is terminated. EEXIST when it is owned already. */
+	engineOwn(fd: number): number;
+	/** Takes that back. EBADF when it was not owned. */
+	engineDisown(fd: number): number;
+	/** out = [watches, libuv handles, owned descriptors] of this thread. */
+	engineLedger(): number;
+}

@@ -1,0 +1,57 @@
+/**
+ * Loads the addon; the only file that knows where it lies. Importing never throws: where there is no addon for this platform, the error
+ * waits until something is used. Nothing is opened here but the file itself.
+ */
+import { createRequire } from "node:module";
+import { UnsupportedError } from "../errors.ts";
+import type { Engine, Sys } from "./contract.ts";
+
+/** Everything that the addon exports. */
+export type Addon = Sys & Engine;
+
+const load = createRequire(import.meta.url);
+
+// Both C libraries are tried, for one fails to load where the other belongs: no guess at which one this is can go wrong.
+function candidates(): string[] {
+	const given = process.env["SOCKETRY_ADDON"];
+	if (given !== undefined) return [given];
+	const target = `${process.platform}-${process.arch}`;
+	return [
+		`../../prebuilds/${target}/socketry.node`,
+		`../../prebuilds/${target}-musl/socketry.node`,
+	];
+}
+
+function loadAddon(): Addon | UnsupportedError {
+	const failures: string[] = [];
+	for (const path of candidates()) {
+		try {
+			return load(path) as Addon;
+		} catch (error) {
+			failures.push(`${path}: ${String((error as Error).message).split("\n")[0]}`);
+		}
+	}
+	const here = `${process.platform}-${process.arch}`;
+	return new UnsupportedError(
+		"addon",
+		`no addon could be loaded for ${here} (${failures.join("; ")}); sockets need Linux with a build for this processor`,
+	);
+}
+
+/** An addon whose every member throws `reason`, so that the error comes on use and says what is missing. */
+function unsupported(reason: UnsupportedError): Addon {
+	const fail = (): never => {
+		throw reason;
+	};
+	return new Proxy({} as Addon, { get: fail });
+}
+
+const loaded = loadAddon();
+
+/** Why there is no addon, or undefined when there is one. */
+export const addonFailure: UnsupportedError | undefined =
+	loaded instanceof UnsupportedError ? loaded : undefined;
+
+/** A plain object with the addon's functions, or its stand-in. */
+export const addon: Addon =
+	loaded instanceof UnsupportedError ? unsupported(loaded) : { ...loaded };
