@@ -1,0 +1,92 @@
+// Processes that are pinned, have a time limit, speak JSON lines, and never outlive the runner.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const STDERR_BYTES_MAX = 4000;
+const SETPRIV = "/usr/bin/setpriv";
+const running = new Set();
+
+// The kernel kills the child when this process dies, whatever kills it.
+const GUARD = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
+
+process.on("exit", killAll);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+	process.on(signal, () => {
+		killAll();
+		process.exit(130);
+	});
+}
+
+function killAll() {
+	for (const child of running) child.kill();
+}
+
+/** One role of one subject. */
+export class Child {
+	/** The first line: where a server listens. Rejects when the process ends before. */
+	ready;
+	/** Everything that the process reported, merged, once it has ended well. */
+	figures;
+	#process;
+	#name;
+	#killedFor;
+	#stderr = "";
+
+	constructor(name, command, cpu, limitMs) {
+		const [program, ...rest] = [...GUARD, "taskset", "-c", String(cpu), ...command];
+		this.#name = name;
+		this.#process = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+		running.add(this);
+		this.#process.stderr.on("data", (chunk) => {
+			this.#stderr = (this.#stderr + chunk).slice(-STDERR_BYTES_MAX);
+		});
+		const timer = setTimeout(() => this.kill(`took longer than ${limitMs} ms`), limitMs);
+		this.#read(timer);
+		// Whoever needs these awaits them; the others must not end the runner.
+		this.ready.catch(() => {});
+		this.figures.catch(() => {});
+	}
+
+	/** Ends the process at once; a reason makes it a failure. */
+	kill(reason) {
+		this.#killedFor ??= reason;
+		this.#process.kill("SIGKILL");
+	}
+
+	/** Waits for a process whose partner has ended, but not for long: it may wait for a lost datagram. */
+	async settle(graceMs) {
+		const timer = setTimeout(() => this.#process.kill("SIGKILL"), graceMs);
+		await this.figures.catch(() => {});
+		clearTimeout(timer);
+	}
+
+	#read(timer) {
+		const merged = {};
+		let announce;
+		let fail;
+		this.ready = new Promise((resolve, reject) => {
+			announce = resolve;
+			fail = reject;
+		});
+		createInterface({ input: this.#process.stdout }).on("line", (line) => {
+			const { ready, ...figures } = JSON.parse(line);
+			if (ready !== undefined) announce(ready);
+			Object.assign(merged, figures);
+		});
+		this.figures = new Promise((resolve, reject) => {
+			const end = (reason) => {
+				clearTimeout(timer);
+				running.delete(this);
+				fail(new Error(`${this.#name}: ended before it was ready: ${reason}`));
+				if (this.#killedFor === undefined && reason === "") {
+					resolve(merged);
+				} else {
+					reject(new Error(`${this.#name}: ${this.#killedFor ?? reason}\n${this.#stderr.trim()}`));
+				}
+			};
+			this.#process.on("error", (error) => end(error.message));
+			this.#process.on("close", (code, signal) => end(code === 0 ? "" : `exit ${signal ?? code}`));
+		});
+	}
+}

@@ -1,0 +1,41 @@
+// What the library wants to reach, as ratios inside one run wherever that is possible.
+
+// Case, metric, subject, bound, subject that the bound is a multiple of (none: an absolute figure).
+const rows = [
+	["pingpong/unix-stream/64", "p50_us", "socketry", 1.4, "c-epoll"],
+	["pingpong/tcp/64", "p50_us", "socketry", 1.4, "c-epoll"],
+	["pingpong/unix-stream/64", "p50_us", "socketry-sync", 1.1, "c-blocking"],
+	["pingpong/tcp/64", "p50_us", "socketry-sync", 1.1, "c-blocking"],
+	["pingpong-2cpu/unix-stream/64", "p50_us", "socketry-busy", 12],
+	["smallwrites/unix-stream/64", "writes_per_s", "socketry", 4e6],
+	["bulk/unix-stream/65536", "gbit_s", "socketry", 0.9, "c-epoll"],
+	["bulk/tcp/65536", "gbit_s", "socketry", 0.9, "c-epoll"],
+	["datagrams/udp/64", "kpps", "socketry-batch", 3000],
+	["datagrams/udp-many-peers/64", "kpps", "socketry-batch", 1, "c-sendmmsg"],
+	["datagrams/udp/1200", "kpps", "socketry-batch", 1042],
+	["accept/unix-stream", "conn_per_s", "socketry", 2, "node"],
+	["accept/tcp", "conn_per_s", "socketry", 2, "node"],
+	["idle/unix-stream", "rss_kb_per_conn", "socketry", 1.2],
+	["idle/tcp", "rss_kb_per_conn", "socketry", 1.2],
+	["import", "ms", "socketry", 15],
+	["import", "addon_kb", "socketry", 100],
+];
+
+/** Every goal with its text, e.g. `<= 1.4 x c-epoll`. */
+export const goals = rows.map(([caseName, metric, subject, bound, against]) => {
+	return { case: caseName, metric, subject, bound, against };
+});
+
+/** The goal of one result, if there is one. */
+export function goalFor(caseName, metric, subject) {
+	const goal = goals.find(
+		(each) => each.case === caseName && each.metric === metric && each.subject === subject,
+	);
+	if (goal === undefined) return undefined;
+	const sign = ["p50_us", "rss_kb_per_conn", "ms", "addon_kb"].includes(metric) ? "<=" : ">=";
+	const text =
+		goal.against === undefined
+			? `${sign} ${goal.bound}`
+			: `${sign} ${goal.bound} x ${goal.against}`;
+	return { ...goal, text };
+}

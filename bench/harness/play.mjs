@@ -1,0 +1,62 @@
+// Plays one case once with one subject: a fresh server process, a fresh client process, their figures merged.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { addressOf } from "./cases.mjs";
+import { Child } from "./child.mjs";
+import { measureImport } from "./import-cost.mjs";
+import { subjects } from "./subjects.mjs";
+
+const START_LIMIT_MS = 15_000;
+const PARTNER_GRACE_MS = 1500;
+
+/** The figures of one play by metric name; rejects with what went wrong. */
+export async function playOnce(each, subject, { warmUpMs, measureMs }) {
+	if (each.kind === "import") {
+		await subject.command();
+		return complete(each, measureImport(each.cpus.server));
+	}
+	const directory = mkdtempSync(join(tmpdir(), "socketry-bench-"));
+	const params = JSON.stringify({ warmUpMs, measureMs, ...each.params, ...subject.params });
+	const limitMs = warmUpMs + measureMs + START_LIMIT_MS;
+	const children = [];
+	const start = async (player, role, address) => {
+		const command = [...(await player.command()), role, each.name, address, params];
+		const child = new Child(`${player.name} ${role}`, command, each.cpus[role], limitMs);
+		children.push(child);
+		return child;
+	};
+	try {
+		const server = await start(subject, "server", addressOf(each.transport, directory));
+		const address = await server.ready;
+		const client = await start(loader(each) ?? subject, "client", address);
+		await Promise.race([server.figures, client.figures]);
+		await Promise.all(children.map((child) => child.settle(PARTNER_GRACE_MS)));
+		return complete(each, await merged(children));
+	} finally {
+		for (const child of children) child.kill();
+		rmSync(directory, { recursive: true, force: true });
+	}
+}
+
+// The program that opens the connections of accept and idle, the same for every server.
+function loader(each) {
+	return subjects.find((subject) => subject.name === each.load);
+}
+
+async function merged(children) {
+	const figures = {};
+	for (const child of children) Object.assign(figures, await child.figures.catch(() => ({})));
+	return figures;
+}
+
+function complete(each, figures) {
+	const { sent, received } = figures;
+	if (sent !== undefined && received !== undefined) {
+		figures.loss_percent = (100 * Math.max(0, sent - received)) / sent;
+	}
+	for (const { name } of each.metrics) {
+		if (!Number.isFinite(figures[name])) throw new Error(`nobody reported ${name}`);
+	}
+	return figures;
+}
