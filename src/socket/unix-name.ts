@@ -14,48 +14,50 @@ const lossyDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * Encodes the path of a socket file, without its closing NUL.
  *
+ * @param input what an error quotes: the address that the path is part of
  * @throws {InvalidTypeError} `path` is no string
  * @throws {InvalidAddressError} it is empty, has a NUL, is no valid Unicode, or exceeds 107 bytes
  * @see unix(7)
  */
-export function encodeUnixPath(path: unknown): Uint8Array {
-	const bytes = encodeName("path", path);
-	checkUnixPath(bytes, path);
+export function encodeUnixPath(path: unknown, input: unknown = path): Uint8Array {
+	const bytes = encodeName("path", path, input);
+	checkUnixPath(bytes, input);
 	return bytes;
 }
 
 /**
  * Encodes an abstract name, without its leading NUL. NULs inside are part of the name.
  *
+ * @param input what an error quotes: the address that the name is part of
  * @throws {InvalidTypeError} `name` is no string
  * @throws {InvalidAddressError} it is empty, is no valid Unicode, or exceeds 107 bytes
  * @see unix(7)
  */
-export function encodeAbstractName(name: unknown): Uint8Array {
-	const bytes = encodeName("abstract", name);
-	checkAbstractName(bytes, name);
+export function encodeAbstractName(name: unknown, input: unknown = name): Uint8Array {
+	const bytes = encodeName("abstract", name, input);
+	checkAbstractName(bytes, input);
 	return bytes;
 }
 
 /**
- * Checks the bytes of a path; `shown` is what the message quotes.
+ * Checks the bytes of a path; `input` is what an error quotes.
  *
  * @throws {InvalidAddressError} they are no usable path
  */
-export function checkUnixPath(bytes: Uint8Array, shown: unknown): void {
+export function checkUnixPath(bytes: Uint8Array, input: unknown): void {
 	const allowed = LIMITS.unixPathBytes;
 	if (bytes.length === 0) {
-		throw new InvalidAddressError(shown, "the path is empty; give the path of a socket file");
+		throw new InvalidAddressError(input, "the path is empty; give the path of a socket file");
 	}
 	if (bytes.includes(0)) {
 		throw new InvalidAddressError(
-			shown,
+			input,
 			`the path has a NUL at byte ${bytes.indexOf(0)}; remove it, or use an abstract name`,
 		);
 	}
 	if (bytes.length > allowed) {
 		throw new InvalidAddressError(
-			shown,
+			input,
 			`the path has ${bytes.length} bytes, but a Unix address holds ${allowed}; ` +
 				"use a shorter directory, a path relative to the working directory, or an abstract name",
 		);
@@ -63,18 +65,18 @@ export function checkUnixPath(bytes: Uint8Array, shown: unknown): void {
 }
 
 /**
- * Checks the bytes of an abstract name; `shown` is what the message quotes.
+ * Checks the bytes of an abstract name; `input` is what an error quotes.
  *
  * @throws {InvalidAddressError} they are no usable name
  */
-export function checkAbstractName(bytes: Uint8Array, shown: unknown): void {
+export function checkAbstractName(bytes: Uint8Array, input: unknown): void {
 	const allowed = LIMITS.unixAbstractBytes;
 	if (bytes.length === 0) {
-		throw new InvalidAddressError(shown, "the abstract name is empty; give at least one byte");
+		throw new InvalidAddressError(input, "the abstract name is empty; give at least one byte");
 	}
 	if (bytes.length > allowed) {
 		throw new InvalidAddressError(
-			shown,
+			input,
 			`the name has ${bytes.length} bytes, but an abstract address holds ${allowed}; shorten it`,
 		);
 	}
@@ -95,11 +97,11 @@ export function decodeName(bytes: Uint8Array): DecodedName {
 	}
 }
 
-function encodeName(field: string, text: unknown): Uint8Array {
+function encodeName(field: string, text: unknown, input: unknown): Uint8Array {
 	if (typeof text !== "string") throw new InvalidTypeError(field, "a string", text);
 	// Encoding would put U+FFFD in place of a lone surrogate, and so name another socket.
 	if (/\p{Surrogate}/u.test(text)) {
-		throw new InvalidAddressError(text, `${field} has a lone surrogate; give valid Unicode`);
+		throw new InvalidAddressError(input, `${field} has a lone surrogate; give valid Unicode`);
 	}
 	return encoder.encode(text);
 }

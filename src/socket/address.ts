@@ -1,0 +1,251 @@
+/**
+ * Addresses as people write them, as text or as objects: parsed, checked, and always returned as
+ * canonical objects.
+ *
+ * Forms: `tcp://HOST:PORT` `udp://HOST:PORT` `vsock://CID:PORT` `unix:PATH` `unix:@NAME`
+ * `fd:NUMBER` `systemd:NAME`. HOST is IPv4, IPv6 in brackets (with a zone: `[fe80::1%eth0]`), a
+ * name, or `*` for every local address.
+ */
+import { InvalidAddressError } from "../errors.ts";
+import {
+	checkAbstract,
+	checkActivationName,
+	checkObject,
+	checkPath,
+	DESCRIPTOR_MAX,
+	UINT32_MAX,
+} from "./address-object.ts";
+import { normalizeHost } from "./host.ts";
+
+/** Byte streams and datagrams over IP. */
+export type IpTransport = "tcp" | "udp";
+/** Sockets of this machine; `unix` is the byte stream. */
+export type UnixTransport = "unix" | "unix-dgram" | "unix-seqpacket";
+/** Sockets between a virtual machine and its host; `vsock` is the byte stream. */
+export type VsockTransport = "vsock" | "vsock-dgram" | "vsock-seqpacket";
+/** First word of an address. */
+export type Transport = IpTransport | UnixTransport | VsockTransport | "fd" | "systemd";
+
+/** `tcp://HOST:PORT` or `udp://HOST:PORT`. */
+export interface HostAddress {
+	readonly transport: IpTransport;
+	/**
+	 * Numeric host (IPv6 without brackets, perhaps with `%zone`), a name, or `*` for every local
+	 * address.
+	 */
+	readonly host: string;
+	/** 0..65535; 0 lets the kernel choose on listen. */
+	readonly port: number;
+}
+
+/** `unix:PATH`: a socket file. */
+export interface PathAddress {
+	readonly transport: UnixTransport;
+	/**
+	 * 1 to 107 bytes in UTF-8, taken as it is: no percent-decoding. Relative to the working
+	 * directory.
+	 */
+	readonly path: string;
+	/** The exact bytes when they are no valid UTF-8; they decide. */
+	readonly bytes?: Uint8Array;
+}
+
+/** `unix:@NAME`: a name in Linux's abstract namespace. */
+export interface AbstractAddress {
+	readonly transport: UnixTransport;
+	/** 1 to 107 bytes in UTF-8; NULs belong to the name. */
+	readonly abstract: string;
+	/** The exact bytes when they are no valid UTF-8; they decide. */
+	readonly bytes?: Uint8Array;
+}
+
+/**
+ * A Unix socket without a name, as most clients have; to bind to it lets the kernel choose an
+ * abstract name.
+ */
+export interface UnnamedAddress {
+	readonly transport: UnixTransport;
+}
+
+/** `vsock://CID:PORT`; `*` as CID is any. */
+export interface MachineAddress {
+	readonly transport: VsockTransport;
+	/** Context id, 0..4294967295: 2 is the host, 4294967295 any. */
+	readonly cid: number;
+	/** 0..4294967295; 4294967295 lets the kernel choose on listen. */
+	readonly port: number;
+}
+
+/** `fd:NUMBER`: a descriptor that this process has inherited. */
+export interface DescriptorAddress {
+	readonly transport: "fd";
+	/** 0..2147483647. */
+	readonly fd: number;
+}
+
+/** `systemd:NAME`: a descriptor passed by socket activation under this name; sd_listen_fds(3). */
+export interface ActivationAddress {
+	readonly transport: "systemd";
+	/** 1 to 255 printable ASCII characters without colon. */
+	readonly name: string;
+}
+
+/** Any address, as an object. */
+export type Address =
+	| HostAddress
+	| PathAddress
+	| AbstractAddress
+	| UnnamedAddress
+	| MachineAddress
+	| DescriptorAddress
+	| ActivationAddress;
+
+const FORMS =
+	"write tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
+	"unix-seqpacket:PATH, vsock://CID:PORT, fd:NUMBER or systemd:NAME";
+
+/**
+ * Reads an address from text, or checks one given as an object; returns it in canonical form.
+ *
+ * @throws {InvalidAddressError} the text has none of the forms, or a host, path or name cannot be
+ *   used
+ * @throws {InvalidTypeError} the input or a field of the object has the wrong type
+ * @throws {OutOfRangeError} a number in the object is out of range
+ */
+export function parseAddress(input: string | Address): Address {
+	if (typeof input === "string") return parseText(input);
+	return checkObject(input);
+}
+
+/**
+ * Writes an address as the text that `parseAddress` reads.
+ *
+ * An unnamed Unix address becomes `unix:`, which parses to nothing; bytes that are no UTF-8 are
+ * shown as well as text can.
+ */
+export function formatAddress(address: Address): string {
+	const { transport } = address;
+	switch (transport) {
+		case "tcp":
+		case "udp":
+			return `${transport}://${bracket(address.host)}:${address.port}`;
+		case "vsock":
+		case "vsock-dgram":
+		case "vsock-seqpacket":
+			return `${transport}://${address.cid === UINT32_MAX ? "*" : address.cid}:${address.port}`;
+		case "fd":
+			return `fd:${address.fd}`;
+		case "systemd":
+			return `systemd:${address.name}`;
+		default:
+			return `${transport}:${formatUnixName(address)}`;
+	}
+}
+
+/**
+ * Tells whether two addresses are the same place, however they are written: `[0:0::1]` is `[::1]`,
+ * `@a` as a file is `./@a`.
+ *
+ * Names are compared as text and not resolved. Unnamed addresses are never the same.
+ *
+ * @throws as `parseAddress`
+ */
+export function sameAddress(left: string | Address, right: string | Address): boolean {
+	const [first, second] = [parseAddress(left), parseAddress(right)];
+	if (formatAddress(first) !== formatAddress(second)) return false;
+	const [bytes, others] = [exactBytes(first), exactBytes(second)];
+	if (bytes === undefined || others === undefined) return bytes === others && !isUnnamed(first);
+	return bytes.length === others.length && bytes.every((byte, i) => byte === others[i]);
+}
+
+function parseText(text: string): Address {
+	const colon = text.indexOf(":");
+	const transport = text.slice(0, Math.max(colon, 0));
+	const rest = text.slice(colon + 1);
+	switch (transport) {
+		case "tcp":
+		case "udp":
+			return { transport, ...parseHostPort(rest, transport, text) };
+		case "unix":
+		case "unix-dgram":
+		case "unix-seqpacket":
+			return parseUnix(transport, rest, text);
+		case "vsock":
+		case "vsock-dgram":
+		case "vsock-seqpacket":
+			return { transport, ...parseCidPort(rest, transport, text) };
+		case "fd":
+			return { transport, fd: parseNumber(rest, DESCRIPTOR_MAX, "the descriptor", text) };
+		case "systemd":
+			return { transport, name: checkActivationName(rest, text) };
+		default:
+			throw new InvalidAddressError(text, FORMS);
+	}
+}
+
+function parseHostPort(
+	rest: string,
+	transport: string,
+	text: string,
+): { host: string; port: number } {
+	const [host, port] = splitPort(rest, `${transport}://HOST:PORT`, text);
+	if (host.includes(":") && !host.startsWith("[")) {
+		throw new InvalidAddressError(text, "an IPv6 address needs brackets, as in tcp://[::1]:80");
+	}
+	return { host: normalizeHost(host, text), port: parseNumber(port, 65_535, "the port", text) };
+}
+
+function parseCidPort(
+	rest: string,
+	transport: string,
+	text: string,
+): { cid: number; port: number } {
+	const [cid, port] = splitPort(rest, `${transport}://CID:PORT`, text);
+	return {
+		cid: cid === "*" ? UINT32_MAX : parseNumber(cid, UINT32_MAX, "the CID", text),
+		port: parseNumber(port, UINT32_MAX, "the port", text),
+	};
+}
+
+function splitPort(rest: string, form: string, text: string): [host: string, port: string] {
+	if (!rest.startsWith("//")) throw new InvalidAddressError(text, `write ${form}`);
+	const end = rest.startsWith("//[") ? rest.indexOf("]") + 1 : rest.lastIndexOf(":");
+	if (end < 2 || rest[end] !== ":") {
+		throw new InvalidAddressError(text, `the port is missing; write ${form}`);
+	}
+	return [rest.slice(2, end), rest.slice(end + 1)];
+}
+
+function parseNumber(digits: string, max: number, what: string, text: string): number {
+	const isDecimal = /^(?:0|[1-9]\d{0,9})$/.test(digits);
+	if (isDecimal && Number(digits) <= max) return Number(digits);
+	throw new InvalidAddressError(text, `${what} must be a decimal number from 0 to ${max}`);
+}
+
+function parseUnix(
+	transport: UnixTransport,
+	rest: string,
+	text: string,
+): PathAddress | AbstractAddress {
+	if (!rest.startsWith("@")) return { transport, path: checkPath(rest, text) };
+	return { transport, abstract: checkAbstract(rest.slice(1), text) };
+}
+
+function bracket(host: string): string {
+	return host.includes(":") ? `[${host}]` : host;
+}
+
+function formatUnixName(address: PathAddress | AbstractAddress | UnnamedAddress): string {
+	if ("abstract" in address) return `@${address.abstract}`;
+	if (!("path" in address)) return "";
+	// A file whose name begins with @ must not read as an abstract name.
+	return address.path.startsWith("@") ? `./${address.path}` : address.path;
+}
+
+function exactBytes(address: Address): Uint8Array | undefined {
+	return "bytes" in address ? address.bytes : undefined;
+}
+
+function isUnnamed(address: Address): boolean {
+	return Object.keys(address).length === 1;
+}
