@@ -18,13 +18,20 @@ const entryPoints = Object.entries(manifest.exports)
 	.filter(([, target]) => typeof target !== "string" && existsSync(join(ROOT, target.default)))
 	.map(([path]) => path.replace(/^\./, "socketry"));
 
-/** Imports a module and prints how many descriptors that opened. */
-const COUNT_DESCRIPTORS = `
-	const { readdirSync } = await import("node:fs");
-	const count = () => readdirSync("/proc/self/fd").length;
-	const before = count();
+/** Imports a module and prints what that opened, as JSON; Node may open /dev/null and queues of its own meanwhile. */
+const PRINT_OPENED = `
+	const { readdirSync, readlinkSync } = await import("node:fs");
+	const target = (fd) => {
+		try {
+			return readlinkSync("/proc/self/fd/" + fd);
+		} catch {
+			return "";
+		}
+	};
+	const before = readdirSync("/proc/self/fd");
 	await import(process.argv[1]);
-	console.log(count() - before);
+	const opened = readdirSync("/proc/self/fd").filter((fd) => !before.includes(fd)).map(target);
+	console.log(JSON.stringify(opened.filter((to) => to !== "" && !/^(\\/dev\\/null|anon_inode:)/.test(to))));
 `;
 
 test("an index.ts only re-exports", () => {
@@ -52,7 +59,7 @@ test("the package has no run-time dependencies", () => {
 describe("importing an entry point opens no descriptor", () => {
 	for (const name of entryPoints) {
 		test(name, { skip: existsSync("/proc/self/fd") ? false : "needs /proc/self/fd" }, () => {
-			assert.equal(descriptorsOpenedBy(name, {}), 0);
+			assert.deepEqual(openedBy(name, {}), []);
 		});
 	}
 });
@@ -60,19 +67,19 @@ describe("importing an entry point opens no descriptor", () => {
 describe("importing an entry point never throws, even without the addon", () => {
 	for (const name of entryPoints) {
 		test(name, { skip: existsSync("/proc/self/fd") ? false : "needs /proc/self/fd" }, () => {
-			assert.equal(descriptorsOpenedBy(name, { SOCKETRY_ADDON: "/nonexistent/socketry.node" }), 0);
+			assert.deepEqual(openedBy(name, { SOCKETRY_ADDON: "/nonexistent/socketry.node" }), []);
 		});
 	}
 });
 
-function descriptorsOpenedBy(name: string, env: Record<string, string>): number {
-	const args = ["--input-type=module", "--eval", COUNT_DESCRIPTORS, name];
+function openedBy(name: string, env: Record<string, string>): string[] {
+	const args = ["--input-type=module", "--eval", PRINT_OPENED, name];
 	const output = execFileSync(process.execPath, args, {
 		cwd: ROOT,
 		env: { ...process.env, ...env },
 		encoding: "utf8",
 	});
-	return Number(output);
+	return JSON.parse(output) as string[];
 }
 
 /** What an index.ts holds besides its re-exports. */
