@@ -44,8 +44,8 @@ function passes({ name, holds, command: [program = "", ...args] }) {
 	const start = performance.now();
 	const result = capture(program === "node" ? process.execPath : program, args);
 	const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-	const skipped = /^skipped: .*$/m.exec(result.stdout)?.[0];
-	const verdict = result.ok ? (skipped ?? "ok") : "FAILED";
+	const remark = /^(?:skipped|ok): .*$/m.exec(result.stdout)?.[0];
+	const verdict = result.ok ? (remark ?? "ok") : "FAILED";
 	console.log(`${name.padEnd(10)}${holds.padEnd(26)}${seconds} s  ${verdict}`);
 	if (!result.ok) {
 		console.log(`\n${result.stdout}${result.stderr}`.replaceAll("\n", "\n    ").trimEnd());
