@@ -20,13 +20,16 @@ export interface Waiter {
 const READABLE = READY_READ | READY_HANGUP | READY_ERROR;
 const WRITABLE = READY_WRITE | READY_HANGUP | READY_ERROR;
 
+// 16 full reads of a stream are 1 MiB, about half a millisecond.
+const READ_CREDIT = 16;
+
 /** Owns one descriptor number. Not public: `Socket` is its public face. */
 export class Descriptor implements Watched {
 	/**
-	 * Whether a read may find something: false once one came back short or empty, true again from the next event. What a stream trusts to
-	 * spare itself a system call.
+	 * How many reads may be tried before the next event: 0 once one came back short or empty. It spares the system call that would find
+	 * nothing, and it bounds how long a busy peer can keep the event loop from everybody else.
 	 */
-	readable = true;
+	readCredit: number = READ_CREDIT;
 	#fd: number;
 	#slot = -1;
 	#armed = 0;
@@ -117,7 +120,7 @@ export class Descriptor implements Watched {
 		if ((events & READY_ERROR) !== 0) this.#armed = 0;
 		let unclaimed = 0;
 		if ((events & READABLE) !== 0) {
-			this.readable = true;
+			this.readCredit = READ_CREDIT;
 			const reader = this.#takeReader();
 			if (reader === undefined) unclaimed |= READY_READ;
 			else reader.ready();

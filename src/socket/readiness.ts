@@ -15,7 +15,15 @@ export interface Watched {
 const watched: (Watched | undefined)[] = [];
 let shared: Int32Array | undefined;
 
+let turns = 0;
+
+/** Turns of the event loop in which the engine had something to tell: equal numbers mean the same turn. */
+export function turnNumber(): number {
+	return turns;
+}
+
 function dispatch(count: number): void {
+	turns++;
 	const pairs = shared as Int32Array;
 	for (let i = SHARED_PAIRS; i < SHARED_PAIRS + 2 * count; i += 2) {
 		watched[pairs[i] as number]?.notify(pairs[i + 1] as number);

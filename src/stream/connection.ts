@@ -1,0 +1,48 @@
+/** What a connected byte stream and a connected packet socket have in common: names, options, an end. */
+import type { Address } from "../socket/address.ts";
+import type { Socket } from "../socket/socket.ts";
+import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
+import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+
+// struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
+const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+
+/** A connected socket with the addresses of its two ends, which stay known after it is closed. */
+export class Connection {
+	readonly socket: Socket;
+	readonly transport: SocketTransport;
+	#address: Address | undefined;
+	readonly peer: Address;
+
+	/**
+	 * @param socket connected
+	 * @param peer when it is known already
+	 * @throws {SyscallError} ENOTCONN: it is not connected
+	 */
+	constructor(socket: Socket, transport: SocketTransport, peer?: Address) {
+		this.socket = socket;
+		this.transport = transport;
+		this.peer = peer ?? fromSocketAddress(transport, socket.getpeername());
+	}
+
+	/** Address of this end. */
+	get address(): Address {
+		this.#address ??= fromSocketAddress(this.transport, this.socket.getsockname());
+		return this.#address;
+	}
+
+	/** Closes the descriptor, after a last look at its name. */
+	close(): void {
+		if (this.socket.closed) return;
+		void this.address;
+		this.socket.close();
+	}
+
+	/** Closes the descriptor so that TCP answers the peer with a reset. */
+	reset(): void {
+		if (this.socket.closed) return;
+		sys.setsockopt(this.socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+		this.close();
+	}
+}

@@ -1,0 +1,54 @@
+/**
+ * Decides when the writes of one tick leave: once the program has stopped writing, which is when several microtasks in a row brought no
+ * write. A loop of `await stream.write(...)` goes on after one microtask, or after a few when it runs through functions of its own, so its
+ * writes leave together; an answer to a request leaves after a fraction of a microsecond. process.nextTick would do the same, at ten times
+ * the price.
+ */
+
+/** Something that holds back writes. */
+export interface Flushable {
+	/** Hands on what was held back. Must not throw. */
+	flushNow(): void;
+}
+
+// Chosen by measurement: an async function around write() resumes its caller after three microtasks.
+const QUIET_HOPS = 4;
+// Bounds the delay when others keep the microtask queue busy with writes.
+const HOPS_MAX = 4_096;
+
+const settled: Promise<void> = Promise.resolve();
+let waiting: Flushable[] = [];
+let activity = 0;
+let seen = 0;
+let quiet = 0;
+let hops = 0;
+
+/** Has `target` flushed soon; to be called once until then. */
+export function scheduleFlush(target: Flushable): void {
+	activity++;
+	waiting.push(target);
+	if (waiting.length > 1) return;
+	quiet = 0;
+	hops = 0;
+	seen = activity;
+	void settled.then(hop);
+}
+
+/** Says that a scheduled target has taken another write. */
+export function noteWrite(): void {
+	activity++;
+}
+
+function hop(): void {
+	if (seen !== activity) {
+		seen = activity;
+		quiet = 0;
+	} else quiet++;
+	if (quiet < QUIET_HOPS && ++hops < HOPS_MAX) {
+		void settled.then(hop);
+		return;
+	}
+	const ready = waiting;
+	waiting = [];
+	for (const target of ready) target.flushNow();
+}

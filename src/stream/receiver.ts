@@ -1,0 +1,146 @@
+/**
+ * The bytes of one stream on their way from the kernel: at most one read waits, and while a socket is known to be drained no system call
+ * asks again.
+ */
+import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { sys } from "../sys/current.ts";
+import { EAGAIN } from "../sys/errno.ts";
+import { Slab } from "./slab.ts";
+
+// Below this much room fresh memory is cheaper than the many short reads that would follow.
+const ROOM_MIN_BYTES = LIMITS.readChunkBytes / 4;
+
+const slab = new Slab(2 * LIMITS.readChunkBytes);
+
+/** Reads for one descriptor. */
+export class Receiver implements Waiter {
+	readonly #descriptor: Descriptor;
+	// The caller's buffer of the pending read; undefined when it goes to the slab.
+	#target: Uint8Array | undefined;
+	#resolve: ((result: never) => void) | undefined;
+	#reject: ((error: Error) => void) | undefined;
+	#release: (() => void) | undefined;
+	#receivedBytes = 0;
+	#ended = false;
+	#failure: Error | undefined;
+
+	constructor(descriptor: Descriptor) {
+		this.#descriptor = descriptor;
+	}
+
+	/** Bytes received so far. */
+	get receivedBytes(): number {
+		return this.#receivedBytes;
+	}
+
+	/** Whether the peer's end has been read. */
+	get ended(): boolean {
+		return this.#ended;
+	}
+
+	/** Reads into the slab; null at the end. */
+	pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
+		return this.#begin<Uint8Array | null>(undefined, options);
+	}
+
+	/** Reads into `target`, which is not empty; 0 at the end. */
+	pullInto(target: Uint8Array, options: WaitOptions | undefined): Promise<number> {
+		return this.#begin<number>(target, options);
+	}
+
+	/** Ends reading: a pending read rejects with `error`, and so do all that come. */
+	fail(error: Error): void {
+		if (this.#failure !== undefined) return;
+		this.#failure = error;
+		if (this.#resolve === undefined) return;
+		this.#descriptor.cancelReadable();
+		this.#settle(error);
+	}
+
+	ready(): void {
+		const received = this.#receive(this.#target);
+		if (received === EAGAIN) this.#descriptor.awaitReadable(this);
+		else if (received < 0) this.fail(syscallError("recv", received));
+		else this.#settle(undefined, this.#result(this.#target, received));
+	}
+
+	closed(): void {
+		this.fail(new ClosedError("The stream"));
+	}
+
+	// `T` is what the caller knows by whether it gave a target.
+	#begin<T>(target: Uint8Array | undefined, options: WaitOptions | undefined): Promise<T> {
+		try {
+			if (options !== undefined) checkWait(options);
+			if (this.#resolve !== undefined) {
+				throw new BusyError("Another read is pending on this stream: await it before the next one");
+			}
+			if (this.#failure !== undefined) throw this.#failure;
+			const received = this.#receive(target);
+			if (received >= 0) return Promise.resolve(this.#result(target, received) as T);
+			if (received !== EAGAIN) {
+				this.#failure = syscallError("recv", received);
+				throw this.#failure;
+			}
+			if (options?.timeoutMs === 0) throw new TimeoutError(0);
+			this.#descriptor.awaitReadable(this);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		this.#target = target;
+		return new Promise<T>((resolve, reject) => {
+			this.#resolve = resolve;
+			this.#reject = reject;
+			if (options !== undefined) this.#supervise(options);
+		});
+	}
+
+	#supervise(options: WaitOptions): void {
+		this.#release = supervise(options, (error) => {
+			this.#descriptor.cancelReadable();
+			this.#settle(error(0));
+		});
+	}
+
+	#receive(target: Uint8Array | undefined): number {
+		if (this.#ended) return 0;
+		const descriptor = this.#descriptor;
+		if (descriptor.readCredit === 0) return EAGAIN;
+		descriptor.readCredit--;
+		if (target === undefined) slab.reserve(ROOM_MIN_BYTES);
+		const memory = target ?? slab.memory;
+		const start = target === undefined ? slab.used : 0;
+		const room = target?.length ?? Math.min(memory.length - start, LIMITS.readChunkBytes);
+		const received = sys.recv(descriptor.fd, memory, start, room, 0);
+		if (received > 0) {
+			this.#receivedBytes += received;
+			// A short read has emptied the queue: the next one waits for an event instead of asking.
+			if (received < room) descriptor.readCredit = 0;
+		} else if (received === 0) this.#ended = true;
+		else descriptor.readCredit = 0;
+		return received;
+	}
+
+	#result(target: Uint8Array | undefined, received: number): unknown {
+		if (target !== undefined) return received;
+		return received === 0 ? null : slab.take(received);
+	}
+
+	#settle(error: Error | undefined, result?: unknown): void {
+		const resolve = this.#resolve;
+		const reject = this.#reject;
+		const release = this.#release;
+		this.#resolve = undefined;
+		this.#reject = undefined;
+		this.#target = undefined;
+		if (release !== undefined) {
+			this.#release = undefined;
+			release();
+		}
+		if (error === undefined) resolve?.(result as never);
+		else reject?.(error);
+	}
+}

@@ -1,0 +1,209 @@
+/** `Stream`: a connected byte stream over a socket. */
+import { BusyError, ClosedError, check } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Address } from "../socket/address.ts";
+import type { Socket } from "../socket/socket.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { SHUT_WR } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { ENOTCONN } from "../sys/errno.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { Connection } from "./connection.ts";
+import type { ByteStream } from "./contract.ts";
+import { Receiver } from "./receiver.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/** Transports of byte streams. */
+export type StreamTransport = "tcp" | "unix" | "vsock";
+
+const DONE: Promise<void> = Promise.resolve();
+// Unread bytes turn close(2) into a reset, which can overtake what was sent before; RFC 2525 section 2.17.
+const DISCARDS_MAX = 16;
+const discarded = Buffer.alloc(LIMITS.readChunkBytes);
+
+/** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
+export class Stream extends ByteReader implements ByteStream {
+	readonly #connection: Connection;
+	readonly #receiver: Receiver;
+	readonly #queue: WriteQueue;
+	#closing: Promise<void> | undefined;
+	#writeEnd: Promise<void> | undefined;
+
+	/** @internal */
+	constructor(connection: Connection) {
+		super();
+		const { descriptor } = connection.socket;
+		this.#connection = connection;
+		this.#receiver = new Receiver(descriptor);
+		this.#queue = new WriteQueue(descriptor);
+	}
+
+	/**
+	 * Makes a stream of a connected socket.
+	 *
+	 * @param socket taken: it is closed with the stream
+	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
+	 */
+	static over(socket: Socket, transport: StreamTransport): Stream {
+		return new Stream(new Connection(socket, transport));
+	}
+
+	/** The socket below, for its options. Reading or writing through it corrupts this stream. */
+	get socket(): Socket {
+		return this.#connection.socket;
+	}
+
+	/** Address of this end. */
+	get address(): Address {
+		return this.#connection.address;
+	}
+
+	/** Address of the other end; unnamed for a Unix client that did not bind. */
+	get peer(): Address {
+		return this.#connection.peer;
+	}
+
+	/** Whether this side was closed, or its socket given away. */
+	get closed(): boolean {
+		return this.#closing !== undefined || this.#connection.socket.closed;
+	}
+
+	get bytesWritten(): number {
+		return this.#queue.takenBytes;
+	}
+
+	get queuedBytes(): number {
+		return this.#queue.queuedBytes;
+	}
+
+	write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+		try {
+			this.#checkWritable(options);
+			return this.#queue.push(data, options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	flush(options?: WaitOptions): Promise<void> {
+		try {
+			this.#checkWritable(options);
+			return this.#queue.flush(options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	closeWrite(options?: WaitOptions): Promise<void> {
+		if (this.#writeEnd !== undefined) return this.#writeEnd;
+		if (this.closed) return Promise.reject(new ClosedError("The stream"));
+		this.#writeEnd = this.#endWriting(options);
+		return this.#writeEnd;
+	}
+
+	close(options?: WaitOptions): Promise<void> {
+		this.#closing ??= this.#close(options);
+		return this.#closing;
+	}
+
+	abort(): void {
+		this.#closing ??= DONE;
+		const error = new ClosedError("The stream");
+		this.#queue.fail(error);
+		this.#receiver.fail(error);
+		this.#connection.reset();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** Lets pending reads and writes keep the process alive; the default. */
+	ref(): this {
+		this.socket.ref();
+		return this;
+	}
+
+	/** Lets the process end although a read or a write is pending. */
+	unref(): this {
+		this.socket.unref();
+		return this;
+	}
+
+	/**
+	 * Gives the socket away, open; this stream is closed then.
+	 *
+	 * @throws {BusyError} bytes are queued or were read ahead: they would be lost
+	 */
+	detach(): Socket {
+		this.checkReadable();
+		if (this.queuedBytes > 0 || this.bytesRead !== this.#receiver.receivedBytes) {
+			throw new BusyError("Bytes are queued or read ahead: flush and read them before detach()");
+		}
+		const error = new ClosedError("The stream");
+		this.#closing = DONE;
+		this.#queue.fail(error);
+		this.#receiver.fail(error);
+		return this.socket;
+	}
+
+	protected override get arrivedBytes(): number {
+		return this.#receiver.receivedBytes;
+	}
+
+	protected override pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
+		return this.#receiver.pull(options);
+	}
+
+	protected override pullInto(
+		target: Uint8Array,
+		options: WaitOptions | undefined,
+	): Promise<number> {
+		return this.#receiver.pullInto(target, options);
+	}
+
+	protected override checkReadable(): void {
+		if (this.closed) throw new ClosedError("The stream");
+	}
+
+	#checkWritable(options: WaitOptions | undefined): void {
+		if (options !== undefined) checkWait(options);
+		if (this.closed) throw new ClosedError("The stream");
+		if (this.#writeEnd !== undefined) throw new ClosedError("The writing side of the stream");
+	}
+
+	async #endWriting(options: WaitOptions | undefined): Promise<void> {
+		checkWait(options);
+		await this.#queue.flush(options);
+		if (this.socket.closed) throw new ClosedError("The stream");
+		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
+		// The peer has reset the connection: whatever was sent is out of our hands, and reading tells the rest.
+		if (rc !== ENOTCONN) check(rc, "shutdown");
+	}
+
+	async #close(options: WaitOptions | undefined): Promise<void> {
+		const closed = new ClosedError("The stream");
+		this.#receiver.fail(closed);
+		try {
+			checkWait(options);
+			const timeoutMs = options?.timeoutMs ?? LIMITS.closeMs;
+			if (this.queuedBytes > 0) await this.#queue.flush({ ...options, timeoutMs });
+		} catch (error) {
+			this.#connection.reset();
+			throw error;
+		} finally {
+			this.#queue.fail(closed);
+			if (!this.#receiver.ended) this.#discardUnread();
+			this.#connection.close();
+		}
+		const untold = this.#queue.takeUntoldFailure();
+		if (untold !== undefined) throw untold;
+	}
+
+	#discardUnread(): void {
+		if (this.socket.closed) return;
+		for (let i = 0; i < DISCARDS_MAX; i++) {
+			if (sys.recv(this.socket.fd, discarded, 0, discarded.length, 0) < discarded.length) return;
+		}
+	}
+}
