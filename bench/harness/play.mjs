@@ -10,13 +10,17 @@ import { subjects } from "./subjects.mjs";
 const START_LIMIT_MS = 15_000;
 const PARTNER_GRACE_MS = 1500;
 
+// Also when a signal ends the run in the middle of a play.
+const directories = new Set();
+process.on("exit", () => directories.forEach(removeDirectory));
+
 /** The figures of one play by metric name; rejects with what went wrong. */
 export async function playOnce(each, subject, { warmUpMs, measureMs }) {
 	if (each.kind === "import") {
 		await subject.command();
 		return complete(each, measureImport(each.cpus.server));
 	}
-	const directory = mkdtempSync(join(tmpdir(), "socketry-bench-"));
+	const directory = makeDirectory();
 	const params = JSON.stringify({ warmUpMs, measureMs, ...each.params, ...subject.params });
 	const limitMs = warmUpMs + measureMs + START_LIMIT_MS;
 	const children = [];
@@ -35,8 +39,20 @@ export async function playOnce(each, subject, { warmUpMs, measureMs }) {
 		return complete(each, await merged(children));
 	} finally {
 		for (const child of children) child.kill();
-		rmSync(directory, { recursive: true, force: true });
+		removeDirectory(directory);
 	}
+}
+
+// For the Unix sockets of one play.
+function makeDirectory() {
+	const directory = mkdtempSync(join(tmpdir(), "socketry-bench-"));
+	directories.add(directory);
+	return directory;
+}
+
+function removeDirectory(directory) {
+	rmSync(directory, { recursive: true, force: true });
+	directories.delete(directory);
 }
 
 // The program that opens the connections of accept and idle, the same for every server.

@@ -32,13 +32,16 @@ function install() {
 	try {
 		execFileSync("npm", ["ci"], { cwd: directory, stdio: "pipe", timeout: 180_000 });
 	} catch (error) {
-		const lines = String(error.stderr ?? error.message)
-			.trim()
-			.split("\n");
-		return `npm ci in bench/rivals failed: ${lines.at(-1)}`;
+		return `npm ci in bench/rivals failed: ${whatNpmSaid(error)}`;
 	}
 	writeFileSync(stamp, digest);
 	return true;
+}
+
+function whatNpmSaid(error) {
+	const lines = String(error.stderr || error.message).split("\n");
+	const said = lines.filter((line) => line.startsWith("npm error") && !line.includes("log"));
+	return (said.length > 0 ? said : lines).slice(0, 3).join("; ").replaceAll("npm error ", "");
 }
 
 /** Bun's version as it says itself, or null. */
