@@ -24,6 +24,11 @@ function connect(task, options) {
 	return net.connect({ ...place, noDelay: true, ...options });
 }
 
+// Addresses are numbers already: spares dgram the detour through dns.lookup.
+function numeric(host, _family, done) {
+	done(null, host, 4);
+}
+
 function serveEcho(task) {
 	if (task.scheme === "udp") return serveEchoDatagrams(task);
 	listen(task, (socket) => {
@@ -33,7 +38,7 @@ function serveEcho(task) {
 }
 
 function serveEchoDatagrams(task) {
-	const socket = dgram.createSocket("udp4");
+	const socket = dgram.createSocket({ type: "udp4", lookup: numeric });
 	socket.on("message", (message, from) => {
 		if (message.length === 0) process.exit(0);
 		socket.send(message, from.port, from.address);
@@ -66,7 +71,7 @@ function pingpong(task) {
 
 function pingpongDatagrams(task) {
 	const message = Buffer.alloc(task.size);
-	const socket = dgram.createSocket("udp4");
+	const socket = dgram.createSocket({ type: "udp4", lookup: numeric });
 	let laps;
 	socket.on("message", () => {
 		if (laps.lap()) return socket.send(message);
@@ -134,7 +139,7 @@ function receiveDatagrams(task) {
 
 // 64 datagrams are handed over at a time: libuv then sends them by one sendmmsg.
 function sendDatagrams(task) {
-	const socket = dgram.createSocket("udp4");
+	const socket = dgram.createSocket({ type: "udp4", lookup: numeric });
 	const message = Buffer.alloc(task.size);
 	const peers = Array.from({ length: task.peers ?? 1 }, (_, i) => peerHost(i));
 	const send = peers.length === 1 ? (data, done) => socket.send(data, done) : sendToNext;
