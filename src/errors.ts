@@ -26,6 +26,8 @@ export interface SyscallTarget {
 	readonly port?: number | undefined;
 	/** Path of a socket file. */
 	readonly path?: string | undefined;
+	/** Kernel name of a socket option. */
+	readonly option?: string | undefined;
 }
 
 /**
@@ -40,6 +42,8 @@ export class SyscallError extends SocketError {
 	declare readonly address?: string;
 	declare readonly port?: number;
 	declare readonly path?: string;
+	/** Kernel name of the option that a getsockopt or setsockopt was about. */
+	declare readonly option?: string;
 
 	constructor(
 		message: string,
@@ -52,12 +56,13 @@ export class SyscallError extends SocketError {
 		this.errno = errno;
 		this.syscall = syscall;
 		// Only what is known becomes a property: Node's errors have no `address: undefined` either.
-		const { address, port, path } = target;
+		const { address, port, path, option } = target;
 		Object.assign(
 			this,
 			address !== undefined && { address },
 			port !== undefined && { port },
 			path !== undefined && { path },
+			option !== undefined && { option },
 		);
 	}
 }
@@ -260,7 +265,8 @@ export function check(rc: number, syscall: string, target?: SyscallTarget): numb
 	return rc;
 }
 
-function place({ address, port, path }: SyscallTarget): string {
+function place({ address, port, path, option }: SyscallTarget): string {
+	if (option !== undefined) return ` ${option}`;
 	if (path !== undefined) return ` ${plainOrQuoted(path)}`;
 	if (address === undefined) return "";
 	const name = plainOrQuoted(address);
