@@ -53,6 +53,9 @@ export const LIMITS = {
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 
+	/** Head start of one address of a name over the next; RFC 8305 section 5 recommends 250 ms. */
+	attemptDelayMs: 250,
+
 	/** Pause before a Unix connect is tried again whose listener's queue was full: the kernel has no event for that. */
 	connectRetryMs: 2,
 

@@ -6,6 +6,13 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../
 import { sys } from "../sys/current.ts";
 import { Descriptor } from "./descriptor.ts";
 import { familyName, type SocketFamily, type SocketType, typeName } from "./kind.ts";
+import { getOption, setOption } from "./option.ts";
+import type {
+	OptionInput,
+	OptionValue,
+	ReadableOptionName,
+	WritableOptionName,
+} from "./option-table.ts";
 import {
 	decodeSocketAddress,
 	encodeSocketAddress,
@@ -108,6 +115,28 @@ export class Endpoint {
 	getpeername(): SocketAddress {
 		const length = check(sys.getpeername(this.openFd(), scratch), "getpeername");
 		return decodeSocketAddress(scratch, length);
+	}
+
+	/**
+	 * Reads an option by its kernel name, such as `"SO_RCVBUF"` or `"TCP_INFO"`.
+	 *
+	 * @throws {UnsupportedError} this kernel or this kind of socket does not have it
+	 * @see getsockopt(2), socket(7), tcp(7), ip(7), ipv6(7), udp(7), unix(7)
+	 */
+	getOption<Name extends ReadableOptionName>(name: Name): OptionValue<Name> {
+		return getOption(this, name);
+	}
+
+	/**
+	 * Sets an option by its kernel name.
+	 *
+	 * @throws {UnsupportedError} this kernel or this kind of socket does not have it
+	 * @throws {OutOfRangeError} the value does not fit the option
+	 * @throws {SyscallError} EPERM, EINVAL: the kernel refuses
+	 * @see setsockopt(2)
+	 */
+	setOption<Name extends WritableOptionName>(name: Name, value: OptionInput<Name>): void {
+		setOption(this, name, value);
 	}
 
 	/**

@@ -2,6 +2,15 @@
 export type { ShutdownHow } from "./endpoint.ts";
 export { Endpoint } from "./endpoint.ts";
 export type { SocketFamily, SocketType } from "./kind.ts";
+export type {
+	OptionDescription,
+	OptionInput,
+	OptionName,
+	OptionValue,
+	ReadableOptionName,
+	WritableOptionName,
+} from "./option-table.ts";
+export { describeOption, listOptions } from "./option-table.ts";
 export type { SocketAddress } from "./sockaddr.ts";
 export { decodeSocketAddress, encodeSocketAddress } from "./sockaddr.ts";
 export type { BlockTransferOptions, Received, TransferOptions } from "./socket.ts";

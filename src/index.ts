@@ -1,0 +1,32 @@
+/** `socketry`: connect, listen and exchange bytes or messages over every kind of socket. */
+export {
+	AbortError,
+	BusyError,
+	ClosedError,
+	EndOfStreamError,
+	InvalidAddressError,
+	InvalidTypeError,
+	InvalidValueError,
+	LimitError,
+	OutOfRangeError,
+	SocketError,
+	SyscallError,
+	TimeoutError,
+	TruncatedError,
+	UnsupportedError,
+} from "./errors.ts";
+export { LIMITS } from "./limits.ts";
+export type { Address } from "./socket/address.ts";
+export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
+export type { Resolver } from "./socket/resolve.ts";
+export type { WaitOptions } from "./socket/wait.ts";
+export type { ConnectOptions } from "./stream/connect.ts";
+export { connect } from "./stream/connect.ts";
+export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";
+export type { ListenOptions } from "./stream/listen.ts";
+export { listen } from "./stream/listen.ts";
+export type { Listener, Overload } from "./stream/listener.ts";
+export type { PacketStream } from "./stream/packet-stream.ts";
+export { socketpair } from "./stream/pair.ts";
+export type { Stream, StreamTransport } from "./stream/stream.ts";
+export type { KeepAlive } from "./stream/tcp-settings.ts";

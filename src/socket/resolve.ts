@@ -1,0 +1,73 @@
+/** Names to numeric addresses, by the system's resolver; numeric hosts take no detour. */
+import { lookup } from "node:dns";
+import { AbortError, SyscallError } from "../errors.ts";
+import type { Address } from "./address.ts";
+import { hostFamily } from "./host.ts";
+import type { SocketAddress } from "./sockaddr.ts";
+import { toSocketAddress } from "./transport.ts";
+import { zoneIndex } from "./zone.ts";
+
+/** Resolves a name to numeric hosts, in order of preference. */
+export type Resolver = (
+	name: string,
+	options: { readonly signal?: AbortSignal | undefined },
+) => Promise<readonly string[]>;
+
+/** Whether the address has a name in place of a numeric host. */
+export function isName(address: Address): boolean {
+	return (
+		(address.transport === "tcp" || address.transport === "udp") &&
+		address.host !== "*" &&
+		hostFamily(address.host) === undefined
+	);
+}
+
+/**
+ * Finds the socket addresses that an address stands for; more than one only for a name.
+ *
+ * @param options.resolver in place of getaddrinfo(3)
+ * @throws {SyscallError} ENOTFOUND, EAI_AGAIN: the name is unknown, or no server answers
+ * @throws {AbortError} aborted; the resolver's thread goes on, its answer is dropped
+ */
+export async function resolve(
+	address: Address,
+	options: {
+		readonly signal?: AbortSignal | undefined;
+		readonly resolver?: Resolver | undefined;
+	} = {},
+): Promise<SocketAddress[]> {
+	if (!isName(address)) return [toSocketAddress(address, zoneIndex)];
+	const { host, port } = address as Extract<Address, { host: string }>;
+	const hosts = await (options.resolver ?? systemResolver)(host, { signal: options.signal });
+	return hosts.map((numeric) =>
+		toSocketAddress({ transport: "tcp", host: numeric, port }, zoneIndex),
+	);
+}
+
+const systemResolver: Resolver = (name, { signal }) =>
+	new Promise((resolveHosts, reject) => {
+		const onAbort = (): void => reject(new AbortError(signal?.reason));
+		signal?.addEventListener("abort", onAbort, { once: true });
+		lookup(name, { all: true, verbatim: true }, (error, found) => {
+			signal?.removeEventListener("abort", onAbort);
+			if (error === null) resolveHosts(found.map(({ address }) => address));
+			else reject(lookupError(name, error));
+		});
+	});
+
+function lookupError(name: string, error: NodeJS.ErrnoException): SyscallError {
+	const code = error.code ?? "ENOTFOUND";
+	const advice =
+		code === "EAI_AGAIN"
+			? "no name server answers; check the network, or give a numeric address"
+			: "no such name; check its spelling, or give a numeric address";
+	return new SyscallError(
+		`getaddrinfo ${code} ${name}: ${advice}`,
+		code,
+		error.errno ?? 0,
+		"getaddrinfo",
+		{
+			address: name,
+		},
+	);
+}

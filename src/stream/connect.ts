@@ -1,0 +1,219 @@
+/** `connect`: from an address to a connection. */
+import { requireInteger } from "../arguments.ts";
+import { InvalidAddressError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Address } from "../socket/address.ts";
+import { formatAddress, parseAddress } from "../socket/address.ts";
+import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
+import { type Resolver, resolve } from "../socket/resolve.ts";
+import type { SocketAddress } from "../socket/sockaddr.ts";
+import { Socket, socket } from "../socket/socket.ts";
+import {
+	fromSocketAddress,
+	type SocketTransport,
+	TRANSPORTS,
+	toSocketAddress,
+	transportOf,
+} from "../socket/transport.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { zoneIndex } from "../socket/zone.ts";
+import { Connection } from "./connection.ts";
+import { PacketStream } from "./packet-stream.ts";
+import { Stream } from "./stream.ts";
+import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
+
+/** Text of an address whose connections carry messages. */
+export type PacketAddressText = `unix-seqpacket:${string}` | `vsock-seqpacket:${string}`;
+/** Text of an address whose connections are byte streams. */
+export type StreamAddressText = `tcp:${string}` | `unix:${string}` | `vsock:${string}`;
+/** An address whose connections carry messages. */
+export type PacketAddress = Extract<Address, { transport: unknown }> & {
+	readonly transport: "unix-seqpacket" | "vsock-seqpacket";
+};
+/** An address whose connections are byte streams. */
+export type StreamAddress = Extract<Address, { transport: unknown }> & {
+	readonly transport: "tcp" | "unix" | "vsock";
+};
+
+/** Options of `connect`. */
+export interface ConnectOptions extends WaitOptions, TcpSettings {
+	/** This end's address: of the same transport, its port 0 for any. Default: the kernel chooses. */
+	readonly localAddress?: string | Address | undefined;
+	/** Time until the next address of a name is tried although the one before has not failed, 10..60000 ms. Default 250; RFC 8305 section 5. */
+	readonly attemptDelayMs?: number | undefined;
+	/** In place of the system's resolver. */
+	readonly resolver?: Resolver | undefined;
+	/** Microseconds to keep the event loop hot after each event of this connection; see `Socket.busyPoll`. */
+	readonly busyPollUs?: number | undefined;
+	/** Called with each socket before it connects, to set options on it. */
+	readonly prepare?: ((socket: Socket) => void) | undefined;
+	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
+	readonly protocol?: number | undefined;
+}
+
+/**
+ * Connects.
+ *
+ * A name is resolved first, and its addresses are tried one after another, 250 ms or a failure apart, earlier attempts going on meanwhile
+ * (RFC 8305); whoever answers first is taken. TCP_NODELAY is on, unless `noDelay` is false.
+ *
+ * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
+ * @throws {SyscallError} ECONNREFUSED, ENOENT, ETIMEDOUT, ENOTFOUND and others
+ * @throws {AggregateError} every address of a name failed; `errors` has all, `code` is the first's
+ * @throws {TimeoutError | AbortError} nothing stays open
+ */
+export function connect(
+	address: PacketAddressText | PacketAddress,
+	options?: ConnectOptions,
+): Promise<PacketStream>;
+export function connect(
+	address: StreamAddressText | StreamAddress,
+	options?: ConnectOptions,
+): Promise<Stream>;
+export function connect(
+	address: string | Address,
+	options?: ConnectOptions,
+): Promise<Stream | PacketStream>;
+export async function connect(
+	address: string | Address,
+	options: ConnectOptions = {},
+): Promise<Stream | PacketStream> {
+	const target = parseAddress(address);
+	checkWait(options);
+	if (target.transport === "fd") return connectionOver(Socket.fromFd(target.fd), undefined);
+	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
+		throw new InvalidAddressError(
+			formatAddress(target),
+			"it has no connections; use datagrams() for datagrams and listen() for systemd",
+		);
+	}
+	const deadline = startDeadline(options);
+	try {
+		const { signal } = deadline;
+		const candidates = await resolve(target, { signal, resolver: options.resolver });
+		const winner = await connectAny(candidates, target.transport, options, signal);
+		return connectionOver(winner.socket, target.transport, winner.address);
+	} catch (error) {
+		throw deadline.explain(error);
+	} finally {
+		deadline.stop();
+	}
+}
+
+interface Attempt {
+	readonly socket: Socket;
+	readonly address: SocketAddress;
+}
+
+async function connectAny(
+	candidates: readonly SocketAddress[],
+	transport: SocketTransport,
+	options: ConnectOptions,
+	signal: AbortSignal | undefined,
+): Promise<Attempt> {
+	const attempt = (address: SocketAddress, ending: AbortSignal | undefined): Promise<Attempt> =>
+		connectOne(address, transport, options, ending);
+	const [only] = candidates;
+	if (only !== undefined && candidates.length === 1) return await attempt(only, signal);
+	const delayMs = requireInteger(
+		"attemptDelayMs",
+		options.attemptDelayMs ?? LIMITS.attemptDelayMs,
+		10,
+		60_000,
+	);
+	const order = interleaveFamilies(candidates);
+	try {
+		return await raceAttempts(order, attempt, ({ socket: late }) => late.close(), {
+			delayMs,
+			signal,
+		});
+	} catch (error) {
+		throw error instanceof AggregateError ? namedAggregate(error) : error;
+	}
+}
+
+async function connectOne(
+	address: SocketAddress,
+	transport: SocketTransport,
+	options: ConnectOptions,
+	signal: AbortSignal | undefined,
+): Promise<Attempt> {
+	const opened = socket(address.family, TRANSPORTS[transport].type, options.protocol);
+	try {
+		if (transport === "tcp") applyTcpSettings(opened, options);
+		if (options.busyPollUs !== undefined) opened.busyPoll(options.busyPollUs);
+		if (options.localAddress !== undefined) bindLocal(opened, options.localAddress);
+		options.prepare?.(opened);
+		await opened.connect(address, { signal });
+		return { socket: opened, address };
+	} catch (error) {
+		opened.close();
+		throw error;
+	}
+}
+
+function bindLocal(opened: Socket, localAddress: string | Address): void {
+	const local = toSocketAddress(parseAddress(localAddress), zoneIndex);
+	// Linux: the port is then chosen at connect, when it need only be free towards this peer; ip(7).
+	if (local.family === "inet" || local.family === "inet6") {
+		if (local.port === 0) opened.setOption("IP_BIND_ADDRESS_NO_PORT", true);
+	}
+	opened.bind(local);
+}
+
+function connectionOver(
+	opened: Socket,
+	transport: SocketTransport | undefined,
+	address?: SocketAddress,
+): Stream | PacketStream {
+	try {
+		const { family, type } = opened;
+		const kind = transport ?? (family && type && transportOf(family, type));
+		if (kind === undefined || TRANSPORTS[kind].type === "dgram") {
+			throw new InvalidAddressError(
+				`fd:${opened.fd}`,
+				"the descriptor is no socket with connections",
+			);
+		}
+		const peer = address && fromSocketAddress(kind, address);
+		const connection = new Connection(opened, kind, peer);
+		return TRANSPORTS[kind].type === "stream"
+			? new Stream(connection)
+			: new PacketStream(connection);
+	} catch (error) {
+		opened.close();
+		throw error;
+	}
+}
+
+// As Node's own: the list of all failures, with the code of the first.
+function namedAggregate({ errors }: AggregateError): AggregateError {
+	const texts = errors.map((error) => String((error as Error).message));
+	const aggregate = new AggregateError(
+		errors,
+		`all ${errors.length} addresses failed: ${texts.join("; ")}`,
+	);
+	return Object.assign(aggregate, { code: (errors[0] as { code?: unknown }).code });
+}
+
+interface Deadline {
+	/** Aborts when the caller's signal does, or when the time is up. */
+	readonly signal: AbortSignal | undefined;
+	/** The caller's view of an error: a TimeoutError when that is what ended the attempts. */
+	explain(error: unknown): unknown;
+	stop(): void;
+}
+
+function startDeadline({ signal, timeoutMs }: WaitOptions): Deadline {
+	if (timeoutMs === undefined) return { signal, explain: (error) => error, stop: () => {} };
+	const expiry = new AbortController();
+	const timer = setTimeout(() => expiry.abort(), timeoutMs);
+	return {
+		signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
+		explain: (error) =>
+			expiry.signal.aborted && !signal?.aborted
+				? new TimeoutError(timeoutMs, 0, "Connecting")
+				: error,
+		stop: () => clearTimeout(timer),
+	};
+}

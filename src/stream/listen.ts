@@ -1,0 +1,166 @@
+/** `listen`: from an address to a listener. */
+import { requireBoolean, requireInteger } from "../arguments.ts";
+import { InvalidAddressError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { type Resolver, resolve } from "../socket/resolve.ts";
+import type { SocketAddress } from "../socket/sockaddr.ts";
+import { Socket, socket } from "../socket/socket.ts";
+import { type SocketTransport, TRANSPORTS, transportOf } from "../socket/transport.ts";
+import { checkWait } from "../socket/wait.ts";
+import type {
+	PacketAddress,
+	PacketAddressText,
+	StreamAddress,
+	StreamAddressText,
+} from "./connect.ts";
+import type { Connection } from "./connection.ts";
+import { Listener, type Overload } from "./listener.ts";
+import { PacketStream } from "./packet-stream.ts";
+import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
+import { Stream } from "./stream.ts";
+import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
+
+/** Options of `listen`. */
+export interface ListenOptions extends TcpSettings, SocketFileOptions {
+	/** Connections that may wait for accept, 0..2147483647; the kernel cuts it to net.core.somaxconn. Default 511. */
+	readonly backlog?: number | undefined;
+	/** Lets several sockets, of this or other processes of the same user, share the port; the kernel spreads connections. Default false. SO_REUSEPORT, socket(7). */
+	readonly reusePort?: boolean | undefined;
+	/** For an IPv6 address: whether it takes IPv6 only. Default: false for `*`, true for all others. IPV6_V6ONLY, ipv6(7). */
+	readonly ipv6Only?: boolean | undefined;
+	/** Closes the listener when it aborts. */
+	readonly signal?: AbortSignal | undefined;
+	/** In place of the system's resolver. */
+	readonly resolver?: Resolver | undefined;
+	/** Microseconds to keep the event loop hot after each event of an accepted connection; see `Socket.busyPoll`. */
+	readonly busyPollUs?: number | undefined;
+	/** Called with the socket before it is bound, to set options on it; most are inherited by what it accepts. */
+	readonly prepare?: ((socket: Socket) => void) | undefined;
+	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
+	readonly protocol?: number | undefined;
+	/** Called when connections had to be refused for want of descriptors or memory. */
+	readonly onOverload?: ((overload: Overload) => void) | undefined;
+}
+
+/**
+ * Listens. `tcp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). SO_REUSEADDR is on for TCP, as in Node.
+ *
+ * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
+ * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL and others; nothing stays open
+ */
+export function listen(
+	address: PacketAddressText | PacketAddress,
+	options?: ListenOptions,
+): Promise<Listener<PacketStream>>;
+export function listen(
+	address: StreamAddressText | StreamAddress,
+	options?: ListenOptions,
+): Promise<Listener<Stream>>;
+export function listen(
+	address: string | Address,
+	options?: ListenOptions,
+): Promise<Listener<Stream> | Listener<PacketStream>>;
+export async function listen(
+	address: string | Address,
+	options: ListenOptions = {},
+): Promise<Listener<Stream> | Listener<PacketStream>> {
+	const target = parseAddress(address);
+	checkWait({ signal: options.signal });
+	if (target.transport === "fd") return listenerOver(Socket.fromFd(target.fd), undefined, options);
+	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
+		throw new InvalidAddressError(
+			formatAddress(target),
+			"it has no connections; use datagrams() to receive datagrams",
+		);
+	}
+	const { signal, resolver } = options;
+	const [first] = await resolve(target, { signal, resolver });
+	if (first === undefined) throw new InvalidAddressError(target, "the name has no address");
+	const { transport } = target;
+	if ("host" in target && target.host === "*") return listenEverywhere(target.port, options);
+	return listenOn(first, transport, options, options.ipv6Only ?? true);
+}
+
+// Where IPv6 is absent or turned off, "everywhere" is IPv4.
+function listenEverywhere(port: number, options: ListenOptions): Listener<Stream> {
+	const ipv6Only = options.ipv6Only ?? false;
+	try {
+		const any: SocketAddress = { family: "inet6", host: "::", port };
+		return listenOn(any, "tcp", options, ipv6Only) as Listener<Stream>;
+	} catch (error) {
+		const { code } = error as { code?: string };
+		if (ipv6Only || (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL")) throw error;
+		const any: SocketAddress = { family: "inet", host: "0.0.0.0", port };
+		return listenOn(any, "tcp", options, false) as Listener<Stream>;
+	}
+}
+
+function listenOn(
+	address: SocketAddress,
+	transport: SocketTransport,
+	options: ListenOptions,
+	ipv6Only: boolean,
+): Listener<Stream> | Listener<PacketStream> {
+	const { type } = TRANSPORTS[transport];
+	const opened = socket(address.family, type, options.protocol);
+	let file: SocketFile | undefined;
+	try {
+		if (transport === "tcp") prepareTcp(opened, address, options, ipv6Only);
+		options.prepare?.(opened);
+		if (address.family === "unix" && "path" in address) {
+			file = bindSocketFile(opened, address, type, options);
+		} else opened.bind(address);
+		opened.listen(backlogOf(options));
+		return listenerOver(opened, transport, options, file);
+	} catch (error) {
+		file?.remove();
+		opened.close();
+		throw error;
+	}
+}
+
+function prepareTcp(
+	opened: Socket,
+	address: SocketAddress,
+	options: ListenOptions,
+	ipv6Only: boolean,
+): void {
+	opened.setOption("SO_REUSEADDR", true);
+	if (requireBoolean("reusePort", options.reusePort ?? false)) {
+		opened.setOption("SO_REUSEPORT", true);
+	}
+	if (address.family === "inet6") opened.setOption("IPV6_V6ONLY", ipv6Only);
+	applyTcpSettings(opened, options);
+}
+
+function backlogOf({ backlog }: ListenOptions): number {
+	return requireInteger("backlog", backlog ?? LIMITS.backlogCount, 0, 2_147_483_647);
+}
+
+function listenerOver(
+	opened: Socket,
+	transport: SocketTransport | undefined,
+	options: ListenOptions,
+	file?: SocketFile,
+): Listener<Stream> | Listener<PacketStream> {
+	const { family, type } = opened;
+	const kind = transport ?? (family && type && transportOf(family, type));
+	if (
+		kind === undefined ||
+		TRANSPORTS[kind].type === "dgram" ||
+		!opened.getOption("SO_ACCEPTCONN")
+	) {
+		const input = `fd:${opened.fd}`;
+		opened.close();
+		throw new InvalidAddressError(input, "the descriptor is no listening socket");
+	}
+	const { busyPollUs, onOverload, signal } = options;
+	const setup = { socket: opened, transport: kind, file, busyPollUs, onOverload };
+	const listener =
+		TRANSPORTS[kind].type === "stream"
+			? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection) })
+			: new Listener({ ...setup, wrap: (connection: Connection) => new PacketStream(connection) });
+	signal?.addEventListener("abort", () => listener.close(), { once: true });
+	return listener;
+}

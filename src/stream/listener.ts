@@ -1,0 +1,238 @@
+/** `Listener`: connections as they come, one `accept` after another. */
+import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Address } from "../socket/address.ts";
+import type { Waiter } from "../socket/descriptor.ts";
+import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
+import { Socket } from "../socket/socket.ts";
+import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
+import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import {
+	EAGAIN,
+	ECONNABORTED,
+	EMFILE,
+	ENFILE,
+	ENOBUFS,
+	ENOMEM,
+	EPERM,
+	EPROTO,
+} from "../sys/errno.ts";
+import { Connection } from "./connection.ts";
+import { DescriptorReserve } from "./descriptor-reserve.ts";
+import type { SocketFile } from "./socket-file.ts";
+
+/** What a listener tells when it ran out of descriptors or memory. */
+export interface Overload {
+	/** Why accept(2) failed: `"EMFILE"`, `"ENFILE"`, `"ENOBUFS"` or `"ENOMEM"`. */
+	readonly code: string;
+	/** Connections refused this time. */
+	readonly refused: number;
+}
+
+/** @internal How a listener is made. */
+export interface ListenerSetup<T> {
+	readonly socket: Socket;
+	readonly transport: SocketTransport;
+	readonly wrap: (connection: Connection) => T;
+	readonly file?: SocketFile | undefined;
+	readonly busyPollUs?: number | undefined;
+	readonly onOverload?: ((overload: Overload) => void) | undefined;
+}
+
+// accept(2), Error handling: a connection that failed before it was accepted is its own misfortune, not the listener's.
+const PASSING = new Set([ECONNABORTED, EPROTO, EPERM]);
+const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+const PASSING_MAX = 64;
+
+const peerName = new Uint8Array(SOCKADDR_BYTES_MAX);
+
+/** Accepts connections. Made by `listen`. */
+export class Listener<T> implements AsyncIterable<T> {
+	/** Address on which it listens, with the port that the kernel chose. */
+	readonly address: Address;
+	readonly #setup: ListenerSetup<T>;
+	readonly #reserve = new DescriptorReserve();
+	readonly #waiter: Waiter = {
+		ready: () => this.#ready(),
+		closed: () => this.#settle(new ClosedError("The listener")),
+	};
+	#resolve: ((connection: T) => void) | undefined;
+	#reject: ((error: Error) => void) | undefined;
+	#release: (() => void) | undefined;
+	#backoff: NodeJS.Timeout | undefined;
+	#accepted = 0;
+	#refused = 0;
+
+	/** @internal */
+	constructor(setup: ListenerSetup<T>) {
+		this.#setup = setup;
+		this.address = fromSocketAddress(setup.transport, setup.socket.getsockname());
+	}
+
+	/** The listening socket, for its options. */
+	get socket(): Socket {
+		return this.#setup.socket;
+	}
+
+	/** Connections accepted so far. */
+	get acceptedCount(): number {
+		return this.#accepted;
+	}
+
+	/** Connections refused for want of descriptors or memory. */
+	get refusedCount(): number {
+		return this.#refused;
+	}
+
+	/** Whether it was closed. */
+	get closed(): boolean {
+		return this.socket.closed;
+	}
+
+	/**
+	 * Waits for the next connection. Connections that failed while they were queued are skipped. When the process has no descriptor left,
+	 * those queued are refused and counted, `onOverload` is called, and accepting goes on after 100 ms.
+	 *
+	 * @throws {BusyError} another accept is pending
+	 * @throws {ClosedError} closed, before or meanwhile
+	 * @throws {TimeoutError | AbortError} no connection is lost by that
+	 * @see accept(2)
+	 */
+	accept(options?: WaitOptions): Promise<T> {
+		try {
+			checkWait(options);
+			if (this.closed) throw new ClosedError("The listener");
+			if (this.#resolve !== undefined) {
+				throw new BusyError("Another accept is pending: await it before the next one");
+			}
+			const connection = this.#take();
+			if (connection !== undefined) return Promise.resolve(connection);
+			if (options?.timeoutMs === 0) throw new TimeoutError(0, 0, "Accepting");
+			this.#await();
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		return new Promise((resolve, reject) => {
+			this.#resolve = resolve;
+			this.#reject = reject;
+			this.#release = supervise(options, (error) => {
+				this.#stopWaiting();
+				this.#settle(error(0));
+			});
+		});
+	}
+
+	/** Accepts until it is closed; closing ends the loop, leaving the loop does not close. */
+	[Symbol.asyncIterator](): AsyncIterableIterator<T> {
+		const iterator: AsyncIterableIterator<T> = {
+			next: async () => {
+				try {
+					return { done: false, value: await this.accept() };
+				} catch (error) {
+					if (error instanceof ClosedError) return { done: true, value: undefined };
+					throw error;
+				}
+			},
+			return: async () => ({ done: true, value: undefined }),
+			[Symbol.asyncIterator]: () => iterator,
+		};
+		return iterator;
+	}
+
+	/** Stops listening and removes the socket file if it is still ours. Accepted connections go on; queued ones are reset. A second call does nothing. */
+	close(): void {
+		if (this.closed) return;
+		this.#stopWaiting();
+		this.#reserve.close();
+		// Before the descriptor goes: a client that finds the file gone tries nobody, one that finds it dead would report an error.
+		this.#setup.file?.remove();
+		this.socket.close();
+		this.#settle(new ClosedError("The listener"));
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.close();
+	}
+
+	/** Lets a pending accept keep the process alive; the default. */
+	ref(): this {
+		this.socket.ref();
+		return this;
+	}
+
+	/** Lets the process end although an accept is pending. */
+	unref(): this {
+		this.socket.unref();
+		this.#backoff?.unref();
+		return this;
+	}
+
+	#await(): void {
+		if (this.#backoff === undefined) this.socket.descriptor.awaitReadable(this.#waiter);
+	}
+
+	#stopWaiting(): void {
+		clearTimeout(this.#backoff);
+		this.#backoff = undefined;
+		this.socket.descriptor.cancelReadable();
+	}
+
+	#ready(): void {
+		try {
+			const connection = this.#take();
+			if (connection === undefined) this.#await();
+			else this.#settle(undefined, connection);
+		} catch (error) {
+			this.#settle(error as Error);
+		}
+	}
+
+	#take(): T | undefined {
+		const { descriptor } = this.socket;
+		for (let passing = 0; passing < PASSING_MAX && descriptor.readCredit > 0; passing++) {
+			descriptor.readCredit--;
+			const fd = sys.accept4(descriptor.fd, peerName, SOCK_CLOEXEC | SOCK_NONBLOCK);
+			if (fd >= 0) return this.#open(fd, sys.out[0] as number);
+			if (fd === EAGAIN) descriptor.readCredit = 0;
+			else if (EXHAUSTED.has(fd)) this.#overloaded(fd);
+			else if (!PASSING.has(fd)) throw syscallError("accept", fd);
+		}
+		return undefined;
+	}
+
+	#open(fd: number, nameLength: number): T {
+		const { transport, wrap, busyPollUs } = this.#setup;
+		const socket = Socket.adopt(fd);
+		this.#accepted++;
+		if (busyPollUs !== undefined) socket.busyPoll(busyPollUs);
+		const peer = fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
+		return wrap(new Connection(socket, transport, peer));
+	}
+
+	#overloaded(rc: number): void {
+		const refused = this.#reserve.refuseQueued(this.socket.fd);
+		this.#refused += refused;
+		this.socket.descriptor.readCredit = 0;
+		this.#backoff = setTimeout(() => {
+			this.#backoff = undefined;
+			this.socket.descriptor.readCredit = 1;
+			if (this.#resolve !== undefined) this.#ready();
+		}, LIMITS.acceptBackoffMs);
+		const { code } = syscallError("accept", rc);
+		this.#setup.onOverload?.({ code, refused });
+	}
+
+	#settle(error: Error | undefined, connection?: T): void {
+		const resolve = this.#resolve;
+		const reject = this.#reject;
+		const release = this.#release;
+		this.#resolve = undefined;
+		this.#reject = undefined;
+		this.#release = undefined;
+		release?.();
+		if (error === undefined) resolve?.(connection as T);
+		else reject?.(error);
+	}
+}
