@@ -5,12 +5,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readTree, type SourceFile, withoutComments } from "../support/source-tree.ts";
 
-/** What each layer may import besides itself. `.` are the files directly in src: errors, limits. */
+/**
+ * What each layer may import besides itself: only what lies below it. `.` are the files directly in src: errors, limits.
+ * `stream` may reach past `socket` to `sys`, because a read or a write of its hot path is one call and no more.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	".": [],
 	sys: ["."],
 	socket: [".", "sys"],
-	stream: [".", "socket"],
+	stream: [".", "sys", "socket"],
 	testing: [".", "sys", "socket", "stream"],
 	cli: [".", "socket", "stream"],
 	"index.ts": [".", "socket", "stream"],
