@@ -1,0 +1,78 @@
+/**
+ * What a connection that keeps message boundaries promises, whoever implements it.
+ *
+ * 1. Messages arrive whole, in the order they were sent, none twice; an empty message is a message.
+ * 2. The two directions are independent: the peer's end ends receiving only, `closeWrite` ends sending only.
+ * 3. At most one receive is pending; a second one rejects with `BusyError`. Sends queue in the order of their calls.
+ * 4. An aborted receive has consumed no message. An aborted send has not sent its message.
+ * 5. After `close` or `abort` no pending call stays pending: each settles, mostly with `ClosedError`.
+ * 6. A message that is too large is its sender's error alone; a connection that failed keeps failing with the same error.
+ */
+import type { WaitOptions } from "../socket/wait.ts";
+
+/** The receiving half. */
+export interface PacketSource {
+	/** Messages handed out so far. */
+	readonly messagesReceived: number;
+
+	/**
+	 * Receives one message; null at the end.
+	 *
+	 * @returns a view that is yours. Its memory is shared with other messages: copy what you keep for long
+	 * @throws {TruncatedError} the message has more than `maxMessageBytes` bytes; it is lost, the next one comes
+	 * @throws {SyscallError} the connection failed: ECONNRESET
+	 * @throws {BusyError} another receive is pending
+	 * @throws {ClosedError} this side was closed, before or meanwhile
+	 */
+	receive(options?: WaitOptions): Promise<Uint8Array | null>;
+
+	/**
+	 * Receives one message into memory of the caller; null at the end, 0 for an empty message.
+	 *
+	 * @param target filled from offset 0; borrowed until the promise settles
+	 * @throws {TruncatedError} the message is longer than `target`, which has its beginning; the rest is lost
+	 * @throws as `receive`
+	 */
+	receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null>;
+
+	/** Receives message after message until the end. Leaving the loop early leaves the connection open. */
+	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
+}
+
+/** The sending half. */
+export interface PacketSink {
+	/** Messages handed on so far. */
+	readonly messagesSent: number;
+	/** Bytes of messages that wait to be handed on. */
+	readonly queuedBytes: number;
+
+	/**
+	 * Sends one message, whole. Resolves when it has been handed on: to the kernel, for a socket.
+	 *
+	 * @param data borrowed until the promise settles; a string stands for its UTF-8 bytes
+	 * @throws {SyscallError} EMSGSIZE: too large for the socket, which stays usable. EPIPE, ECONNRESET: the peer is gone
+	 * @throws {ClosedError} this side was closed, before or meanwhile
+	 * @throws {AbortError | TimeoutError} it was not sent
+	 */
+	send(data: Uint8Array | string, options?: WaitOptions): Promise<void>;
+
+	/** Ends sending after what is queued; the peer receives its end. Receiving goes on. Errors as `send`. */
+	closeWrite(options?: WaitOptions): Promise<void>;
+}
+
+/** Messages in both directions. */
+export interface PacketChannel extends PacketSource, PacketSink {
+	/**
+	 * Lets queued messages go, then closes both directions. Receiving ends at once. A second call returns the same promise.
+	 *
+	 * @param options.timeoutMs after which the rest is given up. Default 10000
+	 * @throws {TimeoutError} the peer did not take the queued messages in time
+	 */
+	close(options?: WaitOptions): Promise<void>;
+
+	/** Closes at once and throws queued messages away. Never fails. */
+	abort(): void;
+
+	/** As `close()`. */
+	[Symbol.asyncDispose](): Promise<void>;
+}

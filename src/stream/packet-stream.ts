@@ -1,0 +1,243 @@
+/** `PacketStream`: a connection that keeps message boundaries. */
+import { requireBytes, requireInteger } from "../arguments.ts";
+import { BusyError, ClosedError, check, TruncatedError, UnsupportedError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Address } from "../socket/address.ts";
+import type { Socket } from "../socket/socket.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { ENOTCONN } from "../sys/errno.ts";
+import { Connection } from "./connection.ts";
+import { MessageReader } from "./message-reader.ts";
+import type { PacketChannel } from "./packet-contract.ts";
+import { PacketIntake } from "./packet-intake.ts";
+import { PacketQueue } from "./packet-queue.ts";
+import { DONE } from "./turn-budget.ts";
+
+/** Transports of connected messages. */
+export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";
+
+/** Options of `PacketStream.over`. */
+export interface PacketStreamOptions {
+	/** Largest message that can be received, 1..67108864 bytes. Default 262144, which is more than a Unix socket sends by default. */
+	readonly maxMessageBytes?: number | undefined;
+}
+
+const MESSAGE_BYTES_MAX = 67_108_864;
+const DISCARDS_MAX = 64;
+const ENABLE = new Uint8Array([1, 0, 0, 0]);
+const discarded = new Uint8Array(1);
+
+/** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. Descriptors that a peer sends along are refused. */
+export class PacketStream implements PacketChannel {
+	readonly #connection: Connection;
+	readonly #intake: PacketIntake;
+	readonly #reader: MessageReader<Uint8Array | null>;
+	readonly #queue: PacketQueue;
+	#received = 0;
+	#closing: Promise<void> | undefined;
+	#writeEnd: Promise<void> | undefined;
+
+	/** @internal */
+	constructor(connection: Connection, options: PacketStreamOptions = {}) {
+		const { socket, transport } = connection;
+		const { descriptor } = socket;
+		const isUnix = transport === "unix-seqpacket";
+		const messageBytes = requireInteger(
+			"maxMessageBytes",
+			options.maxMessageBytes ?? LIMITS.messageBytes,
+			1,
+			MESSAGE_BYTES_MAX,
+		);
+		// Both an empty message and the end read as 0; only a message has a timestamp.
+		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
+		this.#connection = connection;
+		this.#intake = new PacketIntake(messageBytes, isUnix);
+		this.#reader = new MessageReader(descriptor, this.#intake, "The connection", true);
+		this.#queue = new PacketQueue(descriptor);
+	}
+
+	/**
+	 * Makes a packet stream of a connected socket.
+	 *
+	 * @param socket taken: it is closed with the stream
+	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
+	 */
+	static over(
+		socket: Socket,
+		transport: PacketTransport,
+		options?: PacketStreamOptions,
+	): PacketStream {
+		return new PacketStream(new Connection(socket, transport), options);
+	}
+
+	/** The socket below, for its options. Receiving or sending through it corrupts this stream. */
+	get socket(): Socket {
+		return this.#connection.socket;
+	}
+
+	/** Address of this end. */
+	get address(): Address {
+		return this.#connection.address;
+	}
+
+	/** Address of the other end; unnamed for a client that did not bind. */
+	get peer(): Address {
+		return this.#connection.peer;
+	}
+
+	/** Whether this side was closed, or its socket given away. */
+	get closed(): boolean {
+		return this.#closing !== undefined || this.#connection.socket.closed;
+	}
+
+	get messagesReceived(): number {
+		return this.#received;
+	}
+
+	get messagesSent(): number {
+		return this.#queue.sentCount;
+	}
+
+	get queuedBytes(): number {
+		return this.#queue.queuedBytes;
+	}
+
+	async receive(options?: WaitOptions): Promise<Uint8Array | null> {
+		const message = await this.#reader.next(options);
+		if (message !== null) this.#received++;
+		return message;
+	}
+
+	async receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null> {
+		const bytes = requireBytes("target", target);
+		const message = await this.receive(options);
+		if (message === null) return null;
+		if (message.length > bytes.length) {
+			bytes.set(message.subarray(0, bytes.length));
+			throw new TruncatedError(message.length, bytes.length);
+		}
+		bytes.set(message);
+		return message.length;
+	}
+
+	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+		const iterator: AsyncIterableIterator<Uint8Array> = {
+			next: async () => {
+				const value = await this.receive();
+				return value === null ? { done: true, value: undefined } : { done: false, value };
+			},
+			return: async () => ({ done: true, value: undefined }),
+			[Symbol.asyncIterator]: () => iterator,
+		};
+		return iterator;
+	}
+
+	send(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+		try {
+			if (options !== undefined) checkWait(options);
+			if (this.closed) throw new ClosedError("The connection");
+			if (this.#writeEnd !== undefined) {
+				throw new ClosedError("The sending side of the connection");
+			}
+			const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+			if (bytes.length === 0) this.#checkEmpty();
+			return this.#queue.send(bytes, options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	closeWrite(options?: WaitOptions): Promise<void> {
+		if (this.#writeEnd !== undefined) return this.#writeEnd;
+		if (this.closed) return Promise.reject(new ClosedError("The connection"));
+		this.#writeEnd = this.#endWriting(options);
+		return this.#writeEnd;
+	}
+
+	close(options?: WaitOptions): Promise<void> {
+		this.#closing ??= this.#close(options);
+		return this.#closing;
+	}
+
+	abort(): void {
+		this.#closing ??= DONE;
+		this.#fail();
+		this.#connection.close();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** Lets pending calls keep the process alive; the default. */
+	ref(): this {
+		this.socket.ref();
+		return this;
+	}
+
+	/** Lets the process end although a call is pending. */
+	unref(): this {
+		this.socket.unref();
+		return this;
+	}
+
+	/**
+	 * Gives the socket away, open; this stream is closed then.
+	 *
+	 * @throws {BusyError} messages are queued or were received ahead: they would be lost
+	 */
+	detach(): Socket {
+		if (this.closed) throw new ClosedError("The connection");
+		if (this.queuedBytes > 0 || this.#intake.hasMessages) {
+			throw new BusyError(
+				"Messages are queued or received ahead: send and receive them before detach()",
+			);
+		}
+		this.#closing = DONE;
+		this.#fail();
+		return this.socket;
+	}
+
+	// vsock(7) drops an empty message without a word: virtio_transport_common.c has nothing to put it into.
+	#checkEmpty(): void {
+		if (this.#connection.transport === "unix-seqpacket") return;
+		throw new UnsupportedError("empty vsock messages", "send one byte or more");
+	}
+
+	#fail(): void {
+		const error = new ClosedError("The connection");
+		this.#queue.fail(error);
+		this.#reader.fail(error);
+	}
+
+	async #endWriting(options: WaitOptions | undefined): Promise<void> {
+		checkWait(options);
+		await this.#queue.drain(options);
+		if (this.socket.closed) throw new ClosedError("The connection");
+		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
+		if (rc !== ENOTCONN) check(rc, "shutdown");
+	}
+
+	async #close(options: WaitOptions | undefined): Promise<void> {
+		this.#reader.fail(new ClosedError("The connection"));
+		try {
+			checkWait(options);
+			const timeoutMs = options?.timeoutMs ?? LIMITS.closeMs;
+			await this.#queue.drain({ ...options, timeoutMs });
+		} finally {
+			this.#fail();
+			if (!this.#intake.ended) this.#discardUnread();
+			this.#connection.close();
+		}
+	}
+
+	// Unread messages turn close(2) into a reset of the peer, which then is told of that instead of its last messages.
+	#discardUnread(): void {
+		if (this.socket.closed) return;
+		for (let i = 0; i < DISCARDS_MAX; i++) {
+			if (sys.recv(this.socket.fd, discarded, 0, 1, 0) <= 0) return;
+		}
+	}
+}
