@@ -1,7 +1,8 @@
 /**
  * Control messages (cmsg): bytes to messages and back, in the layout of 64-bit little-endian Linux.
  *
- * Whatever the bytes are, reading ends: each step moves on by a header at least, and a message that does not fit ends it.
+ * Whatever the bytes are, reading ends: each step moves on by a header at least, and a message that
+ * does not fit ends it.
  */
 import { requireBytes, requireInteger } from "../arguments.ts";
 import { LimitError } from "../errors.ts";
@@ -13,6 +14,7 @@ import {
 	SOL_SOCKET,
 	UDP_SEGMENT,
 } from "../sys/constants.ts";
+import { readInt32, readUint32 } from "./little-endian.ts";
 import type { PeerCredentials } from "./option-value.ts";
 
 /** One control message; cmsg(3). */
@@ -62,7 +64,8 @@ export function encodeControl(messages: readonly ControlMessage[]): Uint8Array {
 /**
  * Iterates over the messages in exactly the bytes that recvmsg(2) filled.
  *
- * Data are views, valid as long as `bytes` is. A header whose length is shorter than itself or longer than what is left ends the iteration.
+ * Data are views, valid as long as `bytes` is. A header whose length is shorter than itself or
+ * longer than what is left ends the iteration.
  */
 export function* controlMessages(bytes: Uint8Array): Generator<ControlMessage, void, undefined> {
 	let offset = 0;
@@ -79,7 +82,8 @@ export function* controlMessages(bytes: Uint8Array): Generator<ControlMessage, v
 }
 
 /**
- * Finds the first message of one kind without making an object: for what is asked of every datagram.
+ * Finds the first message of one kind without making an object: for what is asked of every
+ * datagram.
  *
  * @param start where the messages begin in `bytes`
  * @param end where they end, as recvmsg(2) told it
@@ -130,7 +134,8 @@ export function rightsMessage(descriptors: readonly number[]): ControlMessage {
 }
 
 /**
- * Makes the message that states who sends; the kernel refuses what is not true, but for the privileged. unix(7)
+ * Makes the message that states who sends; the kernel refuses what is not true, but for the
+ * privileged. unix(7)
  *
  * @throws {OutOfRangeError} an id is out of range
  */
@@ -157,16 +162,11 @@ export function segmentMessage(segmentBytes: number): ControlMessage {
 // Returns -1 when no whole message is there.
 function messageEnd(bytes: Uint8Array, offset: number, limit: number): number {
 	if (limit - offset < HEADER_BYTES) return -1;
-	const length = readInt32(bytes, offset) >>> 0;
+	const length = readUint32(bytes, offset);
 	const isTooLong = readInt32(bytes, offset + 4) !== 0 || length > limit - offset;
 	return isTooLong || length < HEADER_BYTES ? -1 : offset + length;
 }
 
 function align(bytes: number): number {
 	return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
-}
-
-function readInt32(bytes: Uint8Array, offset: number): number {
-	const high = ((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
-	return (high << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset] ?? 0);
 }

@@ -5,6 +5,7 @@
 import { requireBoolean, requireBytes, requireInteger, requireObject } from "../arguments.ts";
 import { InvalidTypeError, InvalidValueError, OutOfRangeError } from "../errors.ts";
 import { ipv4ToBytes, ipv4ToText, ipv6ToBytes } from "./ip.ts";
+import { concatBytes, int32Bytes, readInt32, readUint32, readUint64 } from "./little-endian.ts";
 import type { OptionInputOf, OptionType, OptionValues } from "./option-value.ts";
 import { decodeTcpInfo, TCP_INFO_BYTES_MAX } from "./tcp-info.ts";
 
@@ -28,19 +29,19 @@ const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
 const NAME_BYTES_MAX = 15;
 
 const ENCODERS: Encoders = {
-	bool: (value) => int32(requireBoolean("value", value) ? 1 : 0),
-	int: (value) => int32(requireInteger("value", value, INT_MIN, INT_MAX)),
-	count: (value) => int32(requireInteger("value", value, 0, INT_MAX)),
-	byte: (value) => int32(requireInteger("value", value, 0, 255)),
-	hops: (value) => int32(requireInteger("value", value, -1, 255)),
-	uint16: (value) => int32(requireInteger("value", value, 0, 65_535)),
-	uint32: (value) => int32(requireInteger("value", value, 0, UINT32_MAX)),
-	uint32be: (value) => int32(requireInteger("value", value, 0, UINT32_MAX)).reverse(),
+	bool: (value) => int32Bytes(requireBoolean("value", value) ? 1 : 0),
+	int: (value) => int32Bytes(requireInteger("value", value, INT_MIN, INT_MAX)),
+	count: (value) => int32Bytes(requireInteger("value", value, 0, INT_MAX)),
+	byte: (value) => int32Bytes(requireInteger("value", value, 0, 255)),
+	hops: (value) => int32Bytes(requireInteger("value", value, -1, 255)),
+	uint16: (value) => int32Bytes(requireInteger("value", value, 0, 65_535)),
+	uint32: (value) => int32Bytes(requireInteger("value", value, 0, UINT32_MAX)),
+	uint32be: (value) => int32Bytes(requireInteger("value", value, 0, UINT32_MAX)).reverse(),
 	uint64: encodeUint64,
 	linger: encodeLinger,
 	timeval: encodeTimeval,
 	string: encodeString,
-	descriptor: (value) => int32(requireInteger("value", value, 0, INT_MAX)),
+	descriptor: (value) => int32Bytes(requireInteger("value", value, 0, INT_MAX)),
 	in_addr: (value) => ipv4("value", value),
 	ip_mreqn: encodeIpv4Membership,
 	ip_mreq_source: encodeIpv4SourceMembership,
@@ -49,25 +50,25 @@ const ENCODERS: Encoders = {
 };
 
 const DECODERS: Decoders = {
-	bool: (bytes) => readInt(bytes) !== 0,
-	int: (bytes) => readInt(bytes),
-	count: (bytes) => readInt(bytes),
-	byte: (bytes) => readInt(bytes),
-	hops: (bytes) => readInt(bytes),
-	uint16: (bytes) => readInt(bytes),
-	uint32: (bytes) => readInt(bytes) >>> 0,
-	uint32be: (bytes) => readInt(bytes.slice().reverse()) >>> 0,
+	bool: (bytes) => readInt32(bytes, 0) !== 0,
+	int: (bytes) => readInt32(bytes, 0),
+	count: (bytes) => readInt32(bytes, 0),
+	byte: (bytes) => readInt32(bytes, 0),
+	hops: (bytes) => readInt32(bytes, 0),
+	uint16: (bytes) => readInt32(bytes, 0),
+	uint32: (bytes) => readUint32(bytes, 0),
+	uint32be: (bytes) => readUint32(bytes.slice().reverse(), 0),
 	uint64: (bytes) => readUint64(bytes, 0),
 	uint32s: decodeUint32s,
-	linger: (bytes) => ({ on: readInt(bytes) !== 0, seconds: readInt(bytes, 4) }),
+	linger: (bytes) => ({ on: readInt32(bytes, 0) !== 0, seconds: readInt32(bytes, 4) }),
 	timeval: decodeTimeval,
 	string: decodeString,
 	ucred: (bytes) => ({
-		pid: readInt(bytes),
-		uid: readInt(bytes, 4) >>> 0,
-		gid: readInt(bytes, 8) >>> 0,
+		pid: readInt32(bytes, 0),
+		uid: readUint32(bytes, 4),
+		gid: readUint32(bytes, 8),
 	}),
-	descriptor: (bytes) => readInt(bytes),
+	descriptor: (bytes) => readInt32(bytes, 0),
 	in_addr: (bytes) => ipv4ToText(bytes),
 	tcp_info: decodeTcpInfo,
 	bytes: (bytes) => bytes,
@@ -122,21 +123,6 @@ export function decodeOption<Type extends OptionType>(
 	return decode(bytes) as OptionValues[Type];
 }
 
-function int32(value: number): Uint8Array {
-	return Uint8Array.of(value, value >> 8, value >> 16, value >> 24);
-}
-
-// The kernel fills one byte alone for some options when there is no more room, and so may others.
-function readInt(bytes: Uint8Array, offset = 0): number {
-	const high = ((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
-	return (high << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset] ?? 0);
-}
-
-function readUint64(bytes: Uint8Array, offset: number): bigint {
-	const high = BigInt(readInt(bytes, offset + 4) >>> 0);
-	return (high << 32n) | BigInt(readInt(bytes, offset) >>> 0);
-}
-
 function encodeUint64(value: bigint | number): Uint8Array {
 	const range = `an integer from 0 to ${UINT64_MAX}, as bigint where it exceeds 2^53 - 1`;
 	if (typeof value !== "bigint" && typeof value !== "number") {
@@ -151,14 +137,17 @@ function encodeUint64(value: bigint | number): Uint8Array {
 
 function decodeUint32s(bytes: Uint8Array): readonly number[] {
 	const values: number[] = [];
-	for (let i = 0; i + 4 <= bytes.length; i += 4) values.push(readInt(bytes, i) >>> 0);
+	for (let i = 0; i + 4 <= bytes.length; i += 4) values.push(readUint32(bytes, i));
 	return values;
 }
 
 function encodeLinger(value: OptionValues["linger"]): Uint8Array {
 	requireObject("value", value);
 	const isOn = requireBoolean("on", value.on);
-	return concat(int32(isOn ? 1 : 0), int32(requireInteger("seconds", value.seconds, 0, 65_535)));
+	return concatBytes(
+		int32Bytes(isOn ? 1 : 0),
+		int32Bytes(requireInteger("seconds", value.seconds, 0, 65_535)),
+	);
 }
 
 function encodeTimeval(value: number): Uint8Array {
@@ -176,7 +165,7 @@ function encodeTimeval(value: number): Uint8Array {
 }
 
 function decodeTimeval(bytes: Uint8Array): number {
-	return Number(readUint64(bytes, 0)) * 1_000 + readInt(bytes, 8) / 1_000;
+	return Number(readUint64(bytes, 0)) * 1_000 + readInt32(bytes, 8) / 1_000;
 }
 
 function encodeString(value: string): Uint8Array {
@@ -203,13 +192,13 @@ function encodeIpv4Membership(value: OptionValues["ip_mreqn"]): Uint8Array {
 	requireObject("value", value);
 	const index = requireInteger("index", value.index ?? 0, 0, INT_MAX);
 	const source = ipv4("interface", value.interface ?? "0.0.0.0");
-	return concat(ipv4("group", value.group), source, int32(index));
+	return concatBytes(ipv4("group", value.group), source, int32Bytes(index));
 }
 
 function encodeIpv4SourceMembership(value: OptionValues["ip_mreq_source"]): Uint8Array {
 	requireObject("value", value);
 	const local = ipv4("interface", value.interface ?? "0.0.0.0");
-	return concat(ipv4("group", value.group), local, ipv4("source", value.source));
+	return concatBytes(ipv4("group", value.group), local, ipv4("source", value.source));
 }
 
 function encodeIpv6Membership(value: OptionValues["ipv6_mreq"]): Uint8Array {
@@ -218,7 +207,7 @@ function encodeIpv6Membership(value: OptionValues["ipv6_mreq"]): Uint8Array {
 	if (typeof group !== "string") throw new InvalidTypeError("group", "an IPv6 address", group);
 	const bytes = ipv6ToBytes(group);
 	if (bytes === undefined) throw new InvalidValueError("group", "must be an IPv6 address", group);
-	return concat(bytes, int32(requireInteger("index", value.index ?? 0, 0, INT_MAX)));
+	return concatBytes(bytes, int32Bytes(requireInteger("index", value.index ?? 0, 0, INT_MAX)));
 }
 
 function ipv4(name: string, value: unknown): Uint8Array {
@@ -226,8 +215,4 @@ function ipv4(name: string, value: unknown): Uint8Array {
 	const bytes = ipv4ToBytes(value);
 	if (bytes === undefined) throw new InvalidValueError(name, "must be an IPv4 address", value);
 	return bytes;
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-	return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

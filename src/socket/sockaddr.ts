@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import { AF_INET, AF_INET6, AF_UNIX, AF_VSOCK } from "../sys/constants.ts";
 import { ipv4ToBytes, ipv4ToText, ipv6ToBytes, ipv6ToText } from "./ip.ts";
+import { readUint32 } from "./little-endian.ts";
 import {
 	checkAbstractName,
 	checkUnixPath,
@@ -147,7 +148,7 @@ export function decodeSocketAddress(
 			return decodeUnix(bytes.subarray(2, size));
 		case AF_VSOCK:
 			checkSize(size, 12);
-			return { family: "vsock", cid: uint32(bytes, 8), port: uint32(bytes, 4) };
+			return { family: "vsock", cid: readUint32(bytes, 8), port: readUint32(bytes, 4) };
 		default:
 			throw new UnsupportedError(
 				`address family ${family}`,
@@ -191,7 +192,7 @@ function decodeInet6(bytes: Uint8Array, size: number): Inet6Address {
 	const host = ipv6ToText(bytes, 8);
 	const port = portAt2(bytes);
 	const flow = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4);
-	const scope = size < INET6_BYTES ? 0 : uint32(bytes, 24);
+	const scope = size < INET6_BYTES ? 0 : readUint32(bytes, 24);
 	if (flow === 0 && scope === 0) return { family: "inet6", host, port };
 	return { family: "inet6", host, port, ...(scope && { scope }), ...(flow && { flow }) };
 }
@@ -272,10 +273,4 @@ function putPort(bytes: Uint8Array, value: number): void {
 
 function portAt2(bytes: Uint8Array): number {
 	return ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-}
-
-function uint32(bytes: Uint8Array, offset: number): number {
-	const high = ((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
-	const low = ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset] ?? 0);
-	return high * 0x1_0000 + low;
 }
