@@ -78,11 +78,12 @@ export class Child {
 			const end = (reason) => {
 				clearTimeout(timer);
 				running.delete(this);
-				fail(new Error(`${this.#name}: ended before it was ready: ${reason}`));
+				const told = this.#stderr.trim();
+				fail(new Error(`${this.#name}: ended before it was ready: ${reason}\n${told}`));
 				if (this.#killedFor === undefined && reason === "") {
 					resolve(merged);
 				} else {
-					reject(new Error(`${this.#name}: ${this.#killedFor ?? reason}\n${this.#stderr.trim()}`));
+					reject(new Error(`${this.#name}: ${this.#killedFor ?? reason}\n${told}`));
 				}
 			};
 			this.#process.on("error", (error) => end(error.message));

@@ -198,7 +198,7 @@ epoll__load(const struct task* task) {
   if (connections == NULL) task_die("calloc");
   int64_t start = clock_now();
   while (greeted < task->connections) {
-    int goal = opened < task->baseline ? task->baseline : task->connections;
+    int goal = greeted < task->baseline ? task->baseline : task->connections;
     while (opened < goal && opened - greeted < task->in_flight) {
       epoll__connect(task, epoll, &connections[opened++]);
     }

@@ -1,28 +1,14 @@
 // The subjects `socketry` and, with busyPollUs, `socketry-busy`: the library's asynchronous API.
-import { connect, datagrams, listen } from "socketry";
-import {
-	DATAGRAM_MARGIN_MS,
-	Laps,
-	SENDER_MARGIN_MS,
-	sendUntil,
-	Weight,
-	Window,
-} from "./measure.mjs";
-import { announce, peerHost, play, report } from "./task.mjs";
+import { connect, listen } from "socketry";
+import { Laps, SENDER_MARGIN_MS, sendUntil, Weight, Window } from "./measure.mjs";
+import { announceAt, busyOption } from "./socketry-options.mjs";
+import { play, readTask, report } from "./task.mjs";
 
 const BUFFER_BYTES = 65536;
-const BATCH = 64;
 const GREETING = Buffer.from("!");
 
-const isDatagram = ({ scheme }) => scheme === "udp" || scheme === "unix-dgram";
-const busy = ({ busyPollUs }) => (busyPollUs === undefined ? {} : { busyPollUs });
-
-function announceAt(task, { port }) {
-	announce(port === undefined ? task.address : `${task.scheme}://${task.host}:${port}`);
-}
-
 async function open(task) {
-	const listener = await listen(task.address, { backlog: 4096, ...busy(task) });
+	const listener = await listen(task.address, { backlog: 4096, ...busyOption(task) });
 	announceAt(task, listener.address);
 	return listener;
 }
@@ -32,9 +18,9 @@ async function openOne(task) {
 }
 
 async function serveEcho(task) {
-	if (isDatagram(task)) await echoDatagrams(task);
-	else if (task.scheme === "unix-seqpacket") await echoPackets(await openOne(task));
-	else await echoStream(await openOne(task));
+	const peer = await openOne(task);
+	if (task.scheme === "unix-seqpacket") await echoPackets(peer);
+	else await echoStream(peer);
 	process.exit(0);
 }
 
@@ -46,21 +32,16 @@ async function echoStream(stream) {
 }
 
 async function echoPackets(packets) {
-	for await (const message of packets) await packets.send(message);
-}
-
-async function echoDatagrams(task) {
-	const socket = await datagrams(task.address, busy(task));
-	announceAt(task, socket.address);
-	for await (const { data, from } of socket) {
-		if (data.length === 0) return;
-		await socket.send(data, from);
+	const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+	for (;;) {
+		const n = await packets.receiveInto(buffer);
+		if (n === null) return;
+		await packets.send(buffer.subarray(0, n));
 	}
 }
 
 async function pingpong(task) {
-	if (isDatagram(task)) return pingpongDatagrams(task);
-	const peer = await connect(task.address, busy(task));
+	const peer = await connect(task.address, busyOption(task));
 	if (task.scheme === "unix-seqpacket") return pingpongPackets(task, peer);
 	const message = Buffer.alloc(task.size);
 	const buffer = Buffer.alloc(BUFFER_BYTES);
@@ -74,29 +55,13 @@ async function pingpong(task) {
 
 async function pingpongPackets(task, peer) {
 	const message = Buffer.alloc(task.size);
+	const buffer = Buffer.alloc(BUFFER_BYTES);
 	const laps = new Laps(task);
 	do {
 		await peer.send(message);
-		await peer.receive();
+		await peer.receiveInto(buffer);
 	} while (laps.lap());
 	report(laps.figures());
-}
-
-async function pingpongDatagrams(task) {
-	const socket = await datagrams(ownAddress(task), { connect: task.address, ...busy(task) });
-	const message = Buffer.alloc(task.size);
-	const laps = new Laps(task);
-	do {
-		await socket.send(message);
-		await socket.receive();
-	} while (laps.lap());
-	await socket.send(Buffer.alloc(0));
-	report(laps.figures());
-}
-
-// A Unix datagram socket must have a name of its own to be answered.
-function ownAddress({ scheme, address }) {
-	return scheme === "udp" ? "udp://127.0.0.1:0" : `${address}.client`;
 }
 
 async function drain(task) {
@@ -112,7 +77,7 @@ async function drain(task) {
 }
 
 async function fill(task) {
-	const stream = await connect(task.address, busy(task));
+	const stream = await connect(task.address, busyOption(task));
 	const message = Buffer.alloc(task.size);
 	const end = sendUntil(task, SENDER_MARGIN_MS);
 	try {
@@ -147,39 +112,7 @@ async function idle(task) {
 	await greet(task, () => weight.add());
 }
 
-async function receiveDatagrams(task) {
-	const socket = await datagrams(task.address, { receiveBufferBytes: task.receiveBuffer });
-	announceAt(task, socket.address);
-	const window = new Window(task);
-	for await (const { data } of socket) {
-		if (data.length === 1) break;
-		window.add(1);
-	}
-	report(window.figures());
-}
-
-async function sendDatagrams(task) {
-	const count = task.peers ?? 1;
-	const options = count === 1 ? { connect: task.address } : {};
-	const socket = await datagrams(ownAddress(task), options);
-	const peers = Array.from({ length: count }, (_, i) => {
-		return count === 1 ? undefined : { transport: "udp", host: peerHost(i), port: task.port };
-	});
-	const message = Buffer.alloc(task.size);
-	const end = sendUntil(task, DATAGRAM_MARGIN_MS);
-	let sent = 0;
-	while (performance.now() < end) {
-		for (let i = 0; i < BATCH; i++) await socket.send(message, peers[sent++ % count]);
-	}
-	await socket.flush?.();
-	for (let i = 0; i < 5; i++) {
-		await new Promise((resolve) => setTimeout(resolve, 5));
-		await socket.send(Buffer.alloc(1), peers[0]);
-	}
-	report({ sent });
-}
-
-await play({
+const streams = {
 	"server pingpong": serveEcho,
 	"client pingpong": pingpong,
 	"server bulk": drain,
@@ -188,6 +121,7 @@ await play({
 	"client smallwrites": fill,
 	"server accept": (task) => greet(task),
 	"server idle": idle,
-	"server datagrams": receiveDatagrams,
-	"client datagrams": sendDatagrams,
-});
+};
+
+const isDatagram = ["udp", "unix-dgram"].includes(readTask().scheme);
+await play(isDatagram ? (await import("./socketry-datagrams.mjs")).handlers : streams);

@@ -1,0 +1,74 @@
+// The subject `socketry` over datagrams.
+import { datagrams } from "socketry";
+import { DATAGRAM_MARGIN_MS, Laps, sendUntil, Window } from "./measure.mjs";
+import { announceAt, busyOption } from "./socketry-options.mjs";
+import { peerHost, report } from "./task.mjs";
+
+const BATCH = 64;
+
+async function serveEcho(task) {
+	const socket = await datagrams(task.address, busyOption(task));
+	announceAt(task, socket.address);
+	for await (const { data, from } of socket) {
+		if (data.length === 0) break;
+		await socket.send(data, from);
+	}
+	process.exit(0);
+}
+
+async function pingpong(task) {
+	const socket = await datagrams(ownAddress(task), { connect: task.address, ...busyOption(task) });
+	const message = Buffer.alloc(task.size);
+	const laps = new Laps(task);
+	do {
+		await socket.send(message);
+		await socket.receive();
+	} while (laps.lap());
+	await socket.send(Buffer.alloc(0));
+	report(laps.figures());
+}
+
+// A Unix datagram socket must have a name of its own to be answered.
+function ownAddress({ scheme, address }) {
+	return scheme === "udp" ? "udp://127.0.0.1:0" : `${address}.client`;
+}
+
+async function receive(task) {
+	const socket = await datagrams(task.address, { receiveBufferBytes: task.receiveBuffer });
+	announceAt(task, socket.address);
+	const window = new Window(task);
+	for await (const { data } of socket) {
+		if (data.length === 1) break;
+		window.add(1);
+	}
+	report(window.figures());
+}
+
+async function send(task) {
+	const count = task.peers ?? 1;
+	const options = count === 1 ? { connect: task.address } : {};
+	const socket = await datagrams(ownAddress(task), options);
+	const peers = Array.from({ length: count }, (_, i) => {
+		return count === 1 ? undefined : { transport: "udp", host: peerHost(i), port: task.port };
+	});
+	const message = Buffer.alloc(task.size);
+	const end = sendUntil(task, DATAGRAM_MARGIN_MS);
+	let sent = 0;
+	while (performance.now() < end) {
+		for (let i = 0; i < BATCH; i++) await socket.send(message, peers[sent++ % count]);
+	}
+	await socket.flush?.();
+	for (let i = 0; i < 5; i++) {
+		await new Promise((resolve) => setTimeout(resolve, 5));
+		await socket.send(Buffer.alloc(1), peers[0]);
+	}
+	report({ sent });
+}
+
+/** By role and kind of case. */
+export const handlers = {
+	"server pingpong": serveEcho,
+	"client pingpong": pingpong,
+	"server datagrams": receive,
+	"client datagrams": send,
+};
