@@ -94,8 +94,8 @@ export class EndOfStreamError extends SocketError {
 	/** Bytes that had arrived for this operation before the end. */
 	readonly bytesRead: number;
 
-	/** @param wanted what was being read, as in `"64 bytes"` or `"a delimiter"` */
-	constructor(bytesRead: number, wanted = "more bytes", options?: ErrorOptions) {
+	/** @param wanted second half of the sentence, as in `"a delimiter had come"` */
+	constructor(bytesRead: number, wanted = "more bytes had come", options?: ErrorOptions) {
 		super(
 			`The peer ended the stream after ${bytesRead} bytes, before ${wanted}`,
 			"ERR_END_OF_STREAM",
