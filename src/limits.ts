@@ -59,6 +59,9 @@ export const LIMITS = {
 	/** Pause before a Unix connect is tried again whose listener's queue was full: the kernel has no event for that. */
 	connectRetryMs: 2,
 
+	/** Pause before a datagram is sent again whose receiver's queue, or whose network card, was full: the kernel has no event for that. */
+	sendRetryMs: 1,
+
 	/** Pause of a listener that ran out of descriptors before it accepts again. */
 	acceptBackoffMs: 100,
 
@@ -80,6 +83,3 @@ export const LIMITS = {
 	 */
 	descriptorsPerMessageCount: 253,
 } as const;
-
-/** Name of a limit; the unit is its last word or the one before the variant. */
-export type LimitName = keyof typeof LIMITS;
