@@ -18,7 +18,7 @@ export class PacketIntake implements Intake<Uint8Array | null> {
 	readonly #messageBytes: number;
 	readonly #isStamped: boolean;
 	readonly #appetite = new Appetite();
-	#messages: (Uint8Array | Error)[] = [];
+	readonly #messages: (Uint8Array | Error)[] = [];
 	#next = 0;
 	#ended = false;
 	#failure: Error | undefined;

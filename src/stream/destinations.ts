@@ -1,0 +1,134 @@
+/**
+ * Where datagrams are sent: addresses as callers write them, turned into the names that system calls take. What was turned once is found
+ * again by its text or host, in a cache of bounded size.
+ */
+import { requireObject } from "../arguments.ts";
+import { InvalidAddressError, type SyscallTarget } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { type Address, parseAddress } from "../socket/address.ts";
+import type { SocketFamily } from "../socket/kind.ts";
+import { encodeSocketAddress, type SocketAddress } from "../socket/sockaddr.ts";
+import { targetOf } from "../socket/target.ts";
+import { toSocketAddress } from "../socket/transport.ts";
+import { zoneIndex } from "../socket/zone.ts";
+import type { DatagramTransport } from "./datagram-contract.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** One place to send to. */
+export interface Destination {
+	/** struct sockaddr, exact length; empty for the peer of a connected socket. */
+	readonly name: Uint8Array;
+	/** Most bytes that a datagram to it can have, as far as is known. */
+	readonly maxBytes: number;
+	/** How errors call it. */
+	readonly target: SyscallTarget;
+	/** Port of an IP address, -1 otherwise. */
+	readonly port: number;
+}
+
+// A generation of the cache; two of them are kept, so that what is in use survives.
+const GENERATION_COUNT = 2_048;
+const NO_NAME = new Uint8Array(0);
+const IPV4_MAPPED = "::ffff:";
+
+/** The destinations of one socket. */
+export class Destinations {
+	readonly #transport: DatagramTransport;
+	readonly #family: SocketFamily;
+	// Separate, so that no host can be mistaken for a text.
+	readonly #byText = new RecentMap<Destination>(GENERATION_COUNT);
+	readonly #byName = new RecentMap<Destination>(GENERATION_COUNT);
+	readonly #byAbstract = new RecentMap<Destination>(GENERATION_COUNT);
+
+	constructor(transport: DatagramTransport, family: SocketFamily) {
+		this.#transport = transport;
+		this.#family = family;
+	}
+
+	/**
+	 * Finds the destination that an address stands for.
+	 *
+	 * @throws {InvalidAddressError} it is malformed, a name, or of another transport or family
+	 */
+	find(to: string | Address): Destination {
+		if (typeof to === "string") return this.#byText.get(to) ?? this.#byText.put(to, this.#make(to));
+		requireObject("to", to);
+		if ("bytes" in to || to.transport !== this.#transport) return this.#make(to);
+		if ("host" in to) return this.#findHost(to.host, to.port, to);
+		if ("path" in to) return this.#byName.get(to.path) ?? this.#byName.put(to.path, this.#make(to));
+		if (!("abstract" in to)) return this.#make(to);
+		const { abstract } = to;
+		return this.#byAbstract.get(abstract) ?? this.#byAbstract.put(abstract, this.#make(to));
+	}
+
+	/** Makes the destination that stands for the peer of a connected socket. */
+	static ofPeer(peer: SocketAddress): Destination {
+		return { ...destinationOf(peer), name: NO_NAME };
+	}
+
+	// A host keeps its latest port: a server's clients are on many hosts, a client talks to few ports.
+	#findHost(host: string, port: number, to: Address): Destination {
+		const found = this.#byName.get(host);
+		if (found !== undefined && found.port === port) return found;
+		return this.#byName.put(host, this.#make(to));
+	}
+
+	#make(to: string | Address): Destination {
+		const address = parseAddress(to);
+		if (address.transport !== this.#transport) {
+			throw new InvalidAddressError(to, `this socket sends to ${this.#transport} addresses`);
+		}
+		if ("host" in address && (address.host === "*" || address.port === 0)) {
+			throw new InvalidAddressError(to, "a destination needs one host and a port from 1 to 65535");
+		}
+		return destinationOf(suitedTo(this.#family, toSocketAddress(address, zoneIndex), to));
+	}
+}
+
+/**
+ * Turns an address into one of the socket's family where that is possible: IPv4 over an IPv6 socket is written as `::ffff:1.2.3.4`.
+ *
+ * @throws {InvalidAddressError} it is not possible
+ */
+export function suitedTo(
+	family: SocketFamily,
+	address: SocketAddress,
+	input: unknown,
+): SocketAddress {
+	if (address.family === family) {
+		if (family === "unix" && !("path" in address || "abstract" in address)) {
+			throw new InvalidAddressError(
+				input,
+				"an unnamed socket cannot be sent to; have it bind a name",
+			);
+		}
+		return address;
+	}
+	if (address.family === "inet" && family === "inet6") {
+		return { family, host: `${IPV4_MAPPED}${address.host}`, port: address.port };
+	}
+	if (address.family === "inet6" && family === "inet" && isMapped(address.host)) {
+		return { family, host: address.host.slice(IPV4_MAPPED.length), port: address.port };
+	}
+	throw new InvalidAddressError(input, `this socket is of family ${family}`);
+}
+
+function destinationOf(address: SocketAddress): Destination {
+	return {
+		name: encodeSocketAddress(address),
+		maxBytes: maxBytesTo(address),
+		target: targetOf(address),
+		port: address.family === "inet" || address.family === "inet6" ? address.port : -1,
+	};
+}
+
+function maxBytesTo(address: SocketAddress): number {
+	if (address.family === "inet") return LIMITS.udpPayloadBytesIpv4;
+	if (address.family !== "inet6") return Number.MAX_SAFE_INTEGER;
+	return isMapped(address.host) ? LIMITS.udpPayloadBytesIpv4 : LIMITS.udpPayloadBytesIpv6;
+}
+
+// Of a host in canonical form; RFC 5952 section 5.
+function isMapped(host: string): boolean {
+	return host.startsWith(IPV4_MAPPED) && host.includes(".");
+}

@@ -1,0 +1,218 @@
+/** `datagrams`: from addresses to a datagram socket. */
+import { requireBoolean, requireInteger } from "../arguments.ts";
+import { InvalidAddressError } from "../errors.ts";
+import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { type Resolver, resolve } from "../socket/resolve.ts";
+import type { SocketAddress } from "../socket/sockaddr.ts";
+import { Socket, socket } from "../socket/socket.ts";
+import { fromSocketAddress, transportOf } from "../socket/transport.ts";
+import { checkWait } from "../socket/wait.ts";
+import {
+	IPV6_V6ONLY,
+	SO_BROADCAST,
+	SO_RCVBUF,
+	SO_REUSEADDR,
+	SO_REUSEPORT,
+	SO_SNDBUF,
+	SOL_IPV6,
+	SOL_SOCKET,
+} from "../sys/constants.ts";
+import type { DatagramTransport } from "./datagram-contract.ts";
+import { Datagrams, type DatagramsOptions } from "./datagrams.ts";
+import { suitedTo } from "./destinations.ts";
+import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
+
+/** Options of `datagrams`. */
+export interface OpenDatagramsOptions extends DatagramsOptions, SocketFileOptions {
+	/** The one peer to send to and to receive from. Its errors are reported then: ECONNREFUSED when nobody is there. */
+	readonly connect?: string | Address | undefined;
+	/** Lets several sockets, of this or other processes of the same user, share the port; the kernel spreads what comes by sender. Default false. SO_REUSEPORT, socket(7). */
+	readonly reusePort?: boolean | undefined;
+	/** Lets several sockets have the same port, each getting every multicast; of other datagrams the latest gets all. Default false. SO_REUSEADDR, socket(7). */
+	readonly reuseAddress?: boolean | undefined;
+	/** Allows sending to broadcast addresses. Default false. SO_BROADCAST, socket(7). */
+	readonly broadcast?: boolean | undefined;
+	/** For an IPv6 address: whether it takes IPv6 only. Default: false for `*`, true for all others. IPV6_V6ONLY, ipv6(7). */
+	readonly ipv6Only?: boolean | undefined;
+	/** Asks for a receive buffer of so many bytes, 1..2147483647, which the kernel cuts to net.core.rmem_max. SO_RCVBUF, socket(7). */
+	readonly receiveBufferBytes?: number | undefined;
+	/** Asks for a send buffer of so many bytes, 1..2147483647, which the kernel cuts to net.core.wmem_max. SO_SNDBUF, socket(7). */
+	readonly sendBufferBytes?: number | undefined;
+	/** Microseconds to keep the event loop hot after each datagram; see `Socket.busyPoll`. */
+	readonly busyPollUs?: number | undefined;
+	/** Closes the socket when it aborts. */
+	readonly signal?: AbortSignal | undefined;
+	/** In place of the system's resolver. */
+	readonly resolver?: Resolver | undefined;
+	/** Called with the socket before it is bound, to set options on it. */
+	readonly prepare?: ((socket: Socket) => void) | undefined;
+}
+
+const INT32_MAX = 2_147_483_647;
+
+/**
+ * Opens a datagram socket.
+ *
+ * @param address this end's: `udp://HOST:PORT`, `unix-dgram:PATH`, `unix-dgram:@NAME`, `vsock-dgram://CID:PORT`, `fd:NUMBER`.
+ *   `udp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). Default: what suits `connect`, a Unix socket getting an
+ *   abstract name so that it can be answered; without that, UDP on any port
+ * @throws {InvalidAddressError} an address is malformed, or of a kind without datagrams
+ * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, ENOENT and others
+ */
+export async function datagrams(
+	address?: string | Address,
+	options: OpenDatagramsOptions = {},
+): Promise<Datagrams> {
+	checkWait({ signal: options.signal });
+	const peer =
+		options.connect === undefined ? undefined : await resolveOne(options.connect, options);
+	if (address === undefined) {
+		if (peer === undefined) return openEverywhere(0, options);
+		return open(unboundFor(peer.address), peer.transport, options, peer.address);
+	}
+	const local = parseAddress(address);
+	if (local.transport === "fd") return over(Socket.fromFd(local.fd), options);
+	if (peer === undefined && "host" in local && local.host === "*" && local.transport === "udp") {
+		return openEverywhere(local.port, options);
+	}
+	const own = await resolveOne(local, options);
+	if (peer !== undefined && peer.transport !== own.transport) {
+		throw new InvalidAddressError(formatAddress(local), `the peer has transport ${peer.transport}`);
+	}
+	const place = isAny(local) && peer ? anyFor(peer.address, own.address) : own.address;
+	return open(place, own.transport, options, peer?.address);
+}
+
+interface Place {
+	readonly transport: DatagramTransport;
+	readonly address: SocketAddress;
+}
+
+async function resolveOne(
+	input: string | Address,
+	{ signal, resolver }: OpenDatagramsOptions,
+): Promise<Place> {
+	const address = parseAddress(input);
+	const { transport } = address;
+	if (transport !== "udp" && transport !== "unix-dgram" && transport !== "vsock-dgram") {
+		throw new InvalidAddressError(
+			formatAddress(address),
+			"it has no datagrams; write udp://HOST:PORT, unix-dgram:PATH or unix-dgram:@NAME",
+		);
+	}
+	const [first] = await resolve(address, { signal, resolver });
+	if (first === undefined) throw new InvalidAddressError(input, "the name has no address");
+	return { transport, address: first };
+}
+
+function isAny(address: Address): boolean {
+	return "host" in address && address.host === "*";
+}
+
+// "*" together with a peer: every address of the peer's family.
+function anyFor(peer: SocketAddress, own: SocketAddress): SocketAddress {
+	if (peer.family !== "inet" || own.family !== "inet6") return own;
+	return { family: "inet", host: "0.0.0.0", port: own.port };
+}
+
+// Where nothing need be bound, connect(2) chooses; a Unix socket without a name could not be answered.
+function unboundFor(peer: SocketAddress): SocketAddress {
+	switch (peer.family) {
+		case "inet":
+			return { family: "inet", host: "0.0.0.0", port: 0 };
+		case "inet6":
+			return { family: "inet6", host: "::", port: 0 };
+		case "vsock":
+			return { family: "vsock", cid: 0xffff_ffff, port: 0xffff_ffff };
+		default:
+			return { family: "unix" };
+	}
+}
+
+// Where IPv6 is absent or turned off, "everywhere" is IPv4.
+function openEverywhere(port: number, options: OpenDatagramsOptions): Datagrams {
+	const ipv6Only = options.ipv6Only ?? false;
+	try {
+		return open({ family: "inet6", host: "::", port }, "udp", { ...options, ipv6Only });
+	} catch (error) {
+		const { code } = error as { code?: string };
+		if (ipv6Only || (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL")) throw error;
+		return open({ family: "inet", host: "0.0.0.0", port }, "udp", options);
+	}
+}
+
+function open(
+	address: SocketAddress,
+	transport: DatagramTransport,
+	options: OpenDatagramsOptions,
+	peer?: SocketAddress,
+): Datagrams {
+	const opened = socket(address.family, "dgram");
+	let file: SocketFile | undefined;
+	try {
+		applyOptions(opened, address, options);
+		options.prepare?.(opened);
+		if (address.family === "unix" && "path" in address) {
+			file = bindSocketFile(opened, address, "dgram", options);
+		} else opened.bind(address);
+		if (peer !== undefined) {
+			const input = fromSocketAddress(transport, peer);
+			opened.tryConnect(suitedTo(address.family, peer, input));
+		}
+		return over(opened, options, transport, file);
+	} catch (error) {
+		file?.remove();
+		opened.close();
+		throw error;
+	}
+}
+
+function applyOptions(opened: Socket, address: SocketAddress, options: OpenDatagramsOptions): void {
+	const set = (level: number, name: number, value: number): void => {
+		opened.setsockopt(level, name, new Uint8Array(Int32Array.of(value).buffer));
+	};
+	const sized = (name: string, bytes: number): number => requireInteger(name, bytes, 1, INT32_MAX);
+	const { receiveBufferBytes, sendBufferBytes, busyPollUs } = options;
+	if (isOn("reuseAddress", options.reuseAddress)) set(SOL_SOCKET, SO_REUSEADDR, 1);
+	if (isOn("reusePort", options.reusePort)) set(SOL_SOCKET, SO_REUSEPORT, 1);
+	if (isOn("broadcast", options.broadcast)) set(SOL_SOCKET, SO_BROADCAST, 1);
+	if (address.family === "inet6") {
+		const ipv6Only = requireBoolean("ipv6Only", options.ipv6Only ?? true);
+		set(SOL_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+	}
+	if (receiveBufferBytes !== undefined) {
+		set(SOL_SOCKET, SO_RCVBUF, sized("receiveBufferBytes", receiveBufferBytes));
+	}
+	if (sendBufferBytes !== undefined) {
+		set(SOL_SOCKET, SO_SNDBUF, sized("sendBufferBytes", sendBufferBytes));
+	}
+	if (busyPollUs !== undefined) opened.busyPoll(busyPollUs);
+}
+
+function isOn(name: string, value: boolean | undefined): boolean {
+	return requireBoolean(name, value ?? false);
+}
+
+function over(
+	opened: Socket,
+	options: OpenDatagramsOptions,
+	transport?: DatagramTransport,
+	file?: SocketFile,
+): Datagrams {
+	const { family, type } = opened;
+	const kind = transport ?? (family && type && transportOf(family, type));
+	if (kind !== "udp" && kind !== "unix-dgram" && kind !== "vsock-dgram") {
+		const input = `fd:${opened.fd}`;
+		opened.close();
+		throw new InvalidAddressError(input, "the descriptor is no datagram socket");
+	}
+	const { signal } = options;
+	const onAbort = (): void => made.abort();
+	const cleanUp = (): void => {
+		signal?.removeEventListener("abort", onAbort);
+		file?.remove();
+	};
+	const made = new Datagrams(opened, kind, options, cleanUp);
+	signal?.addEventListener("abort", onAbort, { once: true });
+	return made;
+}

@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Address } from "#src/socket/address.ts";
+import type { Datagrams } from "#src/stream/datagrams.ts";
+import { datagrams } from "#src/stream/open-datagrams.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "socketry-datagrams-"));
+after(() => rmSync(directory, { recursive: true }));
+let paths = 0;
+
+function freshPath(): string {
+	return join(directory, `s${paths++}`);
+}
+
+async function text(socket: Datagrams): Promise<string> {
+	return Buffer.from((await socket.receive()).data).toString();
+}
+
+function portOf(address: Address): number {
+	assert.ok("port" in address);
+	return address.port;
+}
+
+for (const local of ["udp://127.0.0.1:0", "udp://[::1]:0", "unix-dgram:@socketry-test-"]) {
+	const fresh = (): string => (local.endsWith("-") ? `${local}${process.pid}-${paths++}` : local);
+
+	test(`datagrams go both ways, with their sender's address (${local})`, async () => {
+		const server = await datagrams(fresh());
+		const client = await datagrams(fresh());
+		await client.send("question", server.address);
+		const { data, from, bytes, truncated } = await server.receive();
+		assert.equal(Buffer.from(data).toString(), "question");
+		assert.deepEqual(from, client.address);
+		assert.equal(bytes, 8);
+		assert.equal(truncated, false);
+		await server.send("answer", from);
+		assert.equal(await text(client), "answer");
+		assert.equal(server.receivedCount, 1);
+		assert.equal(server.sentCount, 1);
+		await Promise.all([server.close(), client.close()]);
+	});
+
+	test(`a connected socket needs no address (${local})`, async () => {
+		const server = await datagrams(fresh());
+		const client = await datagrams(undefined, { connect: server.address });
+		assert.deepEqual(client.peer, server.address);
+		await client.send("question");
+		const { from } = await server.receive();
+		assert.deepEqual(from, client.address);
+		await server.send("answer", from);
+		assert.equal(await text(client), "answer");
+		await Promise.all([server.close(), client.close()]);
+	});
+
+	test(`empty datagrams and large ones arrive as they are (${local})`, async () => {
+		const server = await datagrams(fresh());
+		const client = await datagrams(fresh(), { connect: server.address });
+		const large = Buffer.alloc(65_507, "abcdefg");
+		for (const payload of [Buffer.alloc(0), large, Buffer.from("x"), Buffer.alloc(0)]) {
+			await client.send(payload);
+			await client.flush();
+			const { data, bytes } = await server.receive();
+			assert.ok(payload.equals(data));
+			assert.equal(bytes, payload.length);
+		}
+		await Promise.all([server.close(), client.close()]);
+	});
+
+	test(`what is longer than maxMessageBytes is cut, marked and counted (${local})`, async () => {
+		const server = await datagrams(fresh(), { maxMessageBytes: 100 });
+		const client = await datagrams(fresh());
+		await client.send(Buffer.alloc(150, 1), server.address);
+		await client.send(Buffer.alloc(100, 2), server.address);
+		const cut = await server.receive();
+		assert.equal(cut.data.length, 100);
+		assert.equal(cut.bytes, 150);
+		assert.equal(cut.truncated, true);
+		const whole = await server.receive();
+		assert.equal(whole.truncated, false);
+		assert.ok(whole.data.every((byte) => byte === 2));
+		assert.equal(server.truncatedCount, 1);
+		await Promise.all([server.close(), client.close()]);
+	});
+}
+
+test("many datagrams of one tick all arrive, in order", async () => {
+	const server = await datagrams("udp://127.0.0.1:0", { receiveBufferBytes: 4_194_304 });
+	const client = await datagrams("udp://127.0.0.1:0");
+	const sends = Array.from({ length: 100 }, (_, i) => client.send(String(i), server.address));
+	await Promise.all(sends);
+	for (let i = 0; i < 100; i++) assert.equal(await text(server), String(i));
+	await Promise.all([server.close(), client.close()]);
+});
+
+test("the loop ends when the socket is closed", async () => {
+	const server = await datagrams("udp://127.0.0.1:0");
+	const client = await datagrams("udp://127.0.0.1:0");
+	const loop = (async () => {
+		let count = 0;
+		for await (const { data } of server) {
+			count++;
+			if (data.length === 0) void server.close();
+		}
+		return count;
+	})();
+	await client.send("a", server.address);
+	await client.send("b", server.address);
+	await client.send("", server.address);
+	assert.equal(await loop, 3);
+	const idle = (async () => {
+		for await (const _ of client) assert.fail("nothing was sent");
+	})();
+	await client.close();
+	await idle;
+});
+
+test("one socket for both families answers both", async () => {
+	const server = await datagrams("udp://*:0");
+	const port = portOf(server.address);
+	for (const [local, to] of [
+		["udp://127.0.0.1:0", `udp://127.0.0.1:${port}`],
+		["udp://[::1]:0", `udp://[::1]:${port}`],
+	] as const) {
+		const client = await datagrams(local);
+		await client.send("question", to);
+		const { from } = await server.receive();
+		await server.send("answer", from);
+		assert.equal(await text(client), "answer");
+		await server.send("unasked", client.address);
+		assert.equal(await text(client), "unasked");
+		await client.close();
+	}
+	await server.close();
+});
+
+test("a refused datagram is told by the next call of a connected socket, which stays usable", async () => {
+	const server = await datagrams("udp://127.0.0.1:0");
+	const { address } = server;
+	await server.close();
+	const client = await datagrams(undefined, { connect: address });
+	await client.send("nobody");
+	await assert.rejects(client.receive(), { code: "ECONNREFUSED" });
+	const again = await datagrams(address);
+	await client.send("somebody");
+	assert.equal(await text(again), "somebody");
+	await Promise.all([again.close(), client.close()]);
+});
+
+test("an unconnected socket does not hear of refusals", async () => {
+	const gone = await datagrams("udp://127.0.0.1:0");
+	const { address } = gone;
+	await gone.close();
+	const socket = await datagrams("udp://127.0.0.1:0");
+	for (let i = 0; i < 10; i++) await socket.send("nobody", address);
+	await assert.rejects(socket.receive({ timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
+	await socket.send("myself", socket.address);
+	assert.equal(await text(socket), "myself");
+	await socket.close();
+});
+
+test("a full Unix receiver makes the sender wait, connected or not", async () => {
+	for (const connected of [true, false]) {
+		const server = await datagrams(`unix-dgram:${freshPath()}`);
+		const client = await datagrams(undefined, { connect: server.address });
+		const sender = connected ? client : await datagrams(`unix-dgram:${freshPath()}`);
+		const to = connected ? undefined : server.address;
+		const sends = Array.from({ length: 200 }, (_, i) => sender.send(String(i), to));
+		const received: string[] = [];
+		while (received.length < 200) received.push(await text(server));
+		await Promise.all(sends);
+		assert.deepEqual(
+			received,
+			Array.from({ length: 200 }, (_, i) => String(i)),
+		);
+		await Promise.all([server.close(), client.close(), sender.close()]);
+	}
+});
+
+test("trySend says no when the receiver is full", async () => {
+	const server = await datagrams(`unix-dgram:${freshPath()}`);
+	const client = await datagrams(undefined, { connect: server.address });
+	let count = 0;
+	while (client.trySend("x")) count++;
+	assert.ok(count > 0 && count < 1_000);
+	for (let i = 0; i < count; i++) await server.receive();
+	assert.equal(client.trySend("y"), true);
+	await Promise.all([server.close(), client.close()]);
+});
+
+test("close lets queued datagrams go, or gives up after its time", async () => {
+	const server = await datagrams(`unix-dgram:${freshPath()}`);
+	const client = await datagrams(undefined, { connect: server.address });
+	const sends = Array.from({ length: 50 }, () => client.send("x"));
+	const closing = client.close();
+	for (let i = 0; i < 50; i++) await server.receive();
+	await closing;
+	await Promise.all(sends);
+
+	const other = await datagrams(undefined, { connect: server.address });
+	const lost = Promise.allSettled(Array.from({ length: 50 }, () => other.send("x")));
+	await assert.rejects(other.close({ timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
+	await lost;
+	assert.ok(other.droppedCount > 0);
+	await server.close();
+});
+
+test("a socket file is made with its mode and removed with its socket", async () => {
+	const path = freshPath();
+	const server = await datagrams({ transport: "unix-dgram", path });
+	assert.ok(existsSync(path));
+	await assert.rejects(datagrams({ transport: "unix-dgram", path }), { code: "EADDRINUSE" });
+	await server.close();
+	assert.ok(!existsSync(path));
+});
+
+test("an unnamed sender has an unnamed address, and cannot be answered", async () => {
+	const server = await datagrams(`unix-dgram:${freshPath()}`);
+	const { socket } = await import("#src/socket/socket.ts");
+	const unnamed = socket("unix", "dgram");
+	assert.ok("path" in server.address);
+	unnamed.trySendto(Buffer.from("x"), { family: "unix", path: server.address.path });
+	const { from } = await server.receive();
+	assert.deepEqual(from, { transport: "unix-dgram" });
+	await assert.rejects(server.send("y", from), { code: "ERR_INVALID_ADDRESS" });
+	unnamed.close();
+	await server.close();
+});
+
+test("what cannot be sent is refused before the kernel is asked", async () => {
+	const socket = await datagrams("udp://127.0.0.1:0");
+	const six = await datagrams("udp://[::1]:0");
+	const to = socket.address;
+	const detached = new Uint8Array(4);
+	structuredClone(detached.buffer, { transfer: [detached.buffer] });
+	const refused: [unknown, unknown, string][] = [
+		[Buffer.alloc(65_508), to, "ERR_LIMIT"],
+		["x", "udp://localhost:1", "ERR_INVALID_ADDRESS"],
+		["x", "udp://*:1", "ERR_INVALID_ADDRESS"],
+		["x", "udp://127.0.0.1:0", "ERR_INVALID_ADDRESS"],
+		["x", "udp://[::1]:1", "ERR_INVALID_ADDRESS"],
+		["x", "tcp://127.0.0.1:1", "ERR_INVALID_ADDRESS"],
+		["x", "unix-dgram:/x", "ERR_INVALID_ADDRESS"],
+		["x", { transport: "udp", host: "udp://127.0.0.1:1", port: 1 }, "ERR_INVALID_ADDRESS"],
+		["x", { transport: "udp", host: "127.0.0.1", port: 65_536 }, "ERR_OUT_OF_RANGE"],
+		["x", 5, "ERR_INVALID_ARG_TYPE"],
+		["x", undefined, "ERR_INVALID_ADDRESS"],
+		[5, to, "ERR_INVALID_ARG_TYPE"],
+		[detached, to, "ERR_INVALID_ARG_VALUE"],
+	];
+	for (const [data, destination, code] of refused) {
+		await assert.rejects(socket.send(data as never, destination as never), { code });
+		assert.throws(() => socket.trySend(data as never, destination as never), { code });
+	}
+	await assert.rejects(six.send(Buffer.alloc(65_528), six.address), {
+		code: "ERR_LIMIT",
+		limit: "udpPayloadBytesIpv6",
+		allowed: 65_527,
+	});
+	assert.equal(socket.sentCount, 0);
+	await Promise.all([socket.close(), six.close()]);
+	await assert.rejects(socket.send("x", to), { code: "ERR_CLOSED" });
+	await assert.rejects(socket.receive(), { code: "ERR_CLOSED" });
+	assert.throws(() => socket.trySend("x", to), { code: "ERR_CLOSED" });
+});
+
+test("an address is not remembered by the object: a changed one goes elsewhere", async () => {
+	const [first, second, sender] = await Promise.all([
+		datagrams("udp://127.0.0.1:0"),
+		datagrams("udp://127.0.0.1:0"),
+		datagrams("udp://127.0.0.1:0"),
+	]);
+	const to = { transport: "udp" as const, host: "127.0.0.1", port: portOf(first.address) };
+	await sender.send("first", to);
+	to.port = portOf(second.address);
+	await sender.send("second", to);
+	assert.equal(await text(first), "first");
+	assert.equal(await text(second), "second");
+	await Promise.all([first.close(), second.close(), sender.close()]);
+});
+
+test("addresses of kinds without datagrams are refused", async () => {
+	for (const address of ["tcp://127.0.0.1:0", "unix:/tmp/x", "systemd:x"]) {
+		await assert.rejects(datagrams(address), { code: "ERR_INVALID_ADDRESS" });
+	}
+	await assert.rejects(datagrams("udp://127.0.0.1:0", { connect: "unix-dgram:/x" }), {
+		code: "ERR_INVALID_ADDRESS",
+	});
+	await assert.rejects(datagrams("udp://127.0.0.1:0", { connect: "udp://[::1]:9" }), {
+		code: "ERR_INVALID_ADDRESS",
+	});
+});
+
+test("an aborted signal closes the socket", async () => {
+	const closing = new AbortController();
+	const socket = await datagrams("udp://127.0.0.1:0", { signal: closing.signal });
+	const receiving = socket.receive();
+	closing.abort();
+	await assert.rejects(receiving, { code: "ERR_CLOSED" });
+	assert.ok(socket.closed);
+	await assert.rejects(datagrams("udp://127.0.0.1:0", { signal: closing.signal }), {
+		name: "AbortError",
+	});
+});
