@@ -1,10 +1,12 @@
 // The subject `socketry` over datagrams.
 import { datagrams } from "socketry";
+import { SO_RCVBUF, SOL_SOCKET } from "socketry/sys";
 import { DATAGRAM_MARGIN_MS, Laps, sendUntil, Window } from "./measure.mjs";
 import { announceAt, busyOption } from "./socketry-options.mjs";
 import { peerHost, report } from "./task.mjs";
 
 const BATCH = 64;
+const MARKERS = 5;
 
 async function serveEcho(task) {
 	const socket = await datagrams(task.address, busyOption(task));
@@ -34,7 +36,11 @@ function ownAddress({ scheme, address }) {
 }
 
 async function receive(task) {
-	const socket = await datagrams(task.address, { receiveBufferBytes: task.receiveBuffer });
+	const socket = await datagrams(task.address);
+	if (task.receiveBuffer !== undefined) {
+		const bytes = new Uint8Array(Int32Array.of(task.receiveBuffer).buffer);
+		socket.socket.setsockopt(SOL_SOCKET, SO_RCVBUF, bytes);
+	}
 	announceAt(task, socket.address);
 	const window = new Window(task);
 	for await (const { data } of socket) {
@@ -45,24 +51,29 @@ async function receive(task) {
 }
 
 async function send(task) {
-	const count = task.peers ?? 1;
-	const options = count === 1 ? { connect: task.address } : {};
+	const options = task.peers === undefined ? { connect: task.address } : {};
 	const socket = await datagrams(ownAddress(task), options);
-	const peers = Array.from({ length: count }, (_, i) => {
-		return count === 1 ? undefined : { transport: "udp", host: peerHost(i), port: task.port };
-	});
+	const peers = peersOf(task);
 	const message = Buffer.alloc(task.size);
 	const end = sendUntil(task, DATAGRAM_MARGIN_MS);
-	let sent = 0;
+	let next = 0;
 	while (performance.now() < end) {
-		for (let i = 0; i < BATCH; i++) await socket.send(message, peers[sent++ % count]);
+		for (let i = 0; i < BATCH; i++) await socket.send(message, peers[next++ % peers.length]);
 	}
-	await socket.flush?.();
-	for (let i = 0; i < 5; i++) {
+	await socket.flush();
+	const sent = socket.sentCount;
+	for (let i = 0; i < MARKERS; i++) {
 		await new Promise((resolve) => setTimeout(resolve, 5));
-		await socket.send(Buffer.alloc(1), peers[0]);
+		// The receiver has gone when it got the marker before.
+		await socket.send(Buffer.alloc(1), peers[0]).catch(() => {});
 	}
 	report({ sent });
+}
+
+// One undefined stands for the peer that the socket is connected with.
+function peersOf({ peers, port }) {
+	if (peers === undefined) return [undefined];
+	return Array.from({ length: peers }, (_, i) => ({ transport: "udp", host: peerHost(i), port }));
 }
 
 /** By role and kind of case. */
