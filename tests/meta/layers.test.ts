@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	socket: [".", "sys"],
 	stream: [".", "sys", "socket"],
 	testing: [".", "sys", "socket", "stream"],
-	cli: [".", "socket", "stream"],
+	cli: [".", "socket", "stream", "index.ts"],
 	"index.ts": [".", "socket", "stream"],
 };
 
