@@ -29,6 +29,9 @@ export const LIMITS = {
 	 */
 	messageBytes: 262_144,
 
+	/** Bytes of datagrams that wait for the kernel before `send()` waits too, or drops: about one full socket buffer. */
+	datagramQueueBytes: 262_144,
+
 	/** Largest UDP payload over IPv4: 65,535 - 20 (IP header) - 8 (UDP header). */
 	udpPayloadBytesIpv4: 65_507,
 

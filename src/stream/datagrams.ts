@@ -1,5 +1,5 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireBoolean, requireBytes, requireInteger, requireOneOf } from "../arguments.ts";
 import { ClosedError, InvalidAddressError, LimitError, SyscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
@@ -8,23 +8,36 @@ import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
 import { MessageReader } from "./message-reader.ts";
+import { Segmentation } from "./segmentation.ts";
 import { DONE } from "./turn-budget.ts";
 
 /** Options of `Datagrams.over`. */
 export interface DatagramsOptions {
 	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65535 for UDP, which cuts none, and 262144 for others. */
 	readonly maxMessageBytes?: number | undefined;
+	/** Has the kernel cut and glue UDP datagrams where it can (UDP_SEGMENT, UDP_GRO), which changes nothing but the speed. Default true. */
+	readonly offload?: boolean | undefined;
+	/** Bytes of datagrams that may wait for the kernel, 1..1073741824. Default 262144. */
+	readonly queueBytes?: number | undefined;
+	/** What becomes of a datagram for which there is no room: its `send` waits (the default), or it is dropped and counted. */
+	readonly onFull?: "wait" | "drop" | undefined;
 }
 
 /** Room for any UDP datagram, and for what GRO makes of several. */
 const UDP_ROOM_BYTES = 65_536;
 const MESSAGE_BYTES_MAX = 67_108_864;
+const QUEUE_BYTES_MAX = 1_073_741_824;
+/** What GRO says: struct cmsghdr and an int, padded; CMSG_SPACE(3). */
+const STRIDE_CONTROL_BYTES = 24;
+const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
 export class Datagrams implements DatagramChannel {
@@ -48,21 +61,27 @@ export class Datagrams implements DatagramChannel {
 		options: DatagramsOptions,
 		cleanUp?: () => void,
 	) {
-		const { descriptor } = socket;
 		const isUdp = transport === "udp";
 		const peer = peerOf(socket);
+		const offload = isUdp && requireBoolean("offload", options.offload ?? true);
 		this.socket = socket;
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
-		const maxBytes = requireInteger(
-			"maxMessageBytes",
-			options.maxMessageBytes ?? (isUdp ? UDP_ROOM_BYTES : LIMITS.messageBytes),
-			1,
-			MESSAGE_BYTES_MAX,
-		);
-		this.#intake = new DatagramIntake(isUdp ? UDP_ROOM_BYTES : maxBytes, 0, maxBytes);
-		this.#reader = new MessageReader(descriptor, this.#intake, "The socket", false);
-		this.#queue = new DatagramQueue(descriptor, isUdp || peer !== undefined);
+		this.#intake = intakeFor(socket, isUdp, offload, options);
+		this.#reader = new MessageReader(socket.descriptor, this.#intake, "The socket", false);
+		this.#queue = new DatagramQueue({
+			descriptor: socket.descriptor,
+			isConnected: peer !== undefined,
+			tellsRoom: isUdp || peer !== undefined,
+			segmentation: new Segmentation(socket, offload),
+			limitBytes: requireInteger(
+				"queueBytes",
+				options.queueBytes ?? LIMITS.datagramQueueBytes,
+				1,
+				QUEUE_BYTES_MAX,
+			),
+			drops: requireOneOf("onFull", options.onFull ?? "wait", ["wait", "drop"]) === "drop",
+		});
 		this.#destinations = new Destinations(transport, socket.family as SocketFamily);
 		this.#peer = peer && fromSocketAddress(transport, peer);
 		this.#peerDestination = peer && Destinations.ofPeer(peer);
@@ -136,8 +155,12 @@ export class Datagrams implements DatagramChannel {
 		return this.#queue.trySend(payloadOf(data, destination), destination);
 	}
 
-	flush(options?: WaitOptions): Promise<void> {
-		return this.#queue.drain(options);
+	async flush(options?: WaitOptions): Promise<void> {
+		checkWait(options);
+		if (this.closed) throw new ClosedError("The socket");
+		await this.#queue.drain(options);
+		const untold = this.#queue.takeUntold();
+		if (untold !== undefined) throw untold;
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
@@ -207,6 +230,27 @@ export class Datagrams implements DatagramChannel {
 		this.#cleanUp?.();
 		this.socket.close();
 	}
+}
+
+function intakeFor(
+	socket: Socket,
+	isUdp: boolean,
+	offload: boolean,
+	options: DatagramsOptions,
+): DatagramIntake {
+	const maxBytes = requireInteger(
+		"maxMessageBytes",
+		options.maxMessageBytes ?? (isUdp ? UDP_ROOM_BYTES : LIMITS.messageBytes),
+		1,
+		MESSAGE_BYTES_MAX,
+	);
+	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
+	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
+	return new DatagramIntake(
+		isUdp ? UDP_ROOM_BYTES : maxBytes,
+		glues ? STRIDE_CONTROL_BYTES : 0,
+		maxBytes,
+	);
 }
 
 function peerOf(socket: Socket): SocketAddress | undefined {
