@@ -1,8 +1,14 @@
 /** The reads that need memory of what came before: exact counts, delimiters, and giving back what was too much. */
 import { requireBytes, requireInteger } from "../arguments.ts";
-import { EndOfStreamError, InvalidValueError, LimitError } from "../errors.ts";
+import {
+	BusyError,
+	EndOfStreamError,
+	InvalidValueError,
+	LimitError,
+	TimeoutError,
+} from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { WaitOptions } from "../socket/wait.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource, ReadUntilOptions } from "./contract.ts";
 
 const COUNT_MAX = 1_073_741_824;
@@ -11,6 +17,8 @@ const NOTHING: Promise<number> = Promise.resolve(0);
 /** A `ByteSource` on top of two primitives that an implementation provides. */
 export abstract class ByteReader implements ByteSource {
 	#rest: Uint8Array | undefined;
+	// A read of several parts is under way: between two of them nobody else may read.
+	#gathering = false;
 
 	/** Reads at least one byte into memory of the implementation's choice; null at the end. */
 	protected abstract pull(options: WaitOptions | undefined): Promise<Uint8Array | null>;
@@ -32,31 +40,33 @@ export abstract class ByteReader implements ByteSource {
 	}
 
 	read(options?: WaitOptions): Promise<Uint8Array | null> {
-		if (this.#rest === undefined) return this.pull(options);
-		return this.#readRest();
+		return this.#gathering ? refuse() : this.#some(options);
 	}
 
 	readInto(target: Uint8Array, options?: WaitOptions): Promise<number> {
-		const bytes = requireBytes("target", target);
-		if (bytes.length === 0) return NOTHING;
-		if (this.#rest === undefined) return this.pullInto(bytes, options);
-		return this.#copyRest(bytes);
+		try {
+			const bytes = requireBytes("target", target);
+			return this.#gathering ? refuse() : this.#someInto(bytes, options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
 	}
 
 	async readExactly(count: number, options?: WaitOptions): Promise<Uint8Array> {
 		requireInteger("count", count, 0, COUNT_MAX);
 		const target = Buffer.allocUnsafeSlow(count);
 		let filled = 0;
-		try {
-			while (filled < count) {
-				const read = await this.readInto(target.subarray(filled), options);
-				if (read === 0) throw new EndOfStreamError(filled, `all ${count} bytes had come`);
-				filled += read;
-			}
-		} catch (error) {
-			this.#giveBack(target.subarray(0, filled));
-			throw error;
-		}
+		await this.#gather(
+			options,
+			async (left) => {
+				while (filled < count) {
+					const read = await this.#someInto(target.subarray(filled), left());
+					if (read === 0) throw new EndOfStreamError(filled, `all ${count} bytes had come`);
+					filled += read;
+				}
+			},
+			() => target.subarray(0, filled),
+		);
 		return target;
 	}
 
@@ -76,31 +86,29 @@ export abstract class ByteReader implements ByteSource {
 			COUNT_MAX,
 		);
 		let gathered: Buffer = Buffer.alloc(0);
-		try {
-			for (;;) {
-				const chunk = await this.read(options);
-				if (chunk === null) {
-					if (gathered.length === 0) return null;
-					throw new EndOfStreamError(gathered.length, "a delimiter had come");
+		return await this.#gather(
+			options,
+			async (left) => {
+				for (;;) {
+					const chunk = await this.#some(left());
+					if (chunk === null) {
+						if (gathered.length === 0) return null;
+						throw new EndOfStreamError(gathered.length, "a delimiter had come");
+					}
+					const from = Math.max(0, gathered.length - pattern.length + 1);
+					gathered = gathered.length === 0 ? asBuffer(chunk) : Buffer.concat([gathered, chunk]);
+					const end = gathered.indexOf(pattern, from) + pattern.length;
+					if (end >= pattern.length && end <= maxBytes) {
+						this.#giveBack(gathered.subarray(end));
+						return gathered.subarray(0, end);
+					}
+					if (gathered.length >= maxBytes) {
+						throw new LimitError("maxBytes", gathered.length, maxBytes);
+					}
 				}
-				const from = Math.max(0, gathered.length - pattern.length + 1);
-				gathered = gathered.length === 0 ? asBuffer(chunk) : Buffer.concat([gathered, chunk]);
-				const end = gathered.indexOf(pattern, from) + pattern.length;
-				if (end >= pattern.length && end <= maxBytes) {
-					const found = gathered.subarray(0, end);
-					const beyond = gathered.subarray(end);
-					gathered = beyond;
-					this.#giveBack(beyond);
-					return found;
-				}
-				if (gathered.length >= maxBytes) {
-					throw new LimitError("maxBytes", gathered.length, maxBytes);
-				}
-			}
-		} catch (error) {
-			this.#giveBack(gathered);
-			throw error;
-		}
+			},
+			() => gathered,
+		);
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
@@ -115,26 +123,77 @@ export abstract class ByteReader implements ByteSource {
 		return iterator;
 	}
 
+	#some(options: WaitOptions | undefined): Promise<Uint8Array | null> {
+		return this.#rest === undefined ? this.pull(options) : this.#takeRest(options);
+	}
+
+	#someInto(target: Uint8Array, options: WaitOptions | undefined): Promise<number> {
+		if (target.length === 0) return NOTHING;
+		return this.#rest === undefined
+			? this.pullInto(target, options)
+			: this.#copyRest(target, options);
+	}
+
+	// Runs a read of several parts; when it fails, what it had gathered is read next.
+	async #gather<T>(
+		options: WaitOptions | undefined,
+		body: (left: () => WaitOptions | undefined) => Promise<T>,
+		gathered: () => Uint8Array,
+	): Promise<T> {
+		if (this.#gathering) throw busy();
+		this.#gathering = true;
+		try {
+			return await body(countDown(options));
+		} catch (error) {
+			this.#giveBack(gathered());
+			if (error instanceof TimeoutError) throw new TimeoutError(options?.timeoutMs as number);
+			throw error;
+		} finally {
+			this.#gathering = false;
+		}
+	}
+
 	#giveBack(bytes: Uint8Array): void {
 		if (bytes.length === 0) return;
 		this.#rest = this.#rest === undefined ? bytes : Buffer.concat([bytes, this.#rest]);
 	}
 
-	async #readRest(): Promise<Uint8Array> {
-		this.checkReadable();
-		const rest = this.#rest as Uint8Array;
+	async #takeRest(options: WaitOptions | undefined): Promise<Uint8Array> {
+		const rest = this.#checkRest(options);
 		this.#rest = undefined;
 		return rest;
 	}
 
-	async #copyRest(target: Uint8Array): Promise<number> {
-		this.checkReadable();
-		const rest = this.#rest as Uint8Array;
+	async #copyRest(target: Uint8Array, options: WaitOptions | undefined): Promise<number> {
+		const rest = this.#checkRest(options);
 		const count = Math.min(rest.length, target.length);
 		target.set(rest.subarray(0, count));
 		this.#rest = count === rest.length ? undefined : rest.subarray(count);
 		return count;
 	}
+
+	#checkRest(options: WaitOptions | undefined): Uint8Array {
+		checkWait(options);
+		this.checkReadable();
+		return this.#rest as Uint8Array;
+	}
+}
+
+function busy(): BusyError {
+	return new BusyError("Another read is pending on this stream: await it before the next one");
+}
+
+function refuse(): Promise<never> {
+	return Promise.reject(busy());
+}
+
+// A limit for the whole of a read, however many parts it has: a peer that sends a byte now and then must not stretch it.
+function countDown(options: WaitOptions | undefined): () => WaitOptions | undefined {
+	checkWait(options);
+	if (options?.timeoutMs === undefined) return () => options;
+	const { signal, timeoutMs } = options;
+	const deadline = performance.now() + timeoutMs;
+	return () => ({ signal, timeoutMs: Math.max(0, Math.ceil(deadline - performance.now())) });
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
