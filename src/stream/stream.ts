@@ -96,7 +96,12 @@ export class Stream extends ByteReader implements ByteStream {
 
 	closeWrite(options?: WaitOptions): Promise<void> {
 		if (this.#writeEnd !== undefined) return this.#writeEnd;
-		if (this.closed) return Promise.reject(new ClosedError("The stream"));
+		try {
+			checkWait(options);
+			if (this.closed) throw new ClosedError("The stream");
+		} catch (error) {
+			return Promise.reject(error);
+		}
 		this.#writeEnd = this.#endWriting(options);
 		return this.#writeEnd;
 	}
@@ -173,8 +178,13 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	async #endWriting(options: WaitOptions | undefined): Promise<void> {
-		checkWait(options);
-		await this.#queue.flush(options);
+		try {
+			await this.#queue.flush(options);
+		} catch (error) {
+			// Writing has not ended: it may go on, or end later.
+			this.#writeEnd = undefined;
+			throw error;
+		}
 		if (this.socket.closed) throw new ClosedError("The stream");
 		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
 		// The peer has reset the connection: whatever was sent is out of our hands, and reading tells the rest.
@@ -192,6 +202,8 @@ export class Stream extends ByteReader implements ByteStream {
 			this.#connection.reset();
 			throw error;
 		} finally {
+			// What was sent of a write that failed must not look complete to the peer.
+			if (this.#queue.failed) this.#connection.reset();
 			this.#queue.fail(closed);
 			if (!this.#receiver.ended) this.#discardUnread();
 			this.#connection.close();

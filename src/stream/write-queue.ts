@@ -2,7 +2,14 @@
  * The bytes of one stream on their way to the kernel. Small writes are copied side by side into a slab and leave as one send; large ones
  * are passed by reference. Whoever writes past the high-water mark is asked to wait until the kernel has taken everything.
  */
-import { ClosedError, type SocketError, syscallError, TimeoutError } from "../errors.ts";
+import { requireBytes } from "../arguments.ts";
+import {
+	ClosedError,
+	InvalidValueError,
+	type SocketError,
+	syscallError,
+	TimeoutError,
+} from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
@@ -31,6 +38,10 @@ interface Drain {
 }
 
 function ignore(): void {}
+
+/** In place of a count: bytes that were lent have gone meanwhile. */
+const LOST = Number.NEGATIVE_INFINITY;
+const KEEP_BYTES = "must keep its bytes until its write has settled";
 
 /** Writes for one descriptor. */
 export class WriteQueue implements Waiter, Flushable {
@@ -62,6 +73,11 @@ export class WriteQueue implements Waiter, Flushable {
 		return this.#queuedBytes;
 	}
 
+	/** Whether it has failed, or was given up. */
+	get failed(): boolean {
+		return this.#failure !== undefined;
+	}
+
 	/** A failure that no caller has been told of; told by this. */
 	takeUntoldFailure(): Error | undefined {
 		if (this.#failureTold) return undefined;
@@ -73,10 +89,11 @@ export class WriteQueue implements Waiter, Flushable {
 	push(data: Uint8Array | string, options: WaitOptions | undefined): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
 		if (typeof data === "string") return this.#pushText(data, options);
-		const bytes = data.length;
-		if (bytes > LIMITS.writeCopyBytes) return this.#pushLarge(data, options);
-		this.#grow(bytes).set(data, slab.used);
-		return this.#grown(bytes, options);
+		// An empty view is looked at more closely, for its buffer may be detached.
+		const bytes = data instanceof Uint8Array && data.length > 0 ? data : requireBytes("data", data);
+		if (bytes.length > LIMITS.writeCopyBytes) return this.#pushLarge(bytes, options);
+		this.#grow(bytes.length).set(bytes, slab.used);
+		return this.#grown(bytes.length, options);
 	}
 
 	/** Resolves when nothing is queued. */
@@ -126,11 +143,13 @@ export class WriteQueue implements Waiter, Flushable {
 	#pushLarge(data: Uint8Array, options: WaitOptions | undefined): Promise<void> {
 		this.#seal();
 		this.#pieces ??= [];
-		this.#pieces.push(data);
-		this.#queuedBytes += data.length;
-		this.#takenBytes += data.length;
+		// A write that may be withdrawn must be told from others of the same buffer.
+		const piece = options === undefined ? data : data.subarray();
+		this.#pieces.push(piece);
+		this.#queuedBytes += piece.length;
+		this.#takenBytes += piece.length;
 		this.#send();
-		return this.#settleNow(options, data);
+		return this.#settleNow(options, piece.length, piece);
 	}
 
 	// Room at the slab's end, as a continuation of the tail where that is possible.
@@ -158,7 +177,7 @@ export class WriteQueue implements Waiter, Flushable {
 			return ROOM;
 		}
 		this.#send();
-		return this.#settleNow(options);
+		return this.#settleNow(options, bytes);
 	}
 
 	#seal(): void {
@@ -173,19 +192,24 @@ export class WriteQueue implements Waiter, Flushable {
 	#send(): void {
 		while (this.#queuedBytes > 0 && !this.#blocked) {
 			const sent = this.#pieces === undefined ? this.#sendTail() : this.#sendPieces(this.#pieces);
+			if (sent === LOST) {
+				this.fail(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
+				return;
+			}
 			if (sent < 0 && sent !== EAGAIN) {
 				this.fail(syscallError("send", sent));
 				return;
 			}
 			if (sent > 0) this.#queuedBytes -= sent;
 			// A short count says that the socket's buffer is full.
-			if (this.#queuedBytes > 0) this.#block();
+			if (this.#queuedBytes > 0 && this.#failure === undefined) this.#block();
 		}
 		if (this.#queuedBytes === 0 && this.#drain !== undefined) this.#settle(undefined);
 	}
 
 	#sendTail(): number {
-		const tail = this.#tail as Buffer;
+		const tail = this.#tail;
+		if (tail === undefined) return LOST;
 		const sent = sys.send(
 			this.#descriptor.fd,
 			tail,
@@ -208,7 +232,11 @@ export class WriteQueue implements Waiter, Flushable {
 		const first = pieces[0] as Uint8Array;
 		const fd = this.#descriptor.fd;
 		const gathered = pieces.length > BUFFERS_MAX ? pieces.slice(0, BUFFERS_MAX) : pieces;
-		const wanted = gathered.reduce((sum, piece) => sum + piece.length, 0);
+		let wanted = 0;
+		for (const { length } of gathered) {
+			if (length === 0) return LOST;
+			wanted += length;
+		}
 		const sent =
 			pieces.length === 1
 				? sys.send(fd, first, 0, first.length, 0)
@@ -249,26 +277,28 @@ export class WriteQueue implements Waiter, Flushable {
 		}
 	}
 
-	#settleNow(options: WaitOptions | undefined, borrowed?: Uint8Array): Promise<void> {
+	// `bytes` are those of the write that asks, `borrowed` is its buffer where that was not copied.
+	#settleNow(options: WaitOptions | undefined, bytes = 0, borrowed?: Uint8Array): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
 		if (this.#queuedBytes === 0) return nextTurnIfGreedy();
 		if (this.#drain === undefined) this.#drain = createDrain();
 		return options === undefined
 			? this.#drain.promise
-			: this.#superviseDrain(this.#drain.promise, options, borrowed);
+			: this.#superviseDrain(this.#drain.promise, options, bytes, borrowed);
 	}
 
 	#superviseDrain(
 		drained: Promise<void>,
 		options: WaitOptions,
+		bytes: number,
 		borrowed: Uint8Array | undefined,
 	): Promise<void> {
 		if (options.timeoutMs === 0) {
-			return Promise.reject(new TimeoutError(0, this.#regain(borrowed)));
+			return Promise.reject(new TimeoutError(0, this.#regain(bytes, borrowed)));
 		}
 		return new Promise((resolve, reject) => {
 			const release = supervise(options, (error) => {
-				reject(error(this.#regain(borrowed)));
+				reject(error(this.#regain(bytes, borrowed)));
 			});
 			drained.then(
 				() => {
@@ -285,20 +315,27 @@ export class WriteQueue implements Waiter, Flushable {
 
 	// Ends the loan of a caller's buffer: unsent bytes are withdrawn if none has left, and copied otherwise, since half of a write would
 	// corrupt the stream. Returns how many of its bytes are sent or will be.
-	#regain(borrowed: Uint8Array | undefined): number {
-		if (borrowed === undefined || this.#pieces === undefined) return borrowed?.length ?? 0;
+	#regain(bytes: number, borrowed: Uint8Array | undefined): number {
+		if (borrowed === undefined || this.#pieces === undefined) return bytes;
 		const whole = this.#pieces.indexOf(borrowed);
 		if (whole >= 0) {
 			this.#pieces.splice(whole, 1);
 			if (this.#pieces.length === 0) this.#pieces = undefined;
-			this.#queuedBytes -= borrowed.length;
-			this.#takenBytes -= borrowed.length;
-			if (this.#queuedBytes === 0) this.#settle(undefined);
+			this.#queuedBytes -= bytes;
+			this.#takenBytes -= bytes;
+			if (this.#queuedBytes === 0) this.#unblock();
 			return 0;
 		}
 		const part = this.#pieces[0] as Uint8Array;
 		if (part.buffer === borrowed.buffer) this.#pieces[0] = Uint8Array.prototype.slice.call(part);
-		return borrowed.length;
+		return bytes;
+	}
+
+	// Nothing is left to wait for.
+	#unblock(): void {
+		if (this.#blocked) this.#descriptor.cancelWritable();
+		this.#blocked = false;
+		this.#settle(undefined);
 	}
 
 	#settle(error: Error | undefined): void {
