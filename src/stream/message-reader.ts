@@ -58,6 +58,8 @@ export class MessageReader<T> implements Waiter {
 				throw new BusyError("Another receive is pending: await it before the next one");
 			}
 			if (this.#failure !== undefined) throw this.#failure;
+			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.
+			if (options?.timeoutMs === 0) this.#descriptor.readCredit ||= 1;
 			const rc = this.#fill();
 			if (rc >= 0) return Promise.resolve(this.#intake.take());
 			if (rc !== EAGAIN) throw this.#failed(rc);
@@ -85,11 +87,11 @@ export class MessageReader<T> implements Waiter {
 
 	ready(): void {
 		const rc = this.#fill();
-		if (rc === EAGAIN) {
-			this.#descriptor.awaitReadable(this);
-			return;
-		}
 		try {
+			if (rc === EAGAIN) {
+				this.#descriptor.awaitReadable(this);
+				return;
+			}
 			if (rc < 0) throw this.#failed(rc);
 			this.#settle(undefined, this.#intake.take());
 		} catch (error) {

@@ -2,7 +2,13 @@
  * The bytes of one stream on their way from the kernel: at most one read waits, and while a socket is known to be drained no system call
  * asks again.
  */
-import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
+import {
+	BusyError,
+	ClosedError,
+	InvalidValueError,
+	syscallError,
+	TimeoutError,
+} from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
@@ -12,6 +18,8 @@ import { Slab } from "./slab.ts";
 
 // Below this much room fresh memory is cheaper than the many short reads that would follow.
 const ROOM_MIN_BYTES = LIMITS.readChunkBytes / 4;
+
+const KEEP_BYTES = "must keep its bytes until its read has settled";
 
 const slab = new Slab(2 * LIMITS.readChunkBytes);
 
@@ -61,8 +69,12 @@ export class Receiver implements Waiter {
 	}
 
 	ready(): void {
+		if (this.#target?.length === 0) {
+			this.#settle(new InvalidValueError("target", KEEP_BYTES, "transferred or shrunk"));
+			return;
+		}
 		const received = this.#receive(this.#target);
-		if (received === EAGAIN) this.#descriptor.awaitReadable(this);
+		if (received === EAGAIN) this.#waitAgain();
 		else if (received < 0) this.fail(syscallError("recv", received));
 		else this.#settle(undefined, this.#result(this.#target, received));
 	}
@@ -79,6 +91,8 @@ export class Receiver implements Waiter {
 				throw new BusyError("Another read is pending on this stream: await it before the next one");
 			}
 			if (this.#failure !== undefined) throw this.#failure;
+			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.
+			if (options?.timeoutMs === 0) this.#descriptor.readCredit ||= 1;
 			const received = this.#receive(target);
 			if (received >= 0) return Promise.resolve(this.#result(target, received) as T);
 			if (received !== EAGAIN) {
@@ -96,6 +110,14 @@ export class Receiver implements Waiter {
 			this.#reject = reject;
 			if (options !== undefined) this.#supervise(options);
 		});
+	}
+
+	#waitAgain(): void {
+		try {
+			this.#descriptor.awaitReadable(this);
+		} catch (error) {
+			this.fail(error as Error);
+		}
 	}
 
 	#supervise(options: WaitOptions): void {
