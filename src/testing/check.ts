@@ -1,0 +1,110 @@
+/**
+ * A conformance suite is a list of checks: each has a name, the promise it tests as one sentence, and a function that makes a fresh pair
+ * of connected ends and tries it. No test runner is needed; with one, each check makes a test of its own:
+ *
+ *     for (const { name, run } of byteStreamChecks) test(name, () => run(makePair));
+ */
+import { settled } from "./expectations.ts";
+
+/** Two connected ends: what one sends, the other receives. */
+export type Ends<T> = readonly [left: T, right: T];
+
+/** Makes two fresh connected ends for one check; the check releases them. */
+export type PairFactory<T> = () => Ends<T> | Promise<Ends<T>>;
+
+/** One promise of a contract. */
+export interface Check<T> {
+	/** A few words, unique within the suite. */
+	readonly name: string;
+	/** The promise, as one sentence. */
+	readonly contract: string;
+	/**
+	 * Tries it; ends within ten seconds.
+	 *
+	 * @throws {CheckError} it was broken; `cause` tells how
+	 */
+	readonly run: (makePair: PairFactory<T>) => Promise<void>;
+}
+
+/** Options of a suite run as a whole. */
+export interface CheckOptions {
+	/** Names of checks to leave out, for promises that an implementation cannot keep. */
+	readonly skip?: readonly string[] | undefined;
+}
+
+/** An implementation broke a promise. */
+export class CheckError extends Error {
+	/** Name of the check. */
+	readonly check: string;
+	/** The promise, as one sentence. */
+	readonly contract: string;
+
+	constructor(check: string, contract: string, cause: unknown) {
+		super(`${check}: ${contract} But: ${textOf(cause)}`, { cause });
+		this.check = check;
+		this.contract = contract;
+	}
+}
+Object.defineProperty(CheckError.prototype, "name", { value: "CheckError" });
+
+/** Most time for one check, in milliseconds: a promise that is not kept by then is broken. */
+const CHECK_MS = 10_000;
+
+/** What every kind of end has, and all that a suite needs in order to release it. */
+interface Abortable {
+	abort(): void;
+}
+
+/** Defines a check: `body` is given two fresh ends, which are aborted after it. */
+export function defineCheck<T extends Abortable>(
+	name: string,
+	contract: string,
+	body: (left: T, right: T) => Promise<void>,
+): Check<T> {
+	const run = async (makePair: PairFactory<T>): Promise<void> => {
+		const [left, right] = await makePair();
+		try {
+			await settled(body(left, right), CHECK_MS, "the check");
+		} catch (cause) {
+			throw new CheckError(name, contract, cause);
+		} finally {
+			left.abort();
+			right.abort();
+		}
+	};
+	return { name, contract, run };
+}
+
+/**
+ * Runs checks one after another, all of them even after one has failed.
+ *
+ * @throws {CheckError} one failed
+ * @throws {AggregateError} several failed; `errors` are CheckErrors
+ * @throws {TypeError} `skip` names a check that does not exist
+ */
+export async function runChecks<T>(
+	checks: readonly Check<T>[],
+	makePair: PairFactory<T>,
+	options: CheckOptions = {},
+): Promise<void> {
+	const skip = new Set(options.skip);
+	const chosen = checks.filter(({ name }) => !skip.delete(name));
+	if (skip.size > 0) throw new TypeError(`there is no check named ${[...skip].join(", ")}`);
+	const failures: unknown[] = [];
+	for (const { run } of chosen) {
+		try {
+			await run(makePair);
+		} catch (failure) {
+			failures.push(failure);
+		}
+	}
+	if (failures.length === 1) throw failures[0];
+	if (failures.length > 1) {
+		const texts = failures.map((failure) => `\n- ${textOf(failure)}`);
+		throw new AggregateError(failures, `${failures.length} checks failed:${texts.join("")}`);
+	}
+}
+
+function textOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,60 @@
+/** Connected pairs of every kind, for suites that hold each of them to the same promises. */
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, listen, socketpair } from "socketry";
+import { Socket } from "socketry/socket";
+import type { PacketStream } from "#src/stream/packet-stream.ts";
+import { Stream } from "#src/stream/stream.ts";
+
+/** Two ends of a connection made by `listen` and `connect`. */
+export async function connectedStreams(
+	address: `tcp:${string}` | `unix:${string}`,
+): Promise<[Stream, Stream]> {
+	const listener = await listen(address);
+	try {
+		const [client, server] = await Promise.all([
+			connect(listener.address as { transport: "tcp"; host: string; port: number }),
+			listener.accept(),
+		]);
+		return [client, server];
+	} finally {
+		listener.close();
+	}
+}
+
+/** Two ends of a seqpacket connection made by `listen` and `connect`. */
+export async function connectedPackets(
+	address: `unix-seqpacket:${string}`,
+): Promise<[PacketStream, PacketStream]> {
+	const listener = await listen(address);
+	try {
+		return await Promise.all([connect(address), listener.accept()]);
+	} finally {
+		listener.close();
+	}
+}
+
+/** An abstract Unix name that nobody else uses. */
+export function abstractName(): `@${string}` {
+	return `@socketry-test-${randomBytes(8).toString("hex")}`;
+}
+
+/** Runs `body` with the path of a socket file that does not exist yet, in a folder of its own. */
+export async function withSocketPath<T>(body: (path: string) => Promise<T>): Promise<T> {
+	const folder = mkdtempSync(join(tmpdir(), "socketry-"));
+	try {
+		return await body(join(folder, "test.sock"));
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+/** Two ends over descriptors that were given away and adopted again. */
+export function adoptedStreams(): [Stream, Stream] {
+	const [left, right] = socketpair().map((end) =>
+		Stream.over(Socket.fromFd(end.detach().detachFd()), "unix"),
+	);
+	return [left as Stream, right as Stream];
+}
