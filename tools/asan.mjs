@@ -12,7 +12,7 @@ import { runTests } from "./test.mjs";
 /** The sanitizers make everything several times slower. */
 const TIMEOUT_MS = 600_000;
 
-ensureOrExit();
+await ensureOrExit();
 const library = process.platform === "linux" ? sanitizerLibrary() : undefined;
 if (library === undefined) {
 	console.log("skipped: this C compiler brings no AddressSanitizer");

@@ -3,5 +3,5 @@
 import { ensureOrExit } from "./ensure.mjs";
 import { run } from "./run.mjs";
 
-ensureOrExit();
+await ensureOrExit();
 process.exitCode = run(process.execPath, ["bench/run.mjs", ...process.argv.slice(2)]);

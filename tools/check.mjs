@@ -21,7 +21,7 @@ const GATES = [
 	{ name: "package", holds: "the tarball works", command: ["node", "tools/package.mjs"] },
 ];
 
-ensureOrExit();
+await ensureOrExit();
 const words = process.argv.slice(2);
 const chosen = GATES.filter(
 	({ name }) => !words.length || words.some((word) => name.includes(word)),

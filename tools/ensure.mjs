@@ -11,25 +11,30 @@ import { ROOT, run } from "./run.mjs";
 
 const INSTALL_STAMP = "node_modules/.socketry-install";
 
-/** The TypeScript projects in the order they depend on each other: sources, output. */
+/** The TypeScript projects in the order they depend on each other: sources, and where the compiler writes. */
 const PROJECTS = [
-	{ source: "src", output: "dist" },
-	{ source: "tests", output: ".build/tests" },
-	{ source: "examples", output: ".build/examples" },
+	{ source: "src", outputs: [".build/js", "dist"] },
+	{ source: "tests", outputs: [".build/tests"] },
+	{ source: "examples", outputs: [".build/examples"] },
 ];
 
 /**
  * Installs, builds the addon and compiles, each only when needed.
  *
- * @returns {boolean} false when a step failed; its output has been printed
+ * @returns {Promise<boolean>} false when a step failed; its output has been printed
  */
-export function ensure() {
-	return nodeIsRecent() && install() && buildNative() && compile();
+export async function ensure() {
+	if (!(nodeIsRecent() && install() && buildNative() && compile())) {
+		return false;
+	}
+	const { bundle } = await import("./bundle.mjs");
+	await bundle();
+	return true;
 }
 
 /** Like {@link ensure}, but ends the process when it fails. */
-export function ensureOrExit() {
-	if (!ensure()) {
+export async function ensureOrExit() {
+	if (!(await ensure())) {
 		process.exit(1);
 	}
 }
@@ -68,6 +73,9 @@ function compile() {
 	for (const project of projects) {
 		removeOrphans(project);
 	}
+	if (!existsSync(join(ROOT, "dist"))) {
+		rmSync(join(ROOT, ".build/js"), { recursive: true, force: true });
+	}
 	if (projects.length === 0) {
 		console.log("types: no TypeScript sources, nothing to compile");
 		return true;
@@ -78,17 +86,19 @@ function compile() {
 /**
  * Removes compiled files whose source is gone, so that a deleted test no longer runs and nothing stale is published.
  *
- * @param {{ source: string, output: string }} project
+ * @param {{ source: string, outputs: readonly string[] }} project
  */
-function removeOrphans({ source, output }) {
-	for (const path of filesBelow(output, /\.(js|d\.ts)(\.map)?$/)) {
-		const stem = path.slice(output.length + 1).replace(/\.(js|d\.ts)(\.map)?$/, "");
-		if (!existsSync(join(ROOT, source, `${stem}.ts`))) {
-			rmSync(join(ROOT, path));
+function removeOrphans({ source, outputs }) {
+	for (const output of outputs) {
+		for (const path of filesBelow(output, /\.(js|d\.ts)(\.map)?$/)) {
+			const stem = path.slice(output.length + 1).replace(/\.(js|d\.ts)(\.map)?$/, "");
+			if (!stem.startsWith("bundle/") && !existsSync(join(ROOT, source, `${stem}.ts`))) {
+				rmSync(join(ROOT, path));
+			}
 		}
 	}
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-	ensureOrExit();
+	await ensureOrExit();
 }

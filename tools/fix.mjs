@@ -4,7 +4,7 @@ import { ensureOrExit } from "./ensure.mjs";
 import { filesBelow } from "./files.mjs";
 import { capture, run } from "./run.mjs";
 
-ensureOrExit();
+await ensureOrExit();
 let status = run("biome", ["check", "--write"]);
 if (capture("clang-format", ["--version"]).ok) {
 	status ||= run("clang-format", ["-i", ...filesBelow("native", /\.[ch]$/)]);

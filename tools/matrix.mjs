@@ -13,7 +13,7 @@ import { runTests } from "./test.mjs";
 /** Besides the Node that runs this. Each is the npm package that holds just the program. */
 const VERSIONS = ["22.23.3", "24.21.0", "26.10.0"];
 
-ensureOrExit();
+await ensureOrExit();
 const versions = VERSIONS.filter((version) => {
 	const asked = process.argv.slice(2).filter(isVersion);
 	return asked.length === 0 || asked.some((start) => version.startsWith(start));

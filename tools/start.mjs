@@ -3,5 +3,5 @@
 import { ensureOrExit } from "./ensure.mjs";
 import { run } from "./run.mjs";
 
-ensureOrExit();
+await ensureOrExit();
 process.exitCode = run(process.execPath, ["dist/cli/main.js", "compare", ...process.argv.slice(2)]);

@@ -56,6 +56,6 @@ function matches(path, fragment) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-	ensureOrExit();
+	await ensureOrExit();
 	process.exitCode = runTests({ fragments: process.argv.slice(2) });
 }

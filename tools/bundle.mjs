@@ -1,0 +1,159 @@
+// Holds: importing the package reads two files, and yet every module of src exists exactly once, under its own path in dist.
+//
+// Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and each dist/<path>.js only
+// passes on its names; tests that import `#src/<path>.ts` thereby meet the very objects that users have. The command line and the test kit
+// stay separate files, as they are not loaded with the library.
+
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
+import { ROOT } from "./run.mjs";
+
+/** What the compiler wrote. */
+const INPUT = ".build/js";
+const OUTPUT = "dist";
+const STAMP = ".build/bundle.stamp";
+
+/** One folder deep, like the modules that look for files by their own place. */
+const BUNDLE = "bundle/socketry.js";
+
+const SEPARATE = /^(cli|testing)\//;
+
+/** Brings dist/*.js up to date with what the compiler wrote; does nothing when it wrote nothing new. */
+export async function bundle() {
+	const files = filesBelow(INPUT, /\.js(\.map)?$/);
+	const value = digest([...files, "tools/bundle.mjs", "package-lock.json"]);
+	if (existsSync(join(ROOT, OUTPUT, BUNDLE)) && isStamped(STAMP, value)) {
+		return;
+	}
+	const esbuild = await import("esbuild");
+	const modules = files
+		.filter((path) => path.endsWith(".js"))
+		.map((path) => path.slice(INPUT.length + 1));
+	const written = new Set([BUNDLE, `${BUNDLE}.map`]);
+	const inside = modules.filter((path) => !SEPARATE.test(path));
+	const names = await exportedNames(esbuild, inside);
+	const aliases = chooseAliases(names);
+	await esbuild.build({
+		...settings(),
+		stdin: { contents: entryOf(aliases), resolveDir: join(ROOT, INPUT), sourcefile: "modules.js" },
+		bundle: true,
+		outfile: join(ROOT, OUTPUT, BUNDLE),
+	});
+	for (const [path, chosen] of aliases) {
+		write(path, forwarderOf(path, chosen));
+		written.add(path);
+	}
+	const separate = modules.filter((path) => SEPARATE.test(path));
+	await esbuild.build({
+		...settings(),
+		entryPoints: separate.map((path) => join(ROOT, INPUT, path)),
+		outdir: join(ROOT, OUTPUT),
+		outbase: join(ROOT, INPUT),
+	});
+	for (const path of separate) {
+		written.add(path).add(`${path}.map`);
+	}
+	removeOthers(written);
+	writeStamp(STAMP, value);
+}
+
+/** @returns {import("esbuild").BuildOptions} */
+function settings() {
+	return {
+		absWorkingDir: ROOT,
+		format: "esm",
+		platform: "node",
+		target: "node20",
+		sourcemap: true,
+		sourcesContent: false,
+		legalComments: "none",
+		ignoreAnnotations: true,
+		logLevel: "warning",
+	};
+}
+
+/**
+ * What each module exports, stars followed.
+ *
+ * @param {typeof import("esbuild")} esbuild
+ * @param {readonly string[]} modules
+ * @returns {Promise<Map<string, string[]>>}
+ */
+async function exportedNames(esbuild, modules) {
+	const { metafile } = await esbuild.build({
+		...settings(),
+		sourcemap: false,
+		entryPoints: modules.map((path) => join(ROOT, INPUT, path)),
+		outdir: join(ROOT, INPUT),
+		outbase: join(ROOT, INPUT),
+		bundle: true,
+		write: false,
+		metafile: true,
+	});
+	const outputs = Object.entries(metafile?.outputs ?? {});
+	return new Map(
+		outputs.map(([path, output]) => [path.slice(INPUT.length + 1), output.exports.sort()]),
+	);
+}
+
+/**
+ * Under which name the bundle exports each name of each module: its own, or with a number where two modules share it.
+ *
+ * @param {Map<string, string[]>} names
+ * @returns {Map<string, Map<string, string>>} module -> name -> name in the bundle
+ */
+function chooseAliases(names) {
+	/** @type {Map<string, number>} */
+	const uses = new Map();
+	/** @param {string} name */
+	const choose = (name) => {
+		const count = (uses.get(name) ?? 0) + 1;
+		uses.set(name, count);
+		return count === 1 ? name : `${name}_${count}`;
+	};
+	return new Map(
+		[...names].map(([path, list]) => [path, new Map(list.map((name) => [name, choose(name)]))]),
+	);
+}
+
+/** @param {Map<string, Map<string, string>>} aliases */
+function entryOf(aliases) {
+	return [...aliases]
+		.map(([path, chosen]) => `export { ${pairs(chosen)} } from "./${path}";`)
+		.join("\n");
+}
+
+/**
+ * @param {string} path
+ * @param {Map<string, string>} chosen
+ */
+function forwarderOf(path, chosen) {
+	const reversed = new Map([...chosen].map(([name, alias]) => [alias, name]));
+	const from = posix.relative(posix.dirname(path), BUNDLE);
+	const target = from.startsWith(".") ? from : `./${from}`;
+	return chosen.size === 0 ? "export {};\n" : `export { ${pairs(reversed)} } from "${target}";\n`;
+}
+
+/** @param {Map<string, string>} names */
+function pairs(names) {
+	return [...names].map(([from, to]) => (from === to ? from : `${from} as ${to}`)).join(", ");
+}
+
+/** @param {string} path @param {string} text */
+function write(path, text) {
+	const file = join(ROOT, OUTPUT, path);
+	if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(file, text);
+	}
+}
+
+/** @param {Set<string>} written */
+function removeOthers(written) {
+	for (const path of filesBelow(OUTPUT, /\.js(\.map)?$/)) {
+		if (!written.has(path.slice(OUTPUT.length + 1))) {
+			rmSync(join(ROOT, path));
+		}
+	}
+}
