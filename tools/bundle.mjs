@@ -4,8 +4,8 @@
 // passes on its names; tests that import `#src/<path>.ts` thereby meet the very objects that users have. The command line and the test kit
 // stay separate files, as they are not loaded with the library.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
 import { ROOT } from "./run.mjs";
 
@@ -22,40 +22,47 @@ const SEPARATE = /^(cli|testing)\//;
 /** Brings dist/*.js up to date with what the compiler wrote; does nothing when it wrote nothing new. */
 export async function bundle() {
 	const files = filesBelow(INPUT, /\.js(\.map)?$/);
-	const value = digest([...files, "tools/bundle.mjs", "package-lock.json"]);
-	if (existsSync(join(ROOT, OUTPUT, BUNDLE)) && isStamped(STAMP, value)) {
+	const inputs = [...files, "tools/bundle.mjs", "package-lock.json"];
+	if (files.length === 0 || isStamped(STAMP, digest([...inputs, ...outputs()]))) {
 		return;
 	}
 	const esbuild = await import("esbuild");
 	const modules = files
 		.filter((path) => path.endsWith(".js"))
 		.map((path) => path.slice(INPUT.length + 1));
-	const written = new Set([BUNDLE, `${BUNDLE}.map`]);
+	/** @type {Map<string, string>} */
+	const texts = new Map();
 	const inside = modules.filter((path) => !SEPARATE.test(path));
 	const names = await exportedNames(esbuild, inside);
 	const aliases = chooseAliases(names);
-	await esbuild.build({
+	const library = esbuild.build({
 		...settings(),
 		stdin: { contents: entryOf(aliases), resolveDir: join(ROOT, INPUT), sourcefile: "modules.js" },
 		bundle: true,
 		outfile: join(ROOT, OUTPUT, BUNDLE),
 	});
-	for (const [path, chosen] of aliases) {
-		write(path, forwarderOf(path, chosen));
-		written.add(path);
-	}
-	const separate = modules.filter((path) => SEPARATE.test(path));
-	await esbuild.build({
+	const others = esbuild.build({
 		...settings(),
-		entryPoints: separate.map((path) => join(ROOT, INPUT, path)),
+		entryPoints: modules
+			.filter((path) => SEPARATE.test(path))
+			.map((path) => join(ROOT, INPUT, path)),
 		outdir: join(ROOT, OUTPUT),
 		outbase: join(ROOT, INPUT),
 	});
-	for (const path of separate) {
-		written.add(path).add(`${path}.map`);
+	for (const { outputFiles } of [await library, await others]) {
+		for (const { path, text } of outputFiles ?? []) {
+			texts.set(relative(join(ROOT, OUTPUT), path), text);
+		}
 	}
-	removeOthers(written);
-	writeStamp(STAMP, value);
+	for (const [path, chosen] of aliases) {
+		texts.set(path, forwarderOf(path, chosen));
+	}
+	replaceOutputs(texts);
+	writeStamp(STAMP, digest([...inputs, ...outputs()]));
+}
+
+function outputs() {
+	return filesBelow(OUTPUT, /\.js$/);
 }
 
 /** @returns {import("esbuild").BuildOptions} */
@@ -68,6 +75,7 @@ function settings() {
 		sourcemap: true,
 		sourcesContent: false,
 		legalComments: "none",
+		write: false,
 		ignoreAnnotations: true,
 		logLevel: "warning",
 	};
@@ -88,7 +96,6 @@ async function exportedNames(esbuild, modules) {
 		outdir: join(ROOT, INPUT),
 		outbase: join(ROOT, INPUT),
 		bundle: true,
-		write: false,
 		metafile: true,
 	});
 	const outputs = Object.entries(metafile?.outputs ?? {});
@@ -140,19 +147,22 @@ function pairs(names) {
 	return [...names].map(([from, to]) => (from === to ? from : `${from} as ${to}`)).join(", ");
 }
 
-/** @param {string} path @param {string} text */
-function write(path, text) {
-	const file = join(ROOT, OUTPUT, path);
-	if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
-		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(file, text);
+/**
+ * Makes dist hold exactly these scripts. Each is moved into place, so that nobody ever reads half of one.
+ *
+ * @param {Map<string, string>} texts
+ */
+function replaceOutputs(texts) {
+	for (const [path, text] of texts) {
+		const file = join(ROOT, OUTPUT, path);
+		if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
+			mkdirSync(dirname(file), { recursive: true });
+			writeFileSync(`${file}.${process.pid}.new`, text);
+			renameSync(`${file}.${process.pid}.new`, file);
+		}
 	}
-}
-
-/** @param {Set<string>} written */
-function removeOthers(written) {
 	for (const path of filesBelow(OUTPUT, /\.js(\.map)?$/)) {
-		if (!written.has(path.slice(OUTPUT.length + 1))) {
+		if (!texts.has(path.slice(OUTPUT.length + 1))) {
 			rmSync(join(ROOT, path));
 		}
 	}

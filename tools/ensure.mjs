@@ -24,12 +24,14 @@ const PROJECTS = [
  * @returns {Promise<boolean>} false when a step failed; its output has been printed
  */
 export async function ensure() {
-	if (!(nodeIsRecent() && install() && buildNative() && compile())) {
+	if (!(nodeIsRecent() && install() && buildNative())) {
 		return false;
 	}
+	// The compiler writes its files in spite of wrong types, and what is in dist shall match them.
+	const isTyped = compile();
 	const { bundle } = await import("./bundle.mjs");
 	await bundle();
-	return true;
+	return isTyped;
 }
 
 /** Like {@link ensure}, but ends the process when it fails. */
