@@ -12,6 +12,7 @@ import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
 import type { Segmentation } from "./segmentation.ts";
+import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
 
@@ -88,6 +89,25 @@ export class DatagramQueue implements Waiter, Flushable {
 		const rc = this.#transmit(data, to);
 		if (rc < 0 && !isFull(rc)) throw syscallError("sendto", rc, to.target);
 		return rc >= 0;
+	}
+
+	/** Sends a run of datagrams after what is queued; `sentBytes` of it tells how far it came. */
+	async sendRun(run: SegmentRun, options: WaitOptions | undefined): Promise<void> {
+		const { segmentation } = this.#setup;
+		let blamed = 0;
+		while (segmentsLeft(run) > 0) {
+			await this.drain(options);
+			if (this.#failure !== undefined) throw this.#failure;
+			const isGlued = run.stride <= segmentation.strideMax && blamed === 0;
+			const rc = sendSegments(this.#setup.descriptor.fd, run, isGlued);
+			if (rc >= 0) {
+				this.sentCount += rc;
+				if (blamed !== 0) segmentation.degrade(blamed, run.stride);
+				await afterSend();
+			} else if (isFull(rc)) this.#block(rc);
+			else if (isGlued && segmentation.mayBlame(rc)) blamed = rc;
+			else throw syscallError("sendmmsg", rc, run.to.target);
+		}
 	}
 
 	/** Resolves when nothing is queued. */

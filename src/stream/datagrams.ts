@@ -11,6 +11,8 @@ import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
+import { BatchIntake } from "./batch-intake.ts";
+import type { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
@@ -48,6 +50,7 @@ export class Datagrams implements DatagramChannel {
 	readonly #intake: DatagramIntake;
 	readonly #reader: MessageReader<Datagram>;
 	readonly #queue: DatagramQueue;
+	#batchReader: MessageReader<DatagramBatch> | undefined;
 	readonly #destinations: Destinations;
 	readonly #peerDestination: Destination | undefined;
 	readonly #peer: Address | undefined;
@@ -150,6 +153,45 @@ export class Datagrams implements DatagramChannel {
 		}
 	}
 
+	/**
+	 * Receives everything that is there, up to 64 messages of the kernel, without an object for each datagram.
+	 *
+	 * @returns the same object each time: what it holds is valid until the next call
+	 * @throws as `receive`
+	 */
+	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
+		this.#batchReader ??= new MessageReader(
+			this.socket.descriptor,
+			new BatchIntake(this.#intake),
+			"The socket",
+			false,
+		);
+		return this.closed
+			? Promise.reject(new ClosedError("The socket"))
+			: this.#batchReader.next(options);
+	}
+
+	/**
+	 * Sends the bytes of `data` as datagrams of `stride` bytes each, the last one perhaps shorter, without copying them. Resolves when all have
+	 * been handed on, after what was queued before.
+	 *
+	 * @param data borrowed until the promise settles
+	 * @param stride 1 to the longest datagram there can be
+	 * @throws as `send`; after an `AbortError` or `TimeoutError` none, some or all of them were sent
+	 */
+	async sendBatch(
+		data: Uint8Array,
+		stride: number,
+		to?: string | Address,
+		options?: WaitOptions,
+	): Promise<void> {
+		checkWait(options);
+		const destination = this.#destination(to);
+		requireInteger("stride", stride, 1, Math.min(destination.maxBytes, MESSAGE_BYTES_MAX));
+		const bytes = requireBytes("data", data);
+		await this.#queue.sendRun({ data: bytes, stride, to: destination, sentBytes: 0 }, options);
+	}
+
 	trySend(data: Uint8Array | string, to?: string | Address): boolean {
 		const destination = this.#destination(to);
 		return this.#queue.trySend(payloadOf(data, destination), destination);
@@ -210,7 +252,7 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	async #close(options: WaitOptions | undefined): Promise<void> {
-		this.#reader.fail(new ClosedError("The socket"));
+		this.#stopReceiving();
 		try {
 			checkWait(options);
 			const timeoutMs = options?.timeoutMs ?? LIMITS.closeMs;
@@ -220,10 +262,15 @@ export class Datagrams implements DatagramChannel {
 		}
 	}
 
-	#end(): void {
+	#stopReceiving(): void {
 		const error = new ClosedError("The socket");
-		this.#queue.fail(error);
 		this.#reader.fail(error);
+		this.#batchReader?.fail(error);
+	}
+
+	#end(): void {
+		this.#queue.fail(new ClosedError("The socket"));
+		this.#stopReceiving();
 		if (this.socket.closed) return;
 		void this.address;
 		// Before the descriptor goes: whoever finds the file gone sends to nobody, whoever finds it dead would get an error.

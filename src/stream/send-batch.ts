@@ -20,8 +20,8 @@ import type { Destination } from "./destinations.ts";
 const ROWS_MAX = 64;
 const DATA_BYTES = 65_536;
 
-// UDP_MAX_SEGMENTS of the oldest kernels that segment; newer ones take 128.
-const SEGMENTS_MAX = 64;
+/** Most datagrams in one message: UDP_MAX_SEGMENTS of the oldest kernels that segment; newer ones take 128. */
+export const SEGMENTS_MAX: number = 64;
 
 // struct cmsghdr and an unsigned short, padded; CMSG_SPACE(3).
 const SEGMENT_CONTROL_BYTES = 24;

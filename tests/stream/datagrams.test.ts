@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import type { Address } from "#src/socket/address.ts";
 import type { Datagrams } from "#src/stream/datagrams.ts";
 import { datagrams } from "#src/stream/open-datagrams.ts";
+import { socketpair } from "#src/stream/pair.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "socketry-datagrams-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -291,6 +292,16 @@ test("addresses of kinds without datagrams are refused", async () => {
 	await assert.rejects(datagrams("udp://127.0.0.1:0", { connect: "udp://[::1]:9" }), {
 		code: "ERR_INVALID_ADDRESS",
 	});
+});
+
+test("a pair of sockets needs no addresses", async () => {
+	const [left, right] = socketpair("dgram");
+	await left.send("to the right");
+	assert.equal(await text(right), "to the right");
+	await right.send("to the left");
+	assert.equal(await text(left), "to the left");
+	assert.deepEqual(left.peer, { transport: "unix-dgram" });
+	await Promise.all([left.close(), right.close()]);
 });
 
 test("an aborted signal closes the socket", async () => {

@@ -1,0 +1,66 @@
+/** Datagrams that lie side by side in the memory of the caller: sent from there, as many in one call as the kernel takes. */
+import { IPPROTO_UDP, UDP_SEGMENT } from "../sys/constants.ts";
+import {
+	BATCH_COLUMNS,
+	BATCH_CONTROL_LENGTH,
+	BATCH_DATA_LENGTH,
+	BATCH_DATA_OFFSET,
+	BATCH_NAME_LENGTH,
+} from "../sys/contract.ts";
+import { sys } from "../sys/current.ts";
+import type { Destination } from "./destinations.ts";
+import { SEGMENTS_MAX } from "./send-batch.ts";
+
+const ROWS_MAX = 64;
+
+// All messages of a run have the same destination and the same control message.
+const table = new Int32Array(ROWS_MAX * BATCH_COLUMNS);
+const control = new Uint8Array(24);
+const view = new DataView(control.buffer);
+view.setUint32(0, 18, true);
+view.setInt32(8, IPPROTO_UDP, true);
+view.setInt32(12, UDP_SEGMENT, true);
+
+/** Datagrams of `stride` bytes each, the last one perhaps shorter. */
+export interface SegmentRun {
+	readonly data: Uint8Array;
+	readonly stride: number;
+	readonly to: Destination;
+	/** Bytes sent so far. */
+	sentBytes: number;
+}
+
+/** Datagrams that are left. */
+export function segmentsLeft({ data, sentBytes, stride }: SegmentRun): number {
+	return Math.ceil((data.length - sentBytes) / stride);
+}
+
+/**
+ * Sends as much as one call takes, and moves `sentBytes` on.
+ *
+ * @param isGlued whether the kernel is to cut datagrams out of larger messages
+ * @returns datagrams that went, or -errno when none did
+ */
+export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): number {
+	const { data, stride, to } = run;
+	const perMessage = isGlued
+		? Math.max(1, Math.min(SEGMENTS_MAX, Math.floor(to.maxBytes / stride)))
+		: 1;
+	let offset = run.sentBytes;
+	let rows = 0;
+	for (; rows < ROWS_MAX && offset < data.length; rows++) {
+		const bytes = Math.min(perMessage * stride, data.length - offset);
+		const base = rows * BATCH_COLUMNS;
+		table[base + BATCH_DATA_OFFSET] = offset;
+		table[base + BATCH_DATA_LENGTH] = bytes;
+		table[base + BATCH_NAME_LENGTH] = to.name.length;
+		table[base + BATCH_CONTROL_LENGTH] = bytes > stride ? control.length : 0;
+		offset += bytes;
+	}
+	view.setUint16(16, stride, true);
+	const rc = sys.sendmmsg(fd, table, 0, rows, data, to.name, control, 0);
+	if (rc <= 0) return rc;
+	const before = segmentsLeft(run);
+	run.sentBytes = Math.min(data.length, run.sentBytes + rc * perMessage * stride);
+	return before - segmentsLeft(run);
+}
