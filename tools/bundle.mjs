@@ -5,7 +5,8 @@
 // stay separate files, as they are not loaded with the library.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, posix, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { chooseAliases, entryOf, forwarderOf } from "./aliases.mjs";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
 import { ROOT } from "./run.mjs";
 
@@ -22,7 +23,7 @@ const SEPARATE = /^(cli|testing)\//;
 /** Brings dist/*.js up to date with what the compiler wrote; does nothing when it wrote nothing new. */
 export async function bundle() {
 	const files = filesBelow(INPUT, /\.js(\.map)?$/);
-	const inputs = [...files, "tools/bundle.mjs", "package-lock.json"];
+	const inputs = [...files, "tools/aliases.mjs", "tools/bundle.mjs", "package-lock.json"];
 	if (files.length === 0 || isStamped(STAMP, digest([...inputs, ...outputs()]))) {
 		return;
 	}
@@ -55,7 +56,7 @@ export async function bundle() {
 		}
 	}
 	for (const [path, chosen] of aliases) {
-		texts.set(path, forwarderOf(path, chosen));
+		texts.set(path, forwarderOf(path, chosen, BUNDLE));
 	}
 	replaceOutputs(texts);
 	writeStamp(STAMP, digest([...inputs, ...outputs()]));
@@ -102,49 +103,6 @@ async function exportedNames(esbuild, modules) {
 	return new Map(
 		outputs.map(([path, output]) => [path.slice(INPUT.length + 1), output.exports.sort()]),
 	);
-}
-
-/**
- * Under which name the bundle exports each name of each module: its own, or with a number where two modules share it.
- *
- * @param {Map<string, string[]>} names
- * @returns {Map<string, Map<string, string>>} module -> name -> name in the bundle
- */
-function chooseAliases(names) {
-	/** @type {Map<string, number>} */
-	const uses = new Map();
-	/** @param {string} name */
-	const choose = (name) => {
-		const count = (uses.get(name) ?? 0) + 1;
-		uses.set(name, count);
-		return count === 1 ? name : `${name}_${count}`;
-	};
-	return new Map(
-		[...names].map(([path, list]) => [path, new Map(list.map((name) => [name, choose(name)]))]),
-	);
-}
-
-/** @param {Map<string, Map<string, string>>} aliases */
-function entryOf(aliases) {
-	return [...aliases]
-		.map(([path, chosen]) => `export { ${pairs(chosen)} } from "./${path}";`)
-		.join("\n");
-}
-
-/**
- * @param {string} path
- * @param {Map<string, string>} chosen
- */
-function forwarderOf(path, chosen) {
-	const reversed = new Map([...chosen].map(([name, alias]) => [alias, name]));
-	const from = posix.relative(posix.dirname(path), BUNDLE);
-	const target = from.startsWith(".") ? from : `./${from}`;
-	return chosen.size === 0 ? "export {};\n" : `export { ${pairs(reversed)} } from "${target}";\n`;
-}
-
-/** @param {Map<string, string>} names */
-function pairs(names) {
-	return [...names].map(([from, to]) => (from === to ? from : `${from} as ${to}`)).join(", ");
 }
 
 /**
