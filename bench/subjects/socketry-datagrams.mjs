@@ -1,6 +1,5 @@
 // The subject `socketry` over datagrams.
 import { datagrams } from "socketry";
-import { SO_RCVBUF, SOL_SOCKET } from "socketry/sys";
 import { DATAGRAM_MARGIN_MS, Laps, sendUntil, Window } from "./measure.mjs";
 import { announceAt, busyOption } from "./socketry-options.mjs";
 import { peerHost, report } from "./task.mjs";
@@ -19,7 +18,7 @@ async function serveEcho(task) {
 }
 
 async function pingpong(task) {
-	const socket = await datagrams(ownAddress(task), { connect: task.address, ...busyOption(task) });
+	const socket = await datagrams(undefined, { connect: task.address, ...busyOption(task) });
 	const message = Buffer.alloc(task.size);
 	const laps = new Laps(task);
 	do {
@@ -30,17 +29,8 @@ async function pingpong(task) {
 	report(laps.figures());
 }
 
-// A Unix datagram socket must have a name of its own to be answered.
-function ownAddress({ scheme, address }) {
-	return scheme === "udp" ? "udp://127.0.0.1:0" : `${address}.client`;
-}
-
 async function receive(task) {
-	const socket = await datagrams(task.address);
-	if (task.receiveBuffer !== undefined) {
-		const bytes = new Uint8Array(Int32Array.of(task.receiveBuffer).buffer);
-		socket.socket.setsockopt(SOL_SOCKET, SO_RCVBUF, bytes);
-	}
+	const socket = await datagrams(task.address, { receiveBufferBytes: task.receiveBuffer });
 	announceAt(task, socket.address);
 	const window = new Window(task);
 	for await (const { data } of socket) {
@@ -51,8 +41,9 @@ async function receive(task) {
 }
 
 async function send(task) {
-	const options = task.peers === undefined ? { connect: task.address } : {};
-	const socket = await datagrams(ownAddress(task), options);
+	const socket = await (task.peers === undefined
+		? datagrams(undefined, { connect: task.address })
+		: datagrams("udp://0.0.0.0:0"));
 	const peers = peersOf(task);
 	const message = Buffer.alloc(task.size);
 	const end = sendUntil(task, DATAGRAM_MARGIN_MS);
