@@ -11,6 +11,7 @@ import {
 	BATCH_OUT_CONTROL_LENGTH,
 	BATCH_OUT_NAME_LENGTH,
 } from "../sys/contract.ts";
+import { type DatagramDetails, decodeDetails } from "./datagram-details.ts";
 import { peerAt } from "./peer-cache.ts";
 import type { ReceiveRoom } from "./receive-room.ts";
 
@@ -25,6 +26,8 @@ export interface Arrival {
 	/** Length of each datagram in it; its own when it is one. */
 	readonly stride: number;
 	readonly from: Address;
+	/** What else was told of it, when it was asked for. */
+	readonly details: DatagramDetails | undefined;
 }
 
 /** Bytes of the first `count` rows that are in the room. */
@@ -36,8 +39,18 @@ export function keptBytes({ table, messageBytes }: ReceiveRoom, count: number): 
 	return total;
 }
 
-/** Reads row `row`; `start` is where its bytes are, in the room or wherever they were copied to. */
-export function arrivalAt(room: ReceiveRoom, row: number, start: number): Arrival {
+/**
+ * Reads row `row`.
+ *
+ * @param start where its bytes are, in the room or wherever they were copied to
+ * @param isDetailed whether the socket was told to tell details
+ */
+export function arrivalAt(
+	room: ReceiveRoom,
+	row: number,
+	start: number,
+	isDetailed: boolean,
+): Arrival {
 	const { table, names } = room;
 	const base = row * BATCH_COLUMNS;
 	const length = table[base + BATCH_OUT_BYTES] as number;
@@ -48,7 +61,14 @@ export function arrivalAt(room: ReceiveRoom, row: number, start: number): Arriva
 		length,
 		stride: strideOf(room, base, length),
 		from: peerAt(names, name, table[base + BATCH_OUT_NAME_LENGTH] as number),
+		details: isDetailed ? detailsOf(room, base) : undefined,
 	};
+}
+
+function detailsOf({ table, control }: ReceiveRoom, base: number): DatagramDetails | undefined {
+	const start = table[base + BATCH_CONTROL_OFFSET] as number;
+	const end = start + (table[base + BATCH_OUT_CONTROL_LENGTH] as number);
+	return control === null ? undefined : decodeDetails(control.subarray(start, end));
 }
 
 // udp(7); a length of 0 is one empty datagram.

@@ -37,7 +37,7 @@ export class BatchIntake implements Intake<DatagramBatch> {
 		if (count <= 0) return count;
 		const arrivals: Arrival[] = [];
 		for (let row = 0; row < count; row++) {
-			arrivals.push(arrivalAt(room, row, row * room.messageBytes));
+			arrivals.push(arrivalAt(room, row, row * room.messageBytes, this.#single.isDetailed));
 		}
 		this.#batch.fill(room.data, arrivals);
 		this.#single.count(this.#batch);

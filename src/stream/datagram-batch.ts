@@ -2,6 +2,7 @@
 import { OutOfRangeError } from "../errors.ts";
 import type { Address } from "../socket/address.ts";
 import type { Arrival } from "./arrivals.ts";
+import type { DatagramDetails } from "./datagram-details.ts";
 import type { Datagram } from "./datagram-contract.ts";
 
 /** Datagrams in the memory that they were received into: valid until the next `receiveBatch` of the same socket. Indices count from 0. */
@@ -68,11 +69,24 @@ export class DatagramBatch {
 		return (this.#arrivals[this.#row] as Arrival).from;
 	}
 
+	/** What else the kernel told of it; undefined when nothing was asked for. */
+	details(index: number): DatagramDetails | undefined {
+		this.#find(index);
+		return (this.#arrivals[this.#row] as Arrival).details;
+	}
+
+	/** The length of its like: datagrams with the same stride followed each other closely, and the kernel glued them together. */
+	stride(index: number): number {
+		this.#find(index);
+		return (this.#arrivals[this.#row] as Arrival).stride;
+	}
+
 	/** Each datagram as an object; its data are views as those of `data`. */
 	*[Symbol.iterator](): Generator<Datagram, void, undefined> {
 		for (let i = 0; i < this.count; i++) {
 			const data = this.data(i);
-			yield { data, from: this.from(i), bytes: this.#bytes, truncated: this.#kept < this.#bytes };
+			const truncated = this.#kept < this.#bytes;
+			yield { data, from: this.from(i), bytes: this.#bytes, truncated, ...this.details(i) };
 		}
 	}
 

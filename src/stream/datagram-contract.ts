@@ -10,12 +10,14 @@
  */
 import type { Address } from "../socket/address.ts";
 import type { WaitOptions } from "../socket/wait.ts";
+import type { DatagramDetails } from "./datagram-details.ts";
+import type { SendOptions } from "./send-details.ts";
 
 /** Transports of datagrams. */
 export type DatagramTransport = "udp" | "unix-dgram" | "vsock-dgram";
 
-/** One datagram as it was received. */
-export interface Datagram {
+/** One datagram as it was received, with the details that were asked for. */
+export interface Datagram extends DatagramDetails {
 	/** A view that is yours. Its memory is shared with other datagrams: copy what you keep for long. */
 	readonly data: Uint8Array;
 	/** The sender: a frozen object, shared by its datagrams; unnamed for a Unix socket that is not bound. */
@@ -58,10 +60,10 @@ export interface DatagramChannel {
 	 * @throws {SyscallError} EMSGSIZE, ECONNREFUSED, ENETUNREACH and others; the socket stays usable
 	 * @throws {ClosedError} this side was closed, before or meanwhile
 	 */
-	send(data: Uint8Array | string, to?: string | Address, options?: WaitOptions): Promise<void>;
+	send(data: Uint8Array | string, to?: string | Address, options?: SendOptions): Promise<void>;
 
 	/** Sends one datagram now, or returns false when the kernel is full or others wait. Throws as `send` rejects. */
-	trySend(data: Uint8Array | string, to?: string | Address): boolean;
+	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean;
 
 	/** Resolves when everything sent so far has been handed on; rejects with the first failure that no call has been told of. */
 	flush(options?: WaitOptions): Promise<void>;

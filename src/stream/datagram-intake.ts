@@ -17,6 +17,7 @@ export class DatagramIntake implements Intake<Datagram> {
 	readonly roomBytes: number;
 	readonly controlBytes: number;
 	readonly maxBytes: number;
+	readonly isDetailed: boolean;
 	readonly #appetite = new Appetite();
 	readonly #arrivals: Arrival[] = [];
 	#memory: Buffer = NOTHING;
@@ -27,8 +28,10 @@ export class DatagramIntake implements Intake<Datagram> {
 	 * @param roomBytes room of one message of the kernel
 	 * @param controlBytes room of its control messages
 	 * @param maxBytes where datagrams are cut
+	 * @param isDetailed whether the control messages are more than the stride of GRO
 	 */
-	constructor(roomBytes: number, controlBytes: number, maxBytes: number) {
+	constructor(roomBytes: number, controlBytes: number, maxBytes: number, isDetailed: boolean) {
+		this.isDetailed = isDetailed;
 		this.roomBytes = roomBytes;
 		this.controlBytes = controlBytes;
 		this.maxBytes = maxBytes;
@@ -47,7 +50,7 @@ export class DatagramIntake implements Intake<Datagram> {
 	}
 
 	take(): Datagram {
-		const { start, kept, length, stride, from } = this.#arrivals[this.#next] as Arrival;
+		const { start, kept, length, stride, from, details } = this.#arrivals[this.#next] as Arrival;
 		const offset = this.#offset;
 		const bytes = Math.min(stride, length - offset);
 		const room = Math.min(bytes, this.maxBytes, Math.max(0, kept - offset));
@@ -55,9 +58,10 @@ export class DatagramIntake implements Intake<Datagram> {
 		if (offset + bytes < length) this.#offset = offset + bytes;
 		else this.#advance();
 		this.receivedCount++;
-		if (room === bytes) return { data, from, bytes, truncated: false };
-		this.truncatedCount++;
-		return { data, from, bytes, truncated: true };
+		const truncated = room < bytes;
+		if (truncated) this.truncatedCount++;
+		if (details === undefined) return { data, from, bytes, truncated };
+		return { data, from, bytes, truncated, ...details };
 	}
 
 	/** All that is left, as a batch of its own. */
@@ -91,7 +95,7 @@ export class DatagramIntake implements Intake<Datagram> {
 		slab.reserve(keptBytes(room, count));
 		this.#memory = slab.memory;
 		for (let row = 0; row < count; row++) {
-			const arrival = arrivalAt(room, row, slab.used);
+			const arrival = arrivalAt(room, row, slab.used, this.isDetailed);
 			const source = row * room.messageBytes;
 			room.data.copy(slab.memory, slab.used, source, source + arrival.kept);
 			slab.used += arrival.kept;

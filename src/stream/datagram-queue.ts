@@ -7,13 +7,13 @@ import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
-import { sys } from "../sys/current.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
 import type { Segmentation } from "./segmentation.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
+import { transmit } from "./transmit.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
 
 /** What a queue has to know of its socket. */
@@ -327,12 +327,8 @@ export class DatagramQueue implements Waiter, Flushable {
 		batch.next++;
 	}
 
-	#transmit(data: Uint8Array, { name }: Destination): number {
-		const { fd } = this.#setup.descriptor;
-		const rc =
-			name.length === 0
-				? sys.send(fd, data, 0, data.length, 0)
-				: sys.sendto(fd, data, 0, data.length, 0, name);
+	#transmit(data: Uint8Array, to: Destination): number {
+		const rc = transmit(this.#setup.descriptor.fd, data, to);
 		if (rc >= 0) this.sentCount++;
 		return rc;
 	}

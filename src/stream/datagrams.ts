@@ -14,17 +14,21 @@ import { ENOTCONN } from "../sys/errno.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
+import { type DetailSwitches, enableDetails } from "./datagram-details.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
 import { MessageReader } from "./message-reader.ts";
 import { Segmentation } from "./segmentation.ts";
+import { type SendOptions, withDetails } from "./send-details.ts";
 import { DONE } from "./turn-budget.ts";
 
 /** Options of `Datagrams.over`. */
 export interface DatagramsOptions {
 	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65535 for UDP, which cuts none, and 262144 for others. */
 	readonly maxMessageBytes?: number | undefined;
+	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
+	readonly details?: DetailSwitches | undefined;
 	/** Has the kernel cut and glue UDP datagrams where it can (UDP_SEGMENT, UDP_GRO), which changes nothing but the speed. Default true. */
 	readonly offload?: boolean | undefined;
 	/** Bytes of datagrams that may wait for the kernel, 1..1073741824. Default 262144. */
@@ -39,6 +43,7 @@ const MESSAGE_BYTES_MAX = 67_108_864;
 const QUEUE_BYTES_MAX = 1_073_741_824;
 /** What GRO says: struct cmsghdr and an int, padded; CMSG_SPACE(3). */
 const STRIDE_CONTROL_BYTES = 24;
+const NO_OPTIONS: SendOptions = {};
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
@@ -143,10 +148,13 @@ export class Datagrams implements DatagramChannel {
 		return this.#reader.next(options);
 	}
 
-	send(data: Uint8Array | string, to?: string | Address, options?: WaitOptions): Promise<void> {
+	send(data: Uint8Array | string, to?: string | Address, options?: SendOptions): Promise<void> {
 		try {
-			if (options !== undefined) checkWait(options);
-			const destination = this.#destination(to);
+			let destination = this.#destination(to);
+			if (options !== undefined) {
+				checkWait(options);
+				destination = withDetails(destination, options);
+			}
 			return this.#queue.send(payloadOf(data, destination), destination, options);
 		} catch (error) {
 			return Promise.reject(error);
@@ -183,17 +191,17 @@ export class Datagrams implements DatagramChannel {
 		data: Uint8Array,
 		stride: number,
 		to?: string | Address,
-		options?: WaitOptions,
+		options?: SendOptions,
 	): Promise<void> {
 		checkWait(options);
-		const destination = this.#destination(to);
+		const destination = withDetails(this.#destination(to), options ?? NO_OPTIONS);
 		requireInteger("stride", stride, 1, Math.min(destination.maxBytes, MESSAGE_BYTES_MAX));
 		const bytes = requireBytes("data", data);
 		await this.#queue.sendRun({ data: bytes, stride, to: destination, sentBytes: 0 }, options);
 	}
 
-	trySend(data: Uint8Array | string, to?: string | Address): boolean {
-		const destination = this.#destination(to);
+	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean {
+		const destination = withDetails(this.#destination(to), options ?? NO_OPTIONS);
 		return this.#queue.trySend(payloadOf(data, destination), destination);
 	}
 
@@ -292,11 +300,13 @@ function intakeFor(
 		MESSAGE_BYTES_MAX,
 	);
 	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
+	const detailBytes = enableDetails(socket, options.details);
 	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
 	return new DatagramIntake(
 		isUdp ? UDP_ROOM_BYTES : maxBytes,
-		glues ? STRIDE_CONTROL_BYTES : 0,
+		Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
 		maxBytes,
+		detailBytes > 0,
 	);
 }
 

@@ -16,7 +16,7 @@ import { RecentMap } from "./recent-map.ts";
 
 /** One place to send to. */
 export interface Destination {
-	/** struct sockaddr, exact length; empty for the peer of a connected socket. */
+	/** struct sockaddr, exact length; empty for the peer of a connected socket. The same array means the same place. */
 	readonly name: Uint8Array;
 	/** Most bytes that a datagram to it can have, as far as is known. */
 	readonly maxBytes: number;
@@ -24,6 +24,10 @@ export interface Destination {
 	readonly target: SyscallTarget;
 	/** Port of an IP address, -1 otherwise. */
 	readonly port: number;
+	/** Whether it is reached by IPv4, be it from an IPv6 socket. */
+	readonly isIpv4: boolean;
+	/** Control messages to send along; undefined for none. The same array means the same messages. */
+	readonly control: Uint8Array | undefined;
 }
 
 // A generation of the cache; two of them are kept, so that what is in use survives.
@@ -114,11 +118,14 @@ export function suitedTo(
 }
 
 function destinationOf(address: SocketAddress): Destination {
+	const maxBytes = maxBytesTo(address);
 	return {
 		name: encodeSocketAddress(address),
-		maxBytes: maxBytesTo(address),
+		maxBytes,
 		target: targetOf(address),
 		port: address.family === "inet" || address.family === "inet6" ? address.port : -1,
+		isIpv4: maxBytes === LIMITS.udpPayloadBytesIpv4,
+		control: undefined,
 	};
 }
 

@@ -3,6 +3,7 @@ import { IPPROTO_UDP, UDP_SEGMENT } from "../sys/constants.ts";
 import {
 	BATCH_COLUMNS,
 	BATCH_CONTROL_LENGTH,
+	BATCH_CONTROL_OFFSET,
 	BATCH_DATA_LENGTH,
 	BATCH_DATA_OFFSET,
 	BATCH_NAME_LENGTH,
@@ -10,12 +11,14 @@ import {
 import { sys } from "../sys/current.ts";
 import type { Destination } from "./destinations.ts";
 import { SEGMENTS_MAX } from "./send-batch.ts";
+import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
 
 const ROWS_MAX = 64;
 
 // All messages of a run have the same destination and the same control message.
 const table = new Int32Array(ROWS_MAX * BATCH_COLUMNS);
-const control = new Uint8Array(24);
+const SEGMENT_CONTROL_BYTES = 24;
+const control = new Uint8Array(SEGMENT_CONTROL_BYTES + DETAIL_CONTROL_BYTES_MAX);
 const view = new DataView(control.buffer);
 view.setUint32(0, 18, true);
 view.setInt32(8, IPPROTO_UDP, true);
@@ -46,6 +49,8 @@ export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): num
 	const perMessage = isGlued
 		? Math.max(1, Math.min(SEGMENTS_MAX, Math.floor(to.maxBytes / stride)))
 		: 1;
+	const details = to.control?.length ?? 0;
+	if (to.control !== undefined) control.set(to.control, SEGMENT_CONTROL_BYTES);
 	let offset = run.sentBytes;
 	let rows = 0;
 	for (; rows < ROWS_MAX && offset < data.length; rows++) {
@@ -54,7 +59,9 @@ export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): num
 		table[base + BATCH_DATA_OFFSET] = offset;
 		table[base + BATCH_DATA_LENGTH] = bytes;
 		table[base + BATCH_NAME_LENGTH] = to.name.length;
-		table[base + BATCH_CONTROL_LENGTH] = bytes > stride ? control.length : 0;
+		const skipped = bytes > stride ? 0 : SEGMENT_CONTROL_BYTES;
+		table[base + BATCH_CONTROL_OFFSET] = skipped;
+		table[base + BATCH_CONTROL_LENGTH] = SEGMENT_CONTROL_BYTES - skipped + details;
 		offset += bytes;
 	}
 	view.setUint16(16, stride, true);

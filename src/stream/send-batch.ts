@@ -15,6 +15,8 @@ import {
 } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
 import type { Destination } from "./destinations.ts";
+import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
+import { transmit } from "./transmit.ts";
 
 // More in one call saves no more time, and overflows the receiver's queue more often.
 const ROWS_MAX = 64;
@@ -26,6 +28,8 @@ export const SEGMENTS_MAX: number = 64;
 // struct cmsghdr and an unsigned short, padded; CMSG_SPACE(3).
 const SEGMENT_CONTROL_BYTES = 24;
 const SEGMENT_CONTROL_LENGTH = 18;
+// Of one row: how to segment, then the details of the destination.
+const CONTROL_BYTES = SEGMENT_CONTROL_BYTES + DETAIL_CONTROL_BYTES_MAX;
 
 /** Memory for up to 64 messages and the table that describes them. Pooled: taken by `take`, given back by `release`. */
 export class SendBatch {
@@ -36,7 +40,7 @@ export class SendBatch {
 	readonly #data: Buffer = Buffer.allocUnsafeSlow(DATA_BYTES);
 	readonly #table = new Int32Array(ROWS_MAX * BATCH_COLUMNS);
 	readonly #names = new Uint8Array(ROWS_MAX * SOCKADDR_BYTES_MAX);
-	readonly #control = new Uint8Array(ROWS_MAX * SEGMENT_CONTROL_BYTES);
+	readonly #control = new Uint8Array(ROWS_MAX * CONTROL_BYTES);
 	readonly #destinations: Destination[] = [];
 	readonly #segments = new Int32Array(ROWS_MAX);
 	readonly #strides = new Int32Array(ROWS_MAX);
@@ -48,9 +52,8 @@ export class SendBatch {
 		const view = new DataView(this.#control.buffer);
 		for (let row = 0; row < ROWS_MAX; row++) {
 			const base = row * BATCH_COLUMNS;
-			const control = row * SEGMENT_CONTROL_BYTES;
+			const control = row * CONTROL_BYTES;
 			this.#table[base + BATCH_NAME_OFFSET] = row * SOCKADDR_BYTES_MAX;
-			this.#table[base + BATCH_CONTROL_OFFSET] = control;
 			view.setUint32(control, SEGMENT_CONTROL_LENGTH, true);
 			view.setInt32(control + 8, IPPROTO_UDP, true);
 			view.setInt32(control + 12, UDP_SEGMENT, true);
@@ -70,7 +73,7 @@ export class SendBatch {
 		const bytes = data.length;
 		if (bytes > DATA_BYTES - this.#used) return false;
 		const last = this.rows - 1;
-		if (bytes <= this.#stride && bytes > 0 && this.#destinations[last] === to) {
+		if (bytes <= this.#stride && bytes > 0 && this.#continues(last, to)) {
 			if (this.#extend(last, bytes, to)) {
 				this.#data.set(data, this.#used);
 				this.#used += bytes;
@@ -124,10 +127,7 @@ export class SendBatch {
 		const start = this.#table[base + BATCH_DATA_OFFSET] as number;
 		const left = this.#table[base + BATCH_DATA_LENGTH] as number;
 		const bytes = Math.min(left, this.#strides[row] as number);
-		const { name } = this.destination(row);
-		return name.length === 0
-			? sys.send(fd, this.#data, start, bytes, 0)
-			: sys.sendto(fd, this.#data, start, bytes, 0, name);
+		return transmit(fd, this.#data.subarray(start, start + bytes), this.destination(row));
 	}
 
 	/** Takes the first datagram off message `row`. Returns its bytes. */
@@ -140,7 +140,7 @@ export class SendBatch {
 		this.#table[base + BATCH_DATA_LENGTH] = left - bytes;
 		const segments = (this.#segments[row] as number) - 1;
 		this.#segments[row] = segments;
-		if (segments <= 1) this.#table[base + BATCH_CONTROL_LENGTH] = 0;
+		if (segments === 1) this.#layControl(row, base);
 		return bytes;
 	}
 
@@ -151,6 +151,11 @@ export class SendBatch {
 		this.#used = 0;
 		this.#stride = 0;
 		this.#destinations.length = 0;
+	}
+
+	#continues(row: number, to: Destination): boolean {
+		const last = this.#destinations[row] as Destination;
+		return last === to || (last.name === to.name && last.control === to.control);
 	}
 
 	#extend(row: number, bytes: number, to: Destination): boolean {
@@ -169,22 +174,34 @@ export class SendBatch {
 
 	#markSegmented(row: number, base: number): void {
 		const stride = this.#strides[row] as number;
-		const control = row * SEGMENT_CONTROL_BYTES;
+		const control = row * CONTROL_BYTES;
 		this.#control[control + 16] = stride & 0xff;
 		this.#control[control + 17] = stride >> 8;
-		this.#table[base + BATCH_CONTROL_LENGTH] = SEGMENT_CONTROL_BYTES;
+		this.#table[base + BATCH_CONTROL_OFFSET] = control;
+		const length = this.#table[base + BATCH_CONTROL_LENGTH] as number;
+		this.#table[base + BATCH_CONTROL_LENGTH] = length + SEGMENT_CONTROL_BYTES;
+	}
+
+	// As long as it is one datagram.
+	#layControl(row: number, base: number): void {
+		const { control } = this.#destinations[row] as Destination;
+		this.#table[base + BATCH_CONTROL_OFFSET] = row * CONTROL_BYTES + SEGMENT_CONTROL_BYTES;
+		this.#table[base + BATCH_CONTROL_LENGTH] = control === undefined ? 0 : control.length;
 	}
 
 	#begin(bytes: number, to: Destination, strideMax: number): void {
 		const row = this.rows++;
 		const base = row * BATCH_COLUMNS;
-		const { name } = to;
+		const { name, control } = to;
 		this.#table[base + BATCH_DATA_OFFSET] = this.#used;
 		this.#table[base + BATCH_DATA_LENGTH] = bytes;
 		this.#table[base + BATCH_NAME_LENGTH] = name.length;
-		this.#table[base + BATCH_CONTROL_LENGTH] = 0;
-		if (name.length > 0) this.#names.set(name, row * SOCKADDR_BYTES_MAX);
 		this.#destinations[row] = to;
+		if (name.length > 0) this.#names.set(name, row * SOCKADDR_BYTES_MAX);
+		if (control !== undefined) {
+			this.#control.set(control, row * CONTROL_BYTES + SEGMENT_CONTROL_BYTES);
+		}
+		this.#layControl(row, base);
 		this.#segments[row] = 1;
 		this.#strides[row] = bytes;
 		this.#stride = bytes <= strideMax ? bytes : 0;

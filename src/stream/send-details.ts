@@ -1,0 +1,115 @@
+/** What a datagram is sent with besides its bytes and its destination: control messages, encoded once for each set of values. */
+import { requireInteger } from "../arguments.ts";
+import { InvalidAddressError, InvalidValueError } from "../errors.ts";
+import { type ControlMessage, encodeControl } from "../socket/control.ts";
+import { ipv4ToBytes, ipv6ToBytes, splitZone } from "../socket/ip.ts";
+import type { PacketDestination } from "../socket/metadata.ts";
+import type { WaitOptions } from "../socket/wait.ts";
+import {
+	IP_PKTINFO,
+	IP_TOS,
+	IP_TTL,
+	IPPROTO_IP,
+	IPPROTO_IPV6,
+	IPV6_HOPLIMIT,
+	IPV6_PKTINFO,
+	IPV6_TCLASS,
+} from "../sys/constants.ts";
+import type { Destination } from "./destinations.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** Options of `send`. All but those of waiting are for UDP. */
+export interface SendOptions extends WaitOptions {
+	/** Address of this machine to send from, numeric, or where a datagram that is answered was sent to. Default: as bound, or the kernel chooses. */
+	readonly source?: string | PacketDestination | undefined;
+	/** TTL or hop limit, 1..255. Default: the socket's. */
+	readonly hopLimit?: number | undefined;
+	/** Explicit congestion notification, 0..3. Default 0, or what the socket's traffic class says if `dscp` is not given either. */
+	readonly ecn?: number | undefined;
+	/** Differentiated services code point, 0..63. Default 0, or what the socket's traffic class says if `ecn` is not given either. */
+	readonly dscp?: number | undefined;
+}
+
+/** Most that the control messages of one datagram take. */
+export const DETAIL_CONTROL_BYTES_MAX = 88;
+
+const INTERFACE_MAX = 0x7fff_ffff;
+
+const controls = new RecentMap<Uint8Array>(1_024);
+
+/**
+ * The destination as it is with these options.
+ *
+ * @throws {InvalidAddressError} the source is no address of the destination's family
+ * @throws {InvalidValueError} the destination is none of UDP
+ * @throws {OutOfRangeError} a number is out of range
+ */
+export function withDetails(to: Destination, options: SendOptions): Destination {
+	const { source, hopLimit, ecn, dscp } = options;
+	if (source === undefined && hopLimit === undefined && ecn === undefined && dscp === undefined) {
+		return to;
+	}
+	if (to.port < 0) throw new InvalidValueError("options", "has what only UDP can send", options);
+	const host = typeof source === "string" ? source : (source?.host ?? "");
+	const index = typeof source === "string" ? 0 : (source?.interfaceIndex ?? 0);
+	const key = `${to.isIpv4} ${host} ${index} ${hopLimit} ${ecn} ${dscp}`;
+	const control = controls.get(key) ?? controls.put(key, encode(to, options));
+	return { ...to, control };
+}
+
+function encode(to: Destination, options: SendOptions): Uint8Array {
+	const { source, hopLimit, ecn, dscp } = options;
+	const messages: ControlMessage[] = [];
+	if (source !== undefined) messages.push(sourceMessage(source, to.isIpv4));
+	if (hopLimit !== undefined) {
+		messages.push(hopLimitMessage(requireInteger("hopLimit", hopLimit, 1, 255), to.isIpv4));
+	}
+	if (ecn !== undefined || dscp !== undefined) {
+		const value =
+			requireInteger("dscp", dscp ?? 0, 0, 63) * 4 + requireInteger("ecn", ecn ?? 0, 0, 3);
+		messages.push(trafficClassMessage(value, to.isIpv4));
+	}
+	return encodeControl(messages);
+}
+
+function hopLimitMessage(value: number, isIpv4: boolean): ControlMessage {
+	const data = int32(value);
+	return isIpv4
+		? { level: IPPROTO_IP, type: IP_TTL, data }
+		: { level: IPPROTO_IPV6, type: IPV6_HOPLIMIT, data };
+}
+
+function trafficClassMessage(value: number, isIpv4: boolean): ControlMessage {
+	const data = int32(value);
+	return isIpv4
+		? { level: IPPROTO_IP, type: IP_TOS, data }
+		: { level: IPPROTO_IPV6, type: IPV6_TCLASS, data };
+}
+
+// struct in_pktinfo: interface, local address, unused; struct in6_pktinfo: address, interface.
+function sourceMessage(source: string | PacketDestination, isIpv4: boolean): ControlMessage {
+	const { host, interfaceIndex } =
+		typeof source === "string" ? { host: source, interfaceIndex: 0 } : source;
+	const index = int32(requireInteger("interfaceIndex", interfaceIndex ?? 0, 0, INTERFACE_MAX));
+	const data = new Uint8Array(isIpv4 ? 12 : 20);
+	data.set(index, isIpv4 ? 0 : 16);
+	data.set(sourceBytes(host, isIpv4, source), isIpv4 ? 4 : 0);
+	return isIpv4
+		? { level: IPPROTO_IP, type: IP_PKTINFO, data }
+		: { level: IPPROTO_IPV6, type: IPV6_PKTINFO, data };
+}
+
+// A socket of both families tells destinations of IPv4 as ::ffff:1.2.3.4.
+function sourceBytes(host: string, isIpv4: boolean, input: unknown): Uint8Array {
+	const bare = isIpv4 ? host.replace(/^::ffff:(?=\d+\.)/, "") : splitZone(host).host;
+	const bytes = isIpv4 ? ipv4ToBytes(bare) : ipv6ToBytes(bare);
+	if (bytes !== undefined) return bytes;
+	throw new InvalidAddressError(
+		input,
+		`the source must be a numeric ${isIpv4 ? "IPv4" : "IPv6"} address, as the destination is`,
+	);
+}
+
+function int32(value: number): Uint8Array {
+	return new Uint8Array(Int32Array.of(value).buffer);
+}
