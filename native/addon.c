@@ -42,28 +42,19 @@
   V("socketpair", socket_pair)          \
   V("write", transfer_write)
 
-static napi_value
-addon__out(struct environment* environment) {
-  napi_value buffer, array;
-  napi_ref held;
-  size_t size = OUT_COUNT * sizeof *environment->out;
-  CHECK(napi_create_arraybuffer(environment->env, size, (void**) &environment->out, &buffer));
-  CHECK(napi_create_typedarray(environment->env, napi_int32_array, OUT_COUNT, buffer, 0, &array));
-  CHECK(napi_create_reference(environment->env, buffer, 1, &held));
-  return array;
-}
-
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   struct environment* environment = calloc(1, sizeof *environment);
   CHECK(environment == NULL ? napi_generic_failure : napi_ok);
   environment->env = env;
   engine_create(environment);
+  napi_value out;
+  if (!js_shared_int32(env, OUT_COUNT, &environment->out, &out)) return NULL;
   napi_property_descriptor properties[] = {
 #define DESCRIBE(name, function) { name, NULL, function, NULL, NULL, NULL, napi_default_jsproperty, environment },
     EXPORTS(DESCRIBE)
 #undef DESCRIBE
-    { "out", NULL, NULL, NULL, NULL, addon__out(environment), napi_default_jsproperty, NULL },
+    { "out", NULL, NULL, NULL, NULL, out, napi_default_jsproperty, NULL },
   };
-  CHECK(napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
-  return exports;
+  napi_status status = napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
+  return status == napi_ok ? exports : NULL;
 }

@@ -10,6 +10,7 @@
 #include "engine.h"
 
 #include "loop.h"
+#include "numbers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,6 +26,7 @@ enum shared_cell { SHARED_WAITERS, SHARED_HELD, SHARED_IN_TURN, SHARED_RESERVED,
 struct watch {
   struct engine* engine;
   uv_handle* poll;
+  int fd;
   int32_t slot;
   int32_t spin_us;
 };
@@ -47,9 +49,8 @@ struct engine {
   uint64_t spin_until_ns;
   bool spinning;
   bool closing;
-  uint8_t* owned; // one bit per descriptor number to be closed with the environment
-  size_t owned_bytes;
-  int32_t owned_count;
+  struct numbers owned;   // to be closed with the environment
+  struct numbers watched; // not to be closed before they are unwatched
 };
 
 static uv_handle*
@@ -63,7 +64,8 @@ static void
 engine__free(struct engine* engine) {
   free(engine->watches);
   free(engine->free_slots);
-  free(engine->owned);
+  free(engine->owned.bits);
+  free(engine->watched.bits);
   free(engine->environment);
   free(engine);
 }
@@ -200,8 +202,8 @@ engine__on_cleanup(napi_async_cleanup_hook_handle handle, void* data) {
   }
   if (engine->check != NULL) uv_close(engine->check, engine__on_closed);
   if (engine->idle != NULL) uv_close(engine->idle, engine__on_closed);
-  for (size_t fd = 0; fd < engine->owned_bytes * CHAR_BIT; fd++) {
-    if (engine->owned[fd / CHAR_BIT] & (1U << (fd % CHAR_BIT))) close((int) fd);
+  for (size_t fd = 0; fd < engine->owned.bytes * CHAR_BIT; fd++) {
+    if (numbers_have(&engine->owned, (int) fd)) close((int) fd);
   }
   engine->cleanup = handle;
   engine__handle_gone(engine, NULL);
@@ -216,21 +218,25 @@ engine_create(struct environment* environment) {
   CHECK(napi_add_async_cleanup_hook(environment->env, engine__on_cleanup, engine, &engine->cleanup));
 }
 
+bool
+engine_watches(const struct engine* engine, int fd) {
+  return numbers_have(&engine->watched, fd);
+}
+
 // start(dispatch): the shared array; opens the engine's two own handles.
 napi_value
 engine_start(napi_env env, napi_callback_info info) {
   struct js_call call;
-  if (!js_begin(env, info, 1, &call)) return NULL;
+  if (!js_begin(env, info, 1, &call) || !js_function(&call, 0)) return NULL;
   struct engine* engine = call.environment->engine;
+  if (engine->check != NULL) {
+    napi_throw_error(env, "ERR_ALREADY_STARTED", "the engine of this thread has been started before");
+    return NULL;
+  }
+  napi_value array;
+  if (!js_shared_int32(env, SHARED_PAIRS + 2 * READY_MAX, &engine->shared, &array)) return NULL;
   CHECK(napi_get_uv_event_loop(env, &engine->loop));
   CHECK(napi_create_reference(env, call.values[0], 1, &engine->dispatch));
-
-  napi_value buffer, array;
-  napi_ref held;
-  size_t count = SHARED_PAIRS + 2 * READY_MAX;
-  CHECK(napi_create_arraybuffer(env, count * sizeof *engine->shared, (void**) &engine->shared, &buffer));
-  CHECK(napi_create_typedarray(env, napi_int32_array, count, buffer, 0, &array));
-  CHECK(napi_create_reference(env, buffer, 1, &held));
 
   engine->check = engine__new_handle(engine, UV_CHECK);
   engine->idle = engine__new_handle(engine, UV_IDLE);
@@ -246,13 +252,17 @@ engine_start(napi_env env, napi_callback_info info) {
 }
 
 // watch(fd): a slot, or -errno: EPERM for a kind that epoll does not take, EEXIST when this thread's loop
-// already watches that number.
+// already watches that number, EINVAL before start.
 napi_value
 engine_watch(napi_env env, napi_callback_info info) {
   struct js_call call;
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
   struct engine* engine = call.environment->engine;
+  if (engine->check == NULL) return js_number(&call, -EINVAL);
+  int room = numbers_reserve(&engine->watched, fd);
+  if (room < 0) return js_number(&call, room);
+  if (numbers_have(&engine->watched, fd)) return js_number(&call, -EEXIST);
   if (engine->free_count == 0 && !engine__grow(engine)) return js_number(&call, -ENOMEM);
   struct watch* watch = calloc(1, sizeof *watch);
   uv_handle* poll = calloc(1, uv_handle_size(UV_POLL));
@@ -266,14 +276,17 @@ engine_watch(napi_env env, napi_callback_info info) {
   engine->watch_count++;
   watch->engine = engine;
   watch->poll = poll;
+  watch->fd = fd;
   watch->slot = engine->free_slots[--engine->free_count];
   engine->watches[watch->slot] = watch;
+  numbers_set(&engine->watched, fd, true);
   uv_handle_set_data(poll, watch);
   uv_unref(poll);
   return js_number(&call, watch->slot);
 }
 
-// arm(slot, events): from now on exactly these events are reported; 0 reports none.
+// arm(slot, events): from now on exactly these events are reported; 0 reports none. libuv asserts that they are
+// known ones.
 napi_value
 engine_arm(napi_env env, napi_callback_info info) {
   struct js_call call;
@@ -281,6 +294,7 @@ engine_arm(napi_env env, napi_callback_info info) {
   if (!js_begin(env, info, 2, &call) || !js_int32(&call, 0, &slot) || !js_int32(&call, 1, &events)) return NULL;
   struct watch* watch = engine__find(call.environment->engine, slot);
   if (watch == NULL || watch->poll == NULL) return js_number(&call, -EBADF);
+  if ((events & ~(UV_READABLE | UV_WRITABLE | UV_DISCONNECT)) != 0) return js_number(&call, -EINVAL);
   int rc = events == 0 ? uv_poll_stop(watch->poll) : uv_poll_start(watch->poll, events, engine__on_ready);
   return js_number(&call, rc);
 }
@@ -296,6 +310,7 @@ engine_unwatch(napi_env env, napi_callback_info info) {
   if (watch == NULL || watch->poll == NULL) return js_number(&call, -EBADF);
   uv_handle* poll = watch->poll;
   watch->poll = NULL;
+  numbers_set(&engine->watched, watch->fd, false);
   uv_close(poll, engine__on_watch_closed);
   return js_number(&call, 0);
 }
@@ -306,7 +321,9 @@ engine_hold(napi_env env, napi_callback_info info) {
   struct js_call call;
   int32_t active;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &active)) return NULL;
-  engine__hold(call.environment->engine, active != 0);
+  struct engine* engine = call.environment->engine;
+  if (engine->check == NULL) return js_number(&call, -EINVAL);
+  engine__hold(engine, active != 0);
   return js_number(&call, 0);
 }
 
@@ -330,20 +347,10 @@ engine_own(napi_env env, napi_callback_info info) {
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
   struct engine* engine = call.environment->engine;
-  if (fd < 0) return js_number(&call, -EBADF);
-  size_t index = (size_t) fd / CHAR_BIT;
-  if (index >= engine->owned_bytes) {
-    size_t size = index * 2 + 32;
-    uint8_t* owned = realloc(engine->owned, size);
-    if (owned == NULL) return js_number(&call, -ENOMEM);
-    memset(owned + engine->owned_bytes, 0, size - engine->owned_bytes);
-    engine->owned = owned;
-    engine->owned_bytes = size;
-  }
-  uint8_t bit = (uint8_t) (1U << (fd % CHAR_BIT));
-  if (engine->owned[index] & bit) return js_number(&call, -EEXIST);
-  engine->owned[index] |= bit;
-  engine->owned_count++;
+  int room = numbers_reserve(&engine->owned, fd);
+  if (room < 0) return js_number(&call, room);
+  if (numbers_have(&engine->owned, fd)) return js_number(&call, -EEXIST);
+  numbers_set(&engine->owned, fd, true);
   return js_number(&call, 0);
 }
 
@@ -354,11 +361,8 @@ engine_disown(napi_env env, napi_callback_info info) {
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
   struct engine* engine = call.environment->engine;
-  uint8_t bit = (uint8_t) (1U << ((unsigned) fd % CHAR_BIT));
-  size_t index = fd < 0 ? SIZE_MAX : (size_t) fd / CHAR_BIT;
-  if (index >= engine->owned_bytes || !(engine->owned[index] & bit)) return js_number(&call, -EBADF);
-  engine->owned[index] &= (uint8_t) ~bit;
-  engine->owned_count--;
+  if (!numbers_have(&engine->owned, fd)) return js_number(&call, -EBADF);
+  numbers_set(&engine->owned, fd, false);
   return js_number(&call, 0);
 }
 
@@ -371,6 +375,6 @@ engine_ledger(napi_env env, napi_callback_info info) {
   int32_t* out = call.environment->out;
   out[0] = engine->watch_count;
   out[1] = engine->handle_count;
-  out[2] = engine->owned_count;
+  out[2] = engine->owned.count;
   return js_number(&call, 0);
 }

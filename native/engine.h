@@ -8,6 +8,10 @@
 void
 engine_create(struct environment* environment);
 
+// Whether this environment's loop watches the descriptor.
+bool
+engine_watches(const struct engine* engine, int fd);
+
 napi_value
 engine_arm(napi_env env, napi_callback_info info);
 napi_value

@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void
-js_check(napi_status status, const char* file, int line) {
-  if (status == napi_ok) return;
+_Noreturn void
+js_abort(napi_status status, const char* file, int line) {
   fprintf(stderr, "socketry: Node-API call failed with status %d at %s:%d\n", (int) status, file, line);
   abort();
 }
@@ -29,20 +28,30 @@ js_begin(napi_env env, napi_callback_info info, size_t required, struct js_call*
   return js__type_error(call, call->count, "present");
 }
 
+// napi_get_value_int32 would make descriptor 0 of NaN, and 5 of 2^32 + 5.
 bool
 js_int32(struct js_call* call, size_t index, int32_t* value) {
-  if (napi_get_value_int32(call->env, call->values[index], value) == napi_ok) return true;
-  return js__type_error(call, index, "an integer");
+  double number;
+  if (napi_get_value_double(call->env, call->values[index], &number) != napi_ok) {
+    return js__type_error(call, index, "an integer");
+  }
+  if (number >= INT32_MIN && number <= INT32_MAX) {
+    *value = (int32_t) number;
+    if (*value == number) return true;
+  }
+  char message[96];
+  snprintf(message, sizeof message, "argument %zu must be an integer of 32 bits", index);
+  napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", message);
+  return false;
 }
 
 bool
 js_int32_or(struct js_call* call, size_t index, int32_t fallback, int32_t* value) {
   *value = fallback;
   if (call->count <= index) return true;
-  if (napi_get_value_int32(call->env, call->values[index], value) == napi_ok) return true;
   napi_valuetype type;
   CHECK(napi_typeof(call->env, call->values[index], &type));
-  return type == napi_undefined || js__type_error(call, index, "an integer or undefined");
+  return type == napi_undefined || js_int32(call, index, value);
 }
 
 bool
@@ -78,7 +87,7 @@ js_range(struct js_call* call, size_t index, struct bytes* bytes) {
     napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", "offset and length must lie within the buffer");
     return false;
   }
-  bytes->data += offset;
+  if (offset > 0) bytes->data += offset;
   bytes->length = (size_t) length;
   return true;
 }
@@ -91,6 +100,44 @@ js_int32_array(struct js_call* call, size_t index, int32_t** data, size_t* count
   if (status != napi_ok || type != napi_int32_array) return js__type_error(call, index, "an Int32Array");
   *data = pointer;
   return true;
+}
+
+bool
+js_function(struct js_call* call, size_t index) {
+  napi_valuetype type;
+  CHECK(napi_typeof(call->env, call->values[index], &type));
+  return type == napi_function || js__type_error(call, index, "a function");
+}
+
+static bool
+js__construct(napi_env env, const char* name, napi_value argument, napi_value* object) {
+  napi_value global, constructor;
+  return napi_get_global(env, &global) == napi_ok &&
+    napi_get_named_property(env, global, name, &constructor) == napi_ok &&
+    napi_new_instance(env, constructor, 1, &argument, object) == napi_ok;
+}
+
+bool
+js_shared_int32(napi_env env, size_t count, int32_t** data, napi_value* array) {
+  napi_value size, buffer;
+  napi_ref held;
+  void* memory = NULL;
+  napi_typedarray_type type;
+  size_t length;
+  if (napi_create_uint32(env, (uint32_t) (count * sizeof **data), &size) != napi_ok ||
+      !js__construct(env, "SharedArrayBuffer", size, &buffer) || !js__construct(env, "Int32Array", buffer, array) ||
+      napi_get_typedarray_info(env, *array, &type, &length, &memory, NULL, NULL) != napi_ok ||
+      type != napi_int32_array || length != count || napi_create_reference(env, *array, 1, &held) != napi_ok) {
+    return false;
+  }
+  *data = memory;
+  return true;
+}
+
+bool
+js_can_run(const struct js_call* call) {
+  napi_value ignored;
+  return napi_coerce_to_bool(call->env, call->values[0], &ignored) == napi_ok;
 }
 
 napi_value

@@ -3,6 +3,9 @@
 // Every exported function receives its environment as callback data, reads its arguments through these
 // helpers and returns one number: >= 0, or -errno. A wrong call (a missing argument, a string for a number,
 // a detached buffer's range) throws a TypeError or RangeError and returns NULL at once.
+//
+// Calls that may run JavaScript or allocate on its heap fail when the thread is being terminated, at any
+// moment: they are never CHECKed, their caller returns NULL and leaves the rest to Node.
 #ifndef SOCKETRY_JS_H
 #define SOCKETRY_JS_H
 
@@ -39,8 +42,13 @@ struct bytes {
 // Aborts with the place of the mistake: a Node-API call failed that cannot fail unless we misuse it.
 #define CHECK(status) js_check((status), __FILE__, __LINE__)
 
-void
-js_check(napi_status status, const char* file, int line);
+_Noreturn void
+js_abort(napi_status status, const char* file, int line);
+
+static inline void
+js_check(napi_status status, const char* file, int line) {
+  if (status != napi_ok) js_abort(status, file, line);
+}
 
 bool
 js_begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call);
@@ -65,6 +73,18 @@ js_range(struct js_call* call, size_t index, struct bytes* bytes);
 
 bool
 js_int32_array(struct js_call* call, size_t index, int32_t** data, size_t* count);
+
+bool
+js_function(struct js_call* call, size_t index);
+
+// An Int32Array that both sides keep for good: over a SharedArrayBuffer, which nobody can transfer away.
+// False with an exception pending.
+bool
+js_shared_int32(napi_env env, size_t count, int32_t** data, napi_value* array);
+
+// False while the thread is being terminated: whatever blocks has to return.
+bool
+js_can_run(const struct js_call* call);
 
 napi_value
 js_number(struct js_call* call, ssize_t result);

@@ -50,7 +50,8 @@ message__recvmsg(void* data) {
   return recvmsg(message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 }
 
-// At most BUFFERS_MAX views: a longer array is cut, which reads as a short count, as writev(2) may.
+// At most BUFFERS_MAX views: a longer array is cut, which reads as a short count, as writev(2) may. Fetching an
+// element can run a getter, which can throw or detach the buffers before it: their memory is looked up last.
 static bool
 message__buffers(struct js_call* call, size_t index, struct message* message) {
   uint32_t count;
@@ -59,10 +60,14 @@ message__buffers(struct js_call* call, size_t index, struct message* message) {
     return false;
   }
   if (count > BUFFERS_MAX) count = BUFFERS_MAX;
+  napi_value elements[BUFFERS_MAX];
+  for (uint32_t i = 0; i < count; i++) {
+    if (napi_get_element(call->env, call->values[index], i, &elements[i]) != napi_ok) return false;
+  }
   struct js_call element = { .env = call->env, .count = 1 };
   for (uint32_t i = 0; i < count; i++) {
     struct bytes bytes;
-    CHECK(napi_get_element(call->env, call->values[index], i, &element.values[0]));
+    element.values[0] = elements[i];
     if (!js_bytes(&element, 0, &bytes)) return false;
     message->buffers[i] = (struct iovec) { .iov_base = bytes.data, .iov_len = bytes.length };
   }
@@ -109,12 +114,20 @@ transfer_recvmsg(napi_env env, napi_callback_info info) {
   return js_number(&call, rc);
 }
 
+// What a row gave as room. The table and the slabs can be shared memory that another thread writes to, so each
+// figure is read once and the checked copy is used.
+struct room {
+  socklen_t name_length;
+  size_t control_length;
+};
+
 struct batch {
   int fd;
   int flags;
   size_t count;
   int32_t* rows;
   struct mmsghdr* headers;
+  struct room* rooms;
 };
 
 static ssize_t
@@ -123,14 +136,13 @@ batch__sendmmsg(void* data) {
   return sendmmsg(batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// After a failed attempt the kernel may have touched the lengths, so each attempt starts from the table.
+// After a failed attempt the kernel may have touched the lengths, so each attempt starts from the rooms.
 static ssize_t
 batch__recvmmsg(void* data) {
   struct batch* batch = data;
   for (size_t i = 0; i < batch->count; i++) {
-    const int32_t* row = batch->rows + i * BATCH_COLUMNS;
-    batch->headers[i].msg_hdr.msg_namelen = (socklen_t) row[BATCH_NAME_LENGTH];
-    batch->headers[i].msg_hdr.msg_controllen = (size_t) row[BATCH_CONTROL_LENGTH];
+    batch->headers[i].msg_hdr.msg_namelen = batch->rooms[i].name_length;
+    batch->headers[i].msg_hdr.msg_controllen = batch->rooms[i].control_length;
   }
   return recvmmsg(
     batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL
@@ -148,7 +160,8 @@ batch__slice(const struct bytes* slab, int32_t offset, int32_t length, void** st
 static bool
 batch__prepare(struct batch* batch, struct iovec* vectors, const struct bytes slabs[3]) {
   for (size_t i = 0; i < batch->count; i++) {
-    const int32_t* row = batch->rows + i * BATCH_COLUMNS;
+    int32_t row[BATCH_COLUMNS];
+    memcpy(row, batch->rows + i * BATCH_COLUMNS, sizeof row);
     struct msghdr* header = &batch->headers[i].msg_hdr;
     header->msg_flags = 0;
     header->msg_iov = &vectors[i];
@@ -157,6 +170,7 @@ batch__prepare(struct batch* batch, struct iovec* vectors, const struct bytes sl
     header->msg_controllen = (size_t) row[BATCH_CONTROL_LENGTH];
     vectors[i].iov_len = (size_t) row[BATCH_DATA_LENGTH];
     batch->headers[i].msg_len = 0;
+    batch->rooms[i] = (struct room) { header->msg_namelen, header->msg_controllen };
     if (!batch__slice(&slabs[0], row[BATCH_DATA_OFFSET], row[BATCH_DATA_LENGTH], &vectors[i].iov_base) ||
         !batch__slice(&slabs[1], row[BATCH_NAME_OFFSET], row[BATCH_NAME_LENGTH], &header->msg_name) ||
         !batch__slice(&slabs[2], row[BATCH_CONTROL_OFFSET], row[BATCH_CONTROL_LENGTH], &header->msg_control)) {
@@ -190,7 +204,9 @@ batch__run(napi_env env, napi_callback_info info, attempt_fn perform, short even
   batch.count = (size_t) count;
   struct mmsghdr headers[BATCH_MAX];
   struct iovec vectors[BATCH_MAX];
+  struct room rooms[BATCH_MAX];
   batch.headers = headers;
+  batch.rooms = rooms;
   if (!batch__prepare(&batch, vectors, slabs)) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "a row of the batch table points outside its buffer");
     return NULL;

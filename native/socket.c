@@ -2,9 +2,13 @@
 #include "socket.h"
 
 #include "attempt.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -148,6 +152,8 @@ socket_close(napi_env env, napi_callback_info info) {
   struct js_call call;
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
+  // libuv aborts the process when a descriptor that it watches is gone (uv__io_poll in unix/linux.c).
+  if (engine_watches(call.environment->engine, fd)) return js_number(&call, -EBUSY);
   ssize_t rc = socket__result(close(fd));
   return js_number(&call, rc == -EINTR ? 0 : rc);
 }
@@ -160,6 +166,31 @@ socket_dup(napi_env env, napi_callback_info info) {
   return js_number(&call, socket__result(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
 }
 
+// The other commands take a pointer, which JavaScript does not have.
+static bool
+socket__takes_integer(int command) {
+  switch (command) {
+  case F_DUPFD:
+  case F_DUPFD_CLOEXEC:
+  case F_GETFD:
+  case F_SETFD:
+  case F_GETFL:
+  case F_SETFL:
+  case F_GETOWN:
+  case F_SETOWN:
+  case F_GETSIG:
+  case F_SETSIG:
+  case F_GETLEASE:
+  case F_SETLEASE:
+  case F_NOTIFY:
+  case F_GETPIPE_SZ:
+  case F_SETPIPE_SZ:
+  case F_GET_SEALS:
+  case F_ADD_SEALS: return true;
+  default: return false;
+  }
+}
+
 napi_value
 socket_fcntl(napi_env env, napi_callback_info info) {
   struct js_call call;
@@ -168,6 +199,7 @@ socket_fcntl(napi_env env, napi_callback_info info) {
       !js_int32_or(&call, 2, 0, &argument)) {
     return NULL;
   }
+  if (!socket__takes_integer(command)) return js_number(&call, -EINVAL);
   return js_number(&call, socket__result(fcntl(fd, command, argument)));
 }
 
@@ -204,6 +236,10 @@ socket_getsockopt(napi_env env, napi_callback_info info) {
     return NULL;
   }
   socklen_t length = (socklen_t) value.length;
+  // Counts instructions of eight bytes instead of bytes (sk_get_filter in net/core/filter.c): would overrun.
+  if (level == SOL_SOCKET && name == SO_GET_FILTER) length /= sizeof(struct sock_filter);
+  // Holds addresses to which the kernel would copy.
+  if (level == IPPROTO_TCP && name == TCP_ZEROCOPY_RECEIVE) return js_number(&call, -EINVAL);
   int rc = getsockopt(fd, level, name, value.data, &length);
   return js_number(&call, rc < 0 ? -errno : (ssize_t) length);
 }
@@ -238,8 +274,8 @@ socket_poll(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < count; i++) {
     watched[i] = (struct pollfd) { .fd = table[i * POLL_ROW], .events = (short) table[i * POLL_ROW + 1] };
   }
-  int rc = poll(watched, (nfds_t) count, timeout_ms);
-  if (rc < 0) return js_number(&call, -errno);
+  int rc = attempt_poll(&call, watched, count, attempt_deadline(timeout_ms));
+  if (rc < 0) return js_number(&call, rc);
   for (size_t i = 0; i < count; i++) table[i * POLL_ROW + 2] = watched[i].revents;
   return js_number(&call, rc);
 }

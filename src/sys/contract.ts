@@ -2,9 +2,10 @@
  * What the addon owes: one function per system call, and the readiness engine.
  *
  * Every call returns a number: `>= 0`, or `-errno`; no call throws for a failed system call. A wrong call (a missing argument, a range
- * outside its buffer) throws a TypeError or RangeError. Buffers are touched only during the call. Calls that transfer data never wait by
+ * outside its buffer, a number that is no integer of 32 bits) throws a TypeError or RangeError. Buffers are touched only during the call. Calls that transfer data never wait by
  * themselves: with `timeoutMs` they block this thread until done or until the time is up (`-EAGAIN`), -1 being for ever, and they try
- * `spinUs` microseconds long before they sleep. EINTR is retried inside.
+ * `spinUs` microseconds long before they sleep. EINTR is retried inside, and a worker that is
+ * terminated meanwhile ends within 50 ms.
  */
 
 /** Columns of one row in a batch table (Int32Array); offsets and lengths are in bytes of the slab that their name tells. */
@@ -56,19 +57,19 @@ export interface Sys {
 	): number;
 	/** `bind(fd, addr, len)` -- names a socket. EACCES EADDRINUSE EADDRNOTAVAIL EBADF EINVAL ELOOP ENOENT ENOTDIR ENOTSOCK EROFS. bind(2) */
 	bind(fd: number, name: Uint8Array): number;
-	/** `close(fd)` -- gives a descriptor back; it is gone whatever the answer, and EINTR reads as 0. EBADF EIO. close(2) */
+	/** `close(fd)` -- gives a descriptor back; it is gone whatever the answer, and EINTR reads as 0. EBADF EIO; EBUSY: this thread's engine watches it, see `engineUnwatch`. close(2) */
 	close(fd: number): number;
 	/** `connect(fd, addr, len)` -- connects, or begins to: EINPROGRESS. EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY ECONNREFUSED EISCONN ENETUNREACH ENOENT EPROTOTYPE ETIMEDOUT. connect(2) */
 	connect(fd: number, name: Uint8Array, timeoutMs?: number, spinUs?: number): number;
 	/** `fcntl(fd, F_DUPFD_CLOEXEC, 0)` -- a second descriptor for the same open file. EBADF EMFILE. fcntl(2) */
 	dup(fd: number): number;
-	/** `fcntl(fd, op, arg)` -- with an integer argument. EBADF EINVAL. fcntl(2) */
+	/** `fcntl(fd, op, arg)` -- with an integer argument. EBADF EINVAL, which also answers commands that take a pointer. fcntl(2) */
 	fcntl(fd: number, command: number, argument?: number): number;
 	/** `getpeername(fd, addr, len)` -- the other end's name. Returns its length, which can exceed the room. EBADF ENOTCONN ENOTSOCK. getpeername(2) */
 	getpeername(fd: number, name: Uint8Array): number;
 	/** `getsockname(fd, addr, len)` -- this end's name. Returns its length, which can exceed the room. EBADF ENOTSOCK. getsockname(2) */
 	getsockname(fd: number, name: Uint8Array): number;
-	/** `getsockopt(fd, level, name, value, len)` -- reads an option. Returns its length. EBADF EINVAL ENOPROTOOPT ENOTSOCK. getsockopt(2) */
+	/** `getsockopt(fd, level, name, value, len)` -- reads an option; not TCP_ZEROCOPY_RECEIVE, which takes addresses. Returns its length. EBADF EINVAL ENOPROTOOPT ENOTSOCK. getsockopt(2) */
 	getsockopt(fd: number, level: number, name: number, value: Uint8Array): number;
 	/** `listen(fd, backlog)` -- takes connections from now on. EADDRINUSE EBADF ENOTSOCK EOPNOTSUPP. listen(2) */
 	listen(fd: number, backlog: number): number;
@@ -193,11 +194,11 @@ export interface Sys {
 /** The readiness engine of one thread: watches descriptors and calls `dispatch` once per turn of the event loop. */
 export interface Engine {
 	readonly out: Int32Array;
-	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. */
+	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. A second call throws ERR_ALREADY_STARTED. */
 	engineStart(dispatch: (count: number) => void): Int32Array;
-	/** Begins to watch; reports nothing until armed. Returns a slot; EEXIST when this thread's loop watches that number already, EPERM for files that are always ready. */
+	/** Begins to watch; reports nothing until armed. Returns a slot; EEXIST when this thread's loop watches that number already, EPERM for files that are always ready, EINVAL before `engineStart`. */
 	engineWatch(fd: number): number;
-	/** From now on exactly these ready bits are reported, as long as they hold (level-triggered); 0 reports none. */
+	/** From now on exactly these ready bits are reported, as long as they hold (level-triggered); 0 reports none. EINVAL for any other bit than READY_READ, READY_WRITE and READY_HANGUP. */
 	engineArm(slot: number, events: number): number;
 	/** Ends a watch: nothing is reported any more. To be called before the descriptor is closed. */
 	engineUnwatch(slot: number): number;
