@@ -1,5 +1,5 @@
 /** Messages on their way to the kernel: sent at once while it takes them, in order of the calls when it is full. */
-import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
+import { ClosedError, InvalidValueError, syscallError, TimeoutError } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { sys } from "../sys/current.ts";
@@ -9,8 +9,11 @@ import { afterSend, DONE } from "./turn-budget.ts";
 /** Failures that concern one message, not the connection. */
 const PASSING = new Set([EMSGSIZE, ENOBUFS, ENOMEM, EINVAL]);
 
+const KEEP_BYTES = "must keep its bytes until its message is sent";
+
 interface Pending {
 	readonly data: Uint8Array;
+	readonly bytes: number;
 	readonly resolve: () => void;
 	readonly reject: (error: Error) => void;
 	release: (() => void) | undefined;
@@ -80,11 +83,18 @@ export class PacketQueue implements Waiter {
 		let rc = 0;
 		for (; done < pending.length; done++) {
 			const each = pending[done] as Pending;
-			rc = sys.send(this.#descriptor.fd, each.data, 0, each.data.length, 0);
+			// Without its buffer a message would go as another one.
+			const isWhole = each.data.length === each.bytes;
+			rc = isWhole ? sys.send(this.#descriptor.fd, each.data, 0, each.bytes, 0) : 0;
 			if (rc === EAGAIN) break;
-			this.queuedBytes -= each.data.length;
-			if (rc >= 0) this.sentCount++;
-			settle(each, rc < 0 ? this.#failed(rc) : undefined);
+			this.queuedBytes -= each.bytes;
+			if (!isWhole)
+				settle(each, new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
+			else if (rc < 0) settle(each, this.#failed(rc));
+			else {
+				this.sentCount++;
+				settle(each, undefined);
+			}
 		}
 		pending.splice(0, done);
 		if (pending.length > 0) this.#await();
@@ -97,9 +107,10 @@ export class PacketQueue implements Waiter {
 
 	#enqueue(data: Uint8Array, options: WaitOptions | undefined): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const each: Pending = { data, resolve, reject, release: undefined };
+			const bytes = data.length;
+			const each: Pending = { data, bytes, resolve, reject, release: undefined };
 			this.#pending.push(each);
-			this.queuedBytes += data.length;
+			this.queuedBytes += bytes;
 			each.release = supervise(options, (error) => {
 				this.#withdraw(each);
 				reject(error(0));
@@ -110,7 +121,7 @@ export class PacketQueue implements Waiter {
 
 	#withdraw(gone: Pending): void {
 		this.#pending.splice(this.#pending.indexOf(gone), 1);
-		this.queuedBytes -= gone.data.length;
+		this.queuedBytes -= gone.bytes;
 		if (this.#pending.length > 0) return;
 		this.#descriptor.cancelWritable();
 		this.#tellIdle();

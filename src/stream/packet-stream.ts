@@ -151,7 +151,12 @@ export class PacketStream implements PacketChannel {
 
 	closeWrite(options?: WaitOptions): Promise<void> {
 		if (this.#writeEnd !== undefined) return this.#writeEnd;
-		if (this.closed) return Promise.reject(new ClosedError("The connection"));
+		try {
+			checkWait(options);
+			if (this.closed) throw new ClosedError("The connection");
+		} catch (error) {
+			return Promise.reject(error);
+		}
 		this.#writeEnd = this.#endWriting(options);
 		return this.#writeEnd;
 	}
@@ -213,8 +218,13 @@ export class PacketStream implements PacketChannel {
 	}
 
 	async #endWriting(options: WaitOptions | undefined): Promise<void> {
-		checkWait(options);
-		await this.#queue.drain(options);
+		try {
+			await this.#queue.drain(options);
+		} catch (error) {
+			// Sending has not ended: it may go on, or end later.
+			this.#writeEnd = undefined;
+			throw error;
+		}
 		if (this.socket.closed) throw new ClosedError("The connection");
 		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
 		if (rc !== ENOTCONN) check(rc, "shutdown");
