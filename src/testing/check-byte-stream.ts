@@ -24,7 +24,7 @@ export const byteStreamChecks: readonly Check<ByteStream>[] = [
 ];
 
 /**
- * Checks that two connected ends keep every promise of `ByteStream`; takes about a second.
+ * Checks that two connected ends keep every promise of `ByteStream`; takes about a second. They have to hold 32 KiB that nobody reads.
  *
  * @param makePair makes two fresh ends for each check, which aborts them when it is done
  * @throws {CheckError} a promise was broken; its message has the name of the check and the promise

@@ -10,6 +10,8 @@ export interface CodedError extends Error {
 	readonly bytesMoved?: number;
 	readonly bytesRead?: number;
 	readonly timeoutMs?: number;
+	readonly actual?: number;
+	readonly allowed?: number;
 }
 
 /** Lets the event loop turn a few times, so that what is ready can happen. */

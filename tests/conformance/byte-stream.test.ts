@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { socketpair } from "socketry";
-import { byteStreamChecks, type PairFactory } from "socketry/testing";
+import { byteStreamChecks, memoryStreams, type PairFactory } from "socketry/testing";
 import type { ByteStream } from "#src/stream/contract.ts";
 import {
 	abstractName,
@@ -16,6 +16,8 @@ const KINDS: Readonly<Record<string, PairFactory<ByteStream>>> = {
 	"an abstract Unix name": () => connectedStreams(`unix:${abstractName()}`),
 	"a socketpair": () => socketpair("stream"),
 	"adopted descriptors": () => adoptedStreams(),
+	memory: () => memoryStreams(),
+	"much memory": () => memoryStreams({ capacityBytes: 1_000_003 }),
 };
 
 for (const [kind, makePair] of Object.entries(KINDS)) {

@@ -131,13 +131,13 @@ export const readingChecks: readonly Check<ByteStream>[] = [
 				position += chunk.length;
 				if (position === 10) break;
 			}
-			await left.write(pattern(10, 100_000));
-			await left.closeWrite();
+			const writing = left.write(pattern(10, 100_000)).then(() => left.closeWrite());
 			for await (const chunk of right) {
 				assertPattern(chunk, position);
 				position += chunk.length;
 			}
 			assert.equal(position, 100_010);
+			await writing;
 			for await (const chunk of right) assert.fail(`${chunk.length} bytes came after the end`);
 			await right.write("still open");
 			assert.equal(await readText(left, 10), "still open");
