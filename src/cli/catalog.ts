@@ -1,0 +1,41 @@
+/** The commands of the program, each loaded on use. */
+import type { Command } from "./command.ts";
+
+interface Entry {
+	/** One line of `socketry --help`. */
+	readonly summary: string;
+	readonly load: () => Promise<Command>;
+}
+
+/** Every command by its name, in the order of the help. */
+export const CATALOG: Readonly<Record<string, Entry>> = {
+	compare: {
+		summary: "TCP, UDP or Unix socket? Measures all of them here and says which to use when",
+		load: async () => (await import("./compare/command.ts")).compare,
+	},
+};
+
+/** The text of `socketry --help`. */
+export function generalHelp(): string {
+	const rows = Object.entries(CATALOG).map(([name, { summary }]) => {
+		return `  ${name.padEnd(10)}${summary}`;
+	});
+	return `Examples:
+  socketry compare --quick            which kind of socket to use, in ten seconds
+  socketry compare --html page.html   the same, thoroughly, as a page with plots
+  socketry compare --help             what a command can do
+
+Usage: socketry COMMAND [OPTIONS]
+
+Commands:
+${rows.join("\n")}
+
+Options:
+  -h, --help      this text, or a command's
+  -V, --version   the version
+
+Exit codes: 0 done, 1 network error, 2 wrong usage, 3 address in use or no
+permission, 128 + n ended by signal n (130 for Ctrl-C).
+Colours follow NO_COLOR and FORCE_COLOR.
+`;
+}

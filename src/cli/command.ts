@@ -1,0 +1,26 @@
+/** What every command of the program is, and what it is given. */
+import type { Terminal } from "./terminal.ts";
+
+/** What a command works with. */
+export interface Context {
+	/** Standard output: results and nothing else. */
+	readonly out: Terminal;
+	/** Standard error: messages and progress. */
+	readonly err: Terminal;
+	/** Aborts on the first Ctrl-C, SIGTERM or SIGHUP: the command cleans up and returns. */
+	readonly signal: AbortSignal;
+}
+
+/** One command. Its module is loaded only when it is used. */
+export interface Command {
+	/** The text of `--help`: examples first, at most 80 columns and 40 lines. */
+	readonly help: string;
+	/**
+	 * Runs to the end.
+	 *
+	 * @param args what follows the command's name
+	 * @returns the exit code
+	 * @throws {UsageError} the arguments make no sense
+	 */
+	run(args: readonly string[], context: Context): Promise<number>;
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
+import { CATALOG, generalHelp } from "./catalog.ts";
+import type { Context } from "./command.ts";
+import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
+import { Interruption } from "./interruption.ts";
+import { nearest } from "./nearest.ts";
+import { Terminal } from "./terminal.ts";
+import { packageVersion } from "./version.ts";
+
+const out = new Terminal(process.stdout, process.env);
+const err = new Terminal(process.stderr, process.env);
+
+// The reader of a pipe has seen enough (`| head`): nothing is wrong.
+for (const stream of [process.stdout, process.stderr]) {
+	stream.on("error", (error: NodeJS.ErrnoException) => {
+		if (error.code !== "EPIPE") throw error;
+		process.exit();
+	});
+}
+
+void main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+	const interruption = new Interruption();
+	const context: Context = { out, err, signal: interruption.signal };
+	let code: number;
+	try {
+		code = await dispatch(args, context);
+	} catch (error) {
+		code = exitCodeOf(error);
+		if (interruption.exitCode === undefined) complain(error, args[0]);
+	}
+	process.exitCode = interruption.exitCode ?? code;
+}
+
+async function dispatch(args: readonly string[], context: Context): Promise<number> {
+	const [first, ...rest] = args[0] === "help" ? [args[1] ?? "--help", "--help"] : args;
+	if (first === "--help" || first === "-h") return print(generalHelp());
+	if (first === "--version" || first === "-V") return print(`${packageVersion()}\n`);
+	if (first === undefined) {
+		err.write(generalHelp());
+		return EXIT.usage;
+	}
+	const entry = Object.hasOwn(CATALOG, first) ? CATALOG[first] : undefined;
+	if (entry === undefined) throw new UsageError(unknownCommand(first));
+	const command = await entry.load();
+	if (rest.includes("--help") || rest.includes("-h")) return print(command.help);
+	return await command.run(rest, context);
+}
+
+function print(text: string): number {
+	out.write(text);
+	return EXIT.done;
+}
+
+function unknownCommand(word: string): string {
+	const what = word.startsWith("-") ? "option" : "command";
+	const meant = nearest(word, Object.keys(CATALOG));
+	return `there is no ${what} ${word}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
+function complain(error: unknown, command: string | undefined): void {
+	const isKnown = command !== undefined && Object.hasOwn(CATALOG, command);
+	const name = isKnown ? `socketry ${command}` : "socketry";
+	const message = error instanceof Error ? error.message : String(error);
+	err.write(`${err.palette.bad(`${name}:`)} ${message}\n`);
+	if (error instanceof UsageError) err.write(`See: ${name} --help\n`);
+}

@@ -1,0 +1,41 @@
+/** Text in columns. */
+
+/** One cell: its text, and how to mark it up once it has its width. */
+export interface Cell {
+	readonly text: string;
+	readonly style?: ((text: string) => string) | undefined;
+}
+
+/** Puts rows in columns as wide as their widest cell; the first column is flush left, the others where `flush` says. */
+export function layOut(
+	rows: readonly (readonly Cell[])[],
+	flush: readonly ("left" | "right")[],
+	gap = "  ",
+): string {
+	const widths = flush.map((_, i) => Math.max(...rows.map((row) => row[i]?.text.length ?? 0)));
+	const lines = rows.map((row) => {
+		const cells = row.map(({ text, style }, i) => {
+			const padded = pad(text, widths[i] as number, flush[i]);
+			return style === undefined ? padded : padded.replace(text, () => style(text));
+		});
+		return cells.join(gap).trimEnd();
+	});
+	return `${lines.join("\n")}\n`;
+}
+
+function pad(text: string, width: number, flush: "left" | "right" | undefined): string {
+	return flush === "right" ? text.padStart(width) : text.padEnd(width);
+}
+
+/** Breaks text into lines of at most `columns` characters, each behind `indent`. */
+export function wrap(text: string, columns: number, indent = ""): string {
+	const lines: string[] = [];
+	let line = "";
+	for (const word of text.split(/\s+/)) {
+		if (line !== "" && indent.length + line.length + 1 + word.length > columns) {
+			lines.push(line);
+			line = word;
+		} else line = line === "" ? word : `${line} ${word}`;
+	}
+	return [...lines, line].map((each) => `${indent}${each}\n`).join("");
+}

@@ -1,0 +1,70 @@
+/** Where the program writes to: standard output or standard error, be it a terminal, a file or a pipe that closes early. */
+import { createPalette, type Palette, wantsColour } from "./palette.ts";
+
+/** Columns of text beyond which lines are hard to read. */
+const COLUMNS_MAX = 100;
+const COLUMNS_DEFAULT = 80;
+
+/** Signs that need more than ASCII, or what stands for them. */
+export interface Glyphs {
+	readonly micro: string;
+	readonly plusMinus: string;
+	readonly full: string;
+	readonly empty: string;
+	readonly rule: string;
+	readonly times: string;
+	readonly dot: string;
+}
+
+const UNICODE: Glyphs = {
+	micro: "\u00b5",
+	plusMinus: "\u00b1",
+	full: "\u2588",
+	empty: "\u2591",
+	rule: "\u2500",
+	times: "\u00d7",
+	dot: "\u00b7",
+};
+const ASCII: Glyphs = {
+	micro: "u",
+	plusMinus: "+-",
+	full: "#",
+	empty: ".",
+	rule: "-",
+	times: "x",
+	dot: "-",
+};
+
+/** One of the two outputs. */
+export class Terminal {
+	readonly palette: Palette;
+	readonly glyphs: Glyphs;
+	readonly #stream: NodeJS.WriteStream;
+
+	constructor(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>) {
+		this.#stream = stream;
+		this.palette = createPalette(wantsColour(this.isTerminal, env));
+		this.glyphs = speaksUnicode(env) ? UNICODE : ASCII;
+	}
+
+	/** Whether a person looks at it. */
+	get isTerminal(): boolean {
+		return this.#stream.isTTY === true;
+	}
+
+	/** Columns to fill. */
+	get columns(): number {
+		const columns = this.isTerminal ? this.#stream.columns || COLUMNS_DEFAULT : COLUMNS_DEFAULT;
+		return Math.min(columns, COLUMNS_MAX);
+	}
+
+	/** Writes text as it is. What a closed pipe cannot take is dropped. */
+	write(text: string): void {
+		if (this.#stream.writable) this.#stream.write(text);
+	}
+}
+
+function speaksUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+	const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
+	return /utf-?8/i.test(locale);
+}
