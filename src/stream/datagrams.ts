@@ -1,6 +1,12 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
 import { requireBoolean, requireBytes, requireInteger, requireOneOf } from "../arguments.ts";
-import { ClosedError, InvalidAddressError, LimitError, SyscallError } from "../errors.ts";
+import {
+	ClosedError,
+	InvalidAddressError,
+	LimitError,
+	SyscallError,
+	UnsupportedError,
+} from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
@@ -19,6 +25,7 @@ import { DatagramIntake } from "./datagram-intake.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
 import { MessageReader } from "./message-reader.ts";
+import { Multicast } from "./multicast.ts";
 import { Segmentation } from "./segmentation.ts";
 import { type SendOptions, withDetails } from "./send-details.ts";
 import { DONE } from "./turn-budget.ts";
@@ -60,6 +67,7 @@ export class Datagrams implements DatagramChannel {
 	readonly #peerDestination: Destination | undefined;
 	readonly #peer: Address | undefined;
 	#address: Address | undefined;
+	#multicast: Multicast | undefined;
 	#closing: Promise<void> | undefined;
 
 	/** @internal */
@@ -117,6 +125,17 @@ export class Datagrams implements DatagramChannel {
 	/** Address of the other end of a connected socket. */
 	get peer(): Address | undefined {
 		return this.#peer;
+	}
+
+	/**
+	 * Groups to receive from, and how to send to groups.
+	 *
+	 * @throws {UnsupportedError} no UDP socket
+	 */
+	get multicast(): Multicast {
+		if (this.#transport !== "udp") throw new UnsupportedError("multicast", "only UDP has it");
+		this.#multicast ??= new Multicast(this.socket);
+		return this.#multicast;
 	}
 
 	/** Whether this side was closed. */
