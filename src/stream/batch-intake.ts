@@ -32,7 +32,11 @@ export class BatchIntake implements Intake<DatagramBatch> {
 
 	fill(fd: number): number {
 		const room = this.#room;
-		const count = room.receive(fd, Math.min(this.#appetite.rows, room.rows));
+		const count = room.receivePast(
+			fd,
+			Math.min(this.#appetite.rows, room.rows),
+			this.#single.errors,
+		);
 		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
 		if (count <= 0) return count;
 		const arrivals: Arrival[] = [];

@@ -3,11 +3,25 @@ import { type Arrival, arrivalAt, keptBytes } from "./arrivals.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram } from "./datagram-contract.ts";
 import type { Intake } from "./message-reader.ts";
-import { Appetite, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
+import { Appetite, type PassedErrors, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
 import { Slab } from "./slab.ts";
 
 const slab = new Slab(131_072);
 const NOTHING = Buffer.alloc(0);
+
+/** How a socket receives. */
+export interface DatagramIntakeSetup {
+	/** Room of one message of the kernel. */
+	readonly roomBytes: number;
+	/** Room of its control messages. */
+	readonly controlBytes: number;
+	/** Where datagrams are cut. */
+	readonly maxBytes: number;
+	/** Whether the control messages are more than the stride of GRO. */
+	readonly isDetailed: boolean;
+	/** Where ICMP errors go; undefined when the calls fail for them. */
+	readonly errors: PassedErrors | undefined;
+}
 
 /** Receives for one datagram socket. */
 export class DatagramIntake implements Intake<Datagram> {
@@ -18,23 +32,19 @@ export class DatagramIntake implements Intake<Datagram> {
 	readonly controlBytes: number;
 	readonly maxBytes: number;
 	readonly isDetailed: boolean;
+	readonly errors: PassedErrors | undefined;
 	readonly #appetite = new Appetite();
 	readonly #arrivals: Arrival[] = [];
 	#memory: Buffer = NOTHING;
 	#next = 0;
 	#offset = 0;
 
-	/**
-	 * @param roomBytes room of one message of the kernel
-	 * @param controlBytes room of its control messages
-	 * @param maxBytes where datagrams are cut
-	 * @param isDetailed whether the control messages are more than the stride of GRO
-	 */
-	constructor(roomBytes: number, controlBytes: number, maxBytes: number, isDetailed: boolean) {
-		this.isDetailed = isDetailed;
-		this.roomBytes = roomBytes;
-		this.controlBytes = controlBytes;
-		this.maxBytes = maxBytes;
+	constructor(setup: DatagramIntakeSetup) {
+		this.roomBytes = setup.roomBytes;
+		this.controlBytes = setup.controlBytes;
+		this.maxBytes = setup.maxBytes;
+		this.isDetailed = setup.isDetailed;
+		this.errors = setup.errors;
 	}
 
 	get available(): boolean {
@@ -43,7 +53,7 @@ export class DatagramIntake implements Intake<Datagram> {
 
 	fill(fd: number): number {
 		const room = sharedRoom(this.roomBytes, this.controlBytes);
-		const count = room.receive(fd, Math.min(this.#appetite.rows, room.rows));
+		const count = room.receivePast(fd, Math.min(this.#appetite.rows, room.rows), this.errors);
 		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
 		if (count > 0) this.#copyOut(room, count);
 		return count;

@@ -11,6 +11,7 @@ import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
 import type { Segmentation } from "./segmentation.ts";
+import type { PassedErrors } from "./receive-room.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { transmit } from "./transmit.ts";
@@ -24,6 +25,8 @@ export interface DatagramQueueSetup {
 	/** Whether the socket becomes writable when there is room at the peer; an unconnected Unix socket always is. */
 	readonly tellsRoom: boolean;
 	readonly segmentation: Segmentation;
+	/** Where ICMP errors go; undefined when the calls fail for them. */
+	readonly errors: PassedErrors | undefined;
 	/** Bytes from which the queue is full. */
 	readonly limitBytes: number;
 	/** Whether a datagram for which there is no room is dropped. */
@@ -41,6 +44,9 @@ interface Waiting {
 
 // Bounds the memory of a queue of many tiny datagrams: a batch takes 80 KiB however little is in it.
 const BATCHES_MAX = 8;
+
+// Errors of the network that a run may meet and go on.
+const RETRIES_MAX = 64;
 
 /** Sends for one datagram socket. */
 export class DatagramQueue implements Waiter, Flushable {
@@ -95,6 +101,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	async sendRun(run: SegmentRun, options: WaitOptions | undefined): Promise<void> {
 		const { segmentation } = this.#setup;
 		let blamed = 0;
+		let retries = 0;
 		while (segmentsLeft(run) > 0) {
 			await this.drain(options);
 			if (this.#failure !== undefined) throw this.#failure;
@@ -106,6 +113,7 @@ export class DatagramQueue implements Waiter, Flushable {
 				await afterSend();
 			} else if (isFull(rc)) this.#block(rc);
 			else if (isGlued && segmentation.mayBlame(rc)) blamed = rc;
+			else if (this.#setup.errors?.drain() && retries++ < RETRIES_MAX) continue;
 			else throw syscallError("sendmmsg", rc, run.to.target);
 		}
 	}
@@ -281,13 +289,19 @@ export class DatagramQueue implements Waiter, Flushable {
 			else if (isFull(rc)) this.#block(rc);
 			else if (batch.segments(batch.next) > 1 && this.#setup.segmentation.mayBlame(rc)) {
 				this.#sendApart(batch, rc);
-			} else if (this.#setup.isConnected && retried !== batch.next) {
-				// The failure of an earlier datagram, which ICMP has reported since; this one has not been tried.
+			} else if (retried !== batch.next && this.#isOld(rc, batch.destination(batch.next))) {
 				retried = batch.next;
-				this.#untold ??= syscallError("sendmmsg", rc, batch.destination(batch.next).target);
 			} else this.#drop(batch, rc);
 			if (this.#blocked) return;
 		}
+	}
+
+	// Whether it may be the failure of an earlier datagram, which ICMP has reported since: then this one has not been tried.
+	#isOld(rc: number, { target }: Destination): boolean {
+		const { errors, isConnected } = this.#setup;
+		if (errors !== undefined) return errors.drain();
+		if (isConnected) this.#untold ??= syscallError("sendmmsg", rc, target);
+		return isConnected;
 	}
 
 	#count(batch: SendBatch, rows: number): void {
@@ -328,7 +342,11 @@ export class DatagramQueue implements Waiter, Flushable {
 	}
 
 	#transmit(data: Uint8Array, to: Destination): number {
-		const rc = transmit(this.#setup.descriptor.fd, data, to);
+		const { descriptor, errors } = this.#setup;
+		let rc = transmit(descriptor.fd, data, to);
+		if (rc < 0 && errors !== undefined && !isFull(rc) && errors.drain()) {
+			rc = transmit(descriptor.fd, data, to);
+		}
 		if (rc >= 0) this.sentCount++;
 		return rc;
 	}

@@ -24,6 +24,7 @@ import { type DetailSwitches, enableDetails } from "./datagram-details.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
+import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
 import { MessageReader } from "./message-reader.ts";
 import { Multicast } from "./multicast.ts";
 import { Segmentation } from "./segmentation.ts";
@@ -36,6 +37,11 @@ export interface DatagramsOptions {
 	readonly maxMessageBytes?: number | undefined;
 	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
 	readonly details?: DetailSwitches | undefined;
+	/**
+	 * Is told what ICMP says about datagrams that were sent, of a connected socket and of others; no call fails for it then. Called when a
+	 * receive or a send meets the errors, never after `close`. Default: nobody, and only calls of a connected socket fail. IP_RECVERR, ip(7).
+	 */
+	readonly onNetworkError?: NetworkErrorListener | undefined;
 	/** Has the kernel cut and glue UDP datagrams where it can (UDP_SEGMENT, UDP_GRO), which changes nothing but the speed. Default true. */
 	readonly offload?: boolean | undefined;
 	/** Bytes of datagrams that may wait for the kernel, 1..1073741824. Default 262144. */
@@ -83,12 +89,14 @@ export class Datagrams implements DatagramChannel {
 		this.socket = socket;
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
-		this.#intake = intakeFor(socket, isUdp, offload, options);
+		const errors = errorsFor(socket, isUdp, options);
+		this.#intake = intakeFor(socket, isUdp, offload, options, errors);
 		this.#reader = new MessageReader(socket.descriptor, this.#intake, "The socket", false);
 		this.#queue = new DatagramQueue({
 			descriptor: socket.descriptor,
 			isConnected: peer !== undefined,
 			tellsRoom: isUdp || peer !== undefined,
+			errors,
 			segmentation: new Segmentation(socket, offload),
 			limitBytes: requireInteger(
 				"queueBytes",
@@ -306,11 +314,22 @@ export class Datagrams implements DatagramChannel {
 	}
 }
 
+function errorsFor(
+	socket: Socket,
+	isUdp: boolean,
+	{ onNetworkError }: DatagramsOptions,
+): ErrorQueue | undefined {
+	if (onNetworkError === undefined) return undefined;
+	if (!isUdp) throw new UnsupportedError("network errors", "only UDP has them");
+	return new ErrorQueue(socket, onNetworkError);
+}
+
 function intakeFor(
 	socket: Socket,
 	isUdp: boolean,
 	offload: boolean,
 	options: DatagramsOptions,
+	errors: ErrorQueue | undefined,
 ): DatagramIntake {
 	const maxBytes = requireInteger(
 		"maxMessageBytes",
@@ -321,12 +340,13 @@ function intakeFor(
 	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
 	const detailBytes = enableDetails(socket, options.details);
 	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
-	return new DatagramIntake(
-		isUdp ? UDP_ROOM_BYTES : maxBytes,
-		Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
+	return new DatagramIntake({
+		roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes,
+		controlBytes: Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
 		maxBytes,
-		detailBytes > 0,
-	);
+		isDetailed: detailBytes > 0,
+		errors,
+	});
 }
 
 function peerOf(socket: Socket): SocketAddress | undefined {

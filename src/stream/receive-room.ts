@@ -18,6 +18,14 @@ import { sys } from "../sys/current.ts";
 /** Address space that a room takes at least; only what arrives makes pages of it real. */
 const ROOM_BYTES = 4_194_304;
 const ROWS_MAX = 64;
+// New ones may come while the old are passed on.
+const ERRORS_MAX = 8;
+
+/** Takes the errors of a socket that concern none of its calls. */
+export interface PassedErrors {
+	/** Passes them on. Returns whether there were any, so that the call that failed is worth repeating. */
+	drain(): boolean;
+}
 
 /** A room's memory and the table that divides it into rows. */
 export class ReceiveRoom {
@@ -47,6 +55,16 @@ export class ReceiveRoom {
 	/** Receives up to `count` messages into the rows from 0 on: how many, or -errno. Lengths are true ones, also of messages that were cut. */
 	receive(fd: number, count: number): number {
 		return sys.recvmmsg(fd, this.table, 0, count, this.data, this.names, this.control, MSG_TRUNC);
+	}
+
+	/** As `receive`, for a socket whose errors are told apart from its calls. */
+	receivePast(fd: number, count: number, errors: PassedErrors | undefined): number {
+		let received = this.receive(fd, count);
+		if (errors === undefined) return received;
+		for (let i = 0; received < 0 && i < ERRORS_MAX && errors.drain(); i++) {
+			received = this.receive(fd, count);
+		}
+		return received;
 	}
 
 	#lay(row: number): void {

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Address } from "#src/socket/address.ts";
+import type { NetworkError } from "#src/stream/error-queue.ts";
+import { datagrams } from "#src/stream/open-datagrams.ts";
+
+async function goneAddress(local: string): Promise<Address> {
+	const gone = await datagrams(local);
+	await gone.close();
+	return gone.address;
+}
+
+for (const [host, origin, icmpType, icmpCode] of [
+	["127.0.0.1", "icmp", 3, 3],
+	["[::1]", "icmp6", 1, 4],
+] as const) {
+	test(`a server that asks is told who refused, and goes on (${host})`, async () => {
+		const nobody = await goneAddress(`udp://${host}:0`);
+		const errors: NetworkError[] = [];
+		const server = await datagrams(`udp://${host}:0`, {
+			onNetworkError: (error) => errors.push(error),
+		});
+		const client = await datagrams(undefined, { connect: server.address });
+		const receiving = server.receive();
+		await server.send("nobody there", nobody);
+		await client.send("still alive?");
+		assert.equal((await receiving).bytes, 12);
+		await assert.rejects(server.receive({ timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
+		assert.deepEqual(errors, [
+			{
+				code: "ECONNREFUSED",
+				errno: -111,
+				kind: "unreachable",
+				origin,
+				icmpType,
+				icmpCode,
+				peer: nobody,
+				reporter: host.replace(/[[\]]/g, ""),
+			},
+		]);
+		await Promise.all([server.close(), client.close()]);
+	});
+}
+
+test("a sender that never receives is told as well, and its datagrams are not lost over it", async () => {
+	for (const connected of [false, true]) {
+		const nobody = await goneAddress("udp://127.0.0.1:0");
+		const errors: NetworkError[] = [];
+		const sender = await datagrams("udp://127.0.0.1:0", {
+			onNetworkError: (error) => errors.push(error),
+			...(connected && { connect: nobody }),
+		});
+		for (let i = 0; i < 50; i++) await sender.send("x", connected ? undefined : nobody);
+		await sender.flush();
+		assert.equal(sender.sentCount, 50);
+		assert.equal(sender.droppedCount, 0);
+		assert.ok(errors.length > 0);
+		assert.ok(errors.every(({ code }) => code === "ECONNREFUSED"));
+		await sender.close();
+	}
+});
+
+test("many errors neither spin nor fail a pending receive", async () => {
+	const nobody = await goneAddress("udp://127.0.0.1:0");
+	let count = 0;
+	const server = await datagrams("udp://127.0.0.1:0", { onNetworkError: () => count++ });
+	const receiving = server.receiveBatch();
+	for (let round = 0; round < 5; round++) {
+		for (let i = 0; i < 20; i++) await server.send("x", nobody);
+		await server.flush();
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+	await server.send("end", server.address);
+	assert.equal((await receiving).count, 1);
+	// The kernel limits how many it makes, and makes one for a message of many datagrams.
+	assert.ok(count >= 5);
+	await server.close();
+});
+
+test("without being asked nobody is told, and Unix sockets cannot be asked", async () => {
+	await assert.rejects(datagrams("unix-dgram:@socketry-errors", { onNetworkError: () => {} }), {
+		code: "ERR_UNSUPPORTED",
+	});
+});
