@@ -21,6 +21,7 @@ const figures = [];
 const code = filesBelow("src", /\.ts$/).concat(filesBelow("native", /\.[ch]$/));
 const lengths = code.map((path) => linesOf(path).length);
 report("addonBytes", bytesOf([addonPath()]));
+report("libraryBytes", bytesOf(["dist/bundle/socketry.js"]));
 report("distBytes", bytesOf(filesBelow("dist", /\.js$/)));
 report("importMs", existsSync(join(ROOT, "dist/index.js")) ? importMs() : 0);
 report("fileLines", Math.max(0, ...lengths), code[lengths.indexOf(Math.max(0, ...lengths))]);

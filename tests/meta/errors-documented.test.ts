@@ -16,7 +16,8 @@ const documented = readFileSync(join(ROOT, "docs", "errors.md"), "utf8")
 const sources = readTree("src").map((file) => ({ ...file, text: withoutComments(file.text) }));
 
 test("every code of the library has a section in docs/errors.md", () => {
-	const codes = codesIn(/\b(?:ERR_[A-Z_]+|ABORT_ERR)\b/g, () => true);
+	// The command line also knows codes that Node's own parser of arguments gives.
+	const codes = codesIn(/\b(?:ERR_[A-Z_]+|ABORT_ERR)\b/g, (path) => !path.startsWith("cli/"));
 	assert.ok(codes.size >= 12);
 	assert.deepEqual(undocumented(codes), []);
 });
