@@ -194,7 +194,7 @@ export interface Sys {
 /** The readiness engine of one thread: watches descriptors and calls `dispatch` once per turn of the event loop. */
 export interface Engine {
 	readonly out: Int32Array;
-	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. A second call throws ERR_ALREADY_STARTED. */
+	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. A second call throws. */
 	engineStart(dispatch: (count: number) => void): Int32Array;
 	/** Begins to watch; reports nothing until armed. Returns a slot; EEXIST when this thread's loop watches that number already, EPERM for files that are always ready, EINVAL before `engineStart`. */
 	engineWatch(fd: number): number;
