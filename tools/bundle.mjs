@@ -79,6 +79,7 @@ function settings() {
 		write: false,
 		ignoreAnnotations: true,
 		logLevel: "warning",
+		logLimit: 10,
 	};
 }
 
