@@ -46,7 +46,6 @@ export interface CloggedMessages {
 export async function clogMessages(sink: PacketSink): Promise<CloggedMessages> {
 	for (let i = 0; i < CLOG_MAX; i++) {
 		const pending = sink.send(label(i));
-		void pending.catch(() => undefined);
 		if (sink.queuedBytes > 0 && (await isPending(pending))) {
 			await delay(CLOG_SETTLE_MS);
 			if (await isPending(pending)) return { count: i + 1, pending };

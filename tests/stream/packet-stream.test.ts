@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { socket, socketpair, type Socket } from "#src/socket/socket.ts";
+import { type Socket, socket, socketpair } from "#src/socket/socket.ts";
 import { PacketStream } from "#src/stream/packet-stream.ts";
 import { SO_SNDBUF, SOL_SOCKET } from "#src/sys/constants.ts";
 import { sys } from "#src/sys/current.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ByteStream } from "../../stream/contract.ts";
 import { type Check, defineCheck } from "../check.ts";
-import { isPending, rejection, turns } from "../expectations.ts";
+import { delay, isPending, rejection, turns } from "../expectations.ts";
 import { clog, expectPattern, pattern, readText } from "../traffic.ts";
 import { movedBytes } from "./moved-bytes.ts";
 
@@ -93,7 +93,7 @@ export const deadlineChecks: readonly Check<ByteStream>[] = [
 				// 20 ms apart, so that a limit for each part would never be reached.
 				while (!ended && performance.now() - since < 1_000) {
 					await left.write("x");
-					await new Promise((resolve) => setTimeout(resolve, 20));
+					await delay(20);
 				}
 				assert.ok(ended, "the read went on for a second");
 				await rejection(reading, "ERR_TIMEOUT", "the read");

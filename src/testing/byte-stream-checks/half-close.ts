@@ -23,9 +23,11 @@ export const halfCloseChecks: readonly Check<ByteStream>[] = [
 			await left.closeWrite();
 			assert.equal(await readText(right, 8), "question");
 			await expectEnd(right);
-			const replying = right.write(pattern(0, REPLY_BYTES)).then(() => right.close());
-			assert.equal(await expectPatternToEnd(left), REPLY_BYTES);
-			await replying;
+			const [bytes] = await Promise.all([
+				expectPatternToEnd(left),
+				right.write(pattern(0, REPLY_BYTES)).then(() => right.close()),
+			]);
+			assert.equal(bytes, REPLY_BYTES);
 		},
 	),
 	defineCheck(
@@ -34,9 +36,11 @@ export const halfCloseChecks: readonly Check<ByteStream>[] = [
 		async (left, right) => {
 			await right.closeWrite();
 			await expectEnd(left);
-			const asking = left.write(pattern(0, REPLY_BYTES)).then(() => left.closeWrite());
-			assert.equal(await expectPatternToEnd(right), REPLY_BYTES);
-			await asking;
+			const [bytes] = await Promise.all([
+				expectPatternToEnd(right),
+				left.write(pattern(0, REPLY_BYTES)).then(() => left.closeWrite()),
+			]);
+			assert.equal(bytes, REPLY_BYTES);
 			await Promise.all([left.close(), right.close()]);
 		},
 	),

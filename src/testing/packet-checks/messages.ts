@@ -42,12 +42,12 @@ export const messageChecks: readonly Check<PacketChannel>[] = [
 		"A message of any size arrives whole and alone, and a string as its UTF-8 bytes.",
 		async (left, right) => {
 			for (const size of SIZES) {
-				const sending = Promise.all([left.send(pattern(size, size)), left.send("\u20ac")]);
+				const sends = [left.send(pattern(size, size)), left.send("\u20ac")];
 				const message = (await right.receive()) ?? new Uint8Array(0);
 				assert.equal(message.length, size);
 				assertPattern(message, size);
 				await expectText(right, "\u20ac");
-				await sending;
+				await Promise.all(sends);
 			}
 		},
 	),
