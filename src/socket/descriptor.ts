@@ -7,9 +7,12 @@
 import { BusyError, ClosedError, syscallError } from "../errors.ts";
 import { READY_ERROR, READY_HANGUP, READY_READ, READY_WRITE } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
-import { hold, unhold, unwatch, watch, type Watched } from "./readiness.ts";
+import { hold, unhold, unwatch, type Watched, watch } from "./readiness.ts";
 
-/** Somebody who waits for a descriptor; called once per wait, from the event loop or from `close()`. */
+/**
+ * Somebody who waits for a descriptor; called once per wait, from the event loop or from `close()`. A waiter has to hold the `Socket`, for
+ * nobody else may: a socket that is collected is closed.
+ */
 export interface Waiter {
 	/** The descriptor is ready, has ended or failed: the next system call tells which. Must not throw. */
 	ready(): void;

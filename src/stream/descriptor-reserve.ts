@@ -2,7 +2,8 @@
  * One descriptor held back for the moment when there are no more. A listener that cannot accept would otherwise leave its clients waiting
  * in the queue without a word, and poll would report the queue again and again.
  */
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from "../sys/constants.ts";
+import { type Socket, socket } from "../socket/socket.ts";
+import { SOCK_CLOEXEC } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 
 /** Most connections refused in one go, so that a flood cannot hold the event loop. */
@@ -10,7 +11,8 @@ const REFUSALS_MAX = 64;
 
 /** Holds one descriptor. */
 export class DescriptorReserve {
-	#fd = -1;
+	// Owned like every other, so that it goes with its listener or its thread.
+	#held: Socket | undefined;
 
 	constructor() {
 		this.#refill();
@@ -32,12 +34,16 @@ export class DescriptorReserve {
 
 	/** Gives the descriptor back. */
 	close(): void {
-		if (this.#fd >= 0) sys.close(this.#fd);
-		this.#fd = -1;
+		this.#held?.close();
+		this.#held = undefined;
 	}
 
 	// Without success the reserve stays empty, and the next refusal finds nothing to free: then the clients wait.
 	#refill(): void {
-		this.#fd = sys.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		try {
+			this.#held = socket("unix", "dgram");
+		} catch {
+			this.#held = undefined;
+		}
 	}
 }

@@ -1,6 +1,7 @@
 /** The wait for the next message: at most one reader, and no system call while the socket is known to be drained. */
 import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN } from "../sys/errno.ts";
 
@@ -20,6 +21,8 @@ export interface Intake<T> {
 
 /** Reads messages for one descriptor. */
 export class MessageReader<T> implements Waiter {
+	/** Held so that it is not collected while somebody waits through this object. */
+	readonly socket: Socket | undefined;
 	readonly #descriptor: Descriptor;
 	readonly #intake: Intake<T>;
 	readonly #what: string;
@@ -33,7 +36,14 @@ export class MessageReader<T> implements Waiter {
 	 * @param what subject of an error's sentence: `"The socket"`
 	 * @param failsForGood whether a failed system call is the end of reading
 	 */
-	constructor(descriptor: Descriptor, intake: Intake<T>, what: string, failsForGood: boolean) {
+	constructor(
+		descriptor: Descriptor,
+		intake: Intake<T>,
+		what: string,
+		failsForGood: boolean,
+		socket?: Socket,
+	) {
+		this.socket = socket;
 		this.#descriptor = descriptor;
 		this.#intake = intake;
 		this.#what = what;

@@ -1,6 +1,7 @@
 /** Messages on their way to the kernel: sent at once while it takes them, in order of the calls when it is full. */
 import { ClosedError, InvalidValueError, syscallError, TimeoutError } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM } from "../sys/errno.ts";
@@ -25,13 +26,16 @@ export class PacketQueue implements Waiter {
 	sentCount = 0;
 	/** Bytes of the messages that wait. */
 	queuedBytes = 0;
+	/** Held so that the socket is not collected while somebody waits through this object. */
+	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
 	#pending: Pending[] = [];
 	#idle: (() => void)[] = [];
 	#failure: Error | undefined;
 
-	constructor(descriptor: Descriptor) {
-		this.#descriptor = descriptor;
+	constructor(socket: Socket) {
+		this.socket = socket;
+		this.#descriptor = socket.descriptor;
 	}
 
 	/** Sends one message; see `PacketSink.send`. */

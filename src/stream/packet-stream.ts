@@ -42,7 +42,6 @@ export class PacketStream implements PacketChannel {
 	/** @internal */
 	constructor(connection: Connection, options: PacketStreamOptions = {}) {
 		const { socket, transport } = connection;
-		const { descriptor } = socket;
 		const isUnix = transport === "unix-seqpacket";
 		const messageBytes = requireInteger(
 			"maxMessageBytes",
@@ -54,8 +53,14 @@ export class PacketStream implements PacketChannel {
 		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
 		this.#connection = connection;
 		this.#intake = new PacketIntake(messageBytes, isUnix);
-		this.#reader = new MessageReader(descriptor, this.#intake, "The connection", true);
-		this.#queue = new PacketQueue(descriptor);
+		this.#reader = new MessageReader(
+			socket.descriptor,
+			this.#intake,
+			"The connection",
+			true,
+			socket,
+		);
+		this.#queue = new PacketQueue(socket);
 	}
 
 	/**

@@ -11,6 +11,7 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
@@ -25,6 +26,8 @@ const slab = new Slab(2 * LIMITS.readChunkBytes);
 
 /** Reads for one descriptor. */
 export class Receiver implements Waiter {
+	/** Held so that the socket is not collected while somebody waits through this object. */
+	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
 	// The caller's buffer of the pending read; undefined when it goes to the slab.
 	#target: Uint8Array | undefined;
@@ -35,8 +38,9 @@ export class Receiver implements Waiter {
 	#ended = false;
 	#failure: Error | undefined;
 
-	constructor(descriptor: Descriptor) {
-		this.#descriptor = descriptor;
+	constructor(socket: Socket) {
+		this.socket = socket;
+		this.#descriptor = socket.descriptor;
 	}
 
 	/** Bytes received so far. */

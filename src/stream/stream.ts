@@ -32,10 +32,10 @@ export class Stream extends ByteReader implements ByteStream {
 	/** @internal */
 	constructor(connection: Connection) {
 		super();
-		const { descriptor } = connection.socket;
+		const { socket } = connection;
 		this.#connection = connection;
-		this.#receiver = new Receiver(descriptor);
-		this.#queue = new WriteQueue(descriptor);
+		this.#receiver = new Receiver(socket);
+		this.#queue = new WriteQueue(socket);
 	}
 
 	/**

@@ -13,6 +13,7 @@ import {
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
+import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
@@ -45,6 +46,8 @@ const KEEP_BYTES = "must keep its bytes until its write has settled";
 
 /** Writes for one descriptor. */
 export class WriteQueue implements Waiter, Flushable {
+	/** Held so that the socket is not collected while somebody waits through this object. */
+	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
 	// Pieces in order of sending, followed by the tail, which still grows in place.
 	#pieces: Uint8Array[] | undefined;
@@ -59,8 +62,9 @@ export class WriteQueue implements Waiter, Flushable {
 	#failure: Error | undefined;
 	#failureTold = false;
 
-	constructor(descriptor: Descriptor) {
-		this.#descriptor = descriptor;
+	constructor(socket: Socket) {
+		this.socket = socket;
+		this.#descriptor = socket.descriptor;
 	}
 
 	/** Bytes taken from callers. */
