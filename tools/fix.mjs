@@ -7,6 +7,6 @@ import { capture, run } from "./run.mjs";
 await ensureOrExit();
 let status = run("biome", ["check", "--write"]);
 if (capture("clang-format", ["--version"]).ok) {
-	status ||= run("clang-format", ["-i", ...filesBelow("native", /\.[ch]$/)]);
+	status = Math.max(status, run("clang-format", ["-i", ...filesBelow("native", /\.[ch]$/)]));
 }
 process.exitCode = status;
