@@ -10,7 +10,7 @@ interface Entry {
 /** Every command by its name, in the order of the help. */
 export const CATALOG: Readonly<Record<string, Entry>> = {
 	compare: {
-		summary: "TCP, UDP or Unix socket? Measures all of them here and says which to use when",
+		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,
 	},
 };
@@ -21,7 +21,7 @@ export function generalHelp(): string {
 		return `  ${name.padEnd(10)}${summary}`;
 	});
 	return `Examples:
-  socketry compare --quick            which kind of socket to use, in ten seconds
+  socketry compare --quick            which kind of socket to use, in 10 s
   socketry compare --html page.html   the same, thoroughly, as a page with plots
   socketry compare --help             what a command can do
 

@@ -27,7 +27,7 @@ const UNICODE: Glyphs = {
 };
 const ASCII: Glyphs = {
 	micro: "u",
-	plusMinus: "+-",
+	plusMinus: "~",
 	full: "#",
 	empty: ".",
 	rule: "-",

@@ -1,6 +1,13 @@
 /** A conversation over a stream of bytes: messages are told apart by their known size. */
 import { type Link, PeerError, requestOver } from "./link.ts";
-import { type Control, LAST, type Tally } from "./protocol.ts";
+import {
+	CONTROL_BYTES,
+	type Control,
+	decodeControl,
+	isControl,
+	LAST,
+	type Tally,
+} from "./protocol.ts";
 
 /** What is needed of a stream. */
 export interface ByteChannel {
@@ -25,8 +32,19 @@ export class ByteLink implements Link {
 		this.#channel = channel;
 	}
 
-	request(frame: Uint8Array): Promise<Control> {
-		return requestOver(this, frame);
+	// A peer of another protocol may say less than a frame and wait: its first bytes tell.
+	async request(frame: Uint8Array): Promise<Control> {
+		await this.send(frame);
+		const reply = new Uint8Array(CONTROL_BYTES);
+		const filled = await this.#channel.readInto(reply);
+		this.progress += filled;
+		if (filled === 0) throw new PeerError("it ends the conversation");
+		const rest = reply.subarray(filled);
+		if (isControl(reply) && (rest.length === 0 || (await this.receive(rest)))) {
+			const control = decodeControl(reply);
+			if (control !== undefined) return control;
+		}
+		throw new PeerError("it answers in another protocol");
 	}
 
 	conclude(message: Uint8Array): Promise<Control> {

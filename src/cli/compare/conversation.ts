@@ -37,7 +37,7 @@ export class Conversation {
 	/** @param link taken: it is closed with the conversation */
 	constructor(link: Link) {
 		this.#link = link;
-		let seen = -1;
+		let seen = 0;
 		this.#guard = setInterval(() => {
 			const pulse = this.#pulse + link.progress;
 			if (pulse !== seen) {

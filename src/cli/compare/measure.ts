@@ -1,4 +1,5 @@
 /** Measures one kind once: set-up, round trips, small and large messages in one direction. */
+import { SyscallError } from "../../index.ts";
 import { Conversation, type Flow } from "./conversation.ts";
 import { PeerError } from "./link.ts";
 import { type Slices, SMALL_BYTES } from "./plan.ts";
@@ -48,17 +49,19 @@ export async function measureOnce(target: Target, setting: Setting): Promise<Fig
 	const onAbort = (): void => conversation.abort();
 	signal.addEventListener("abort", onAbort, { once: true });
 	try {
+		signal.throwIfAborted();
 		await conversation.greet();
-		const setUpUs = await measureSetUp(target, setting);
 		samples.clear();
 		const repeated = await conversation.roundTrips(size, slices.roundTripMs, samples);
 		const small = await conversation.flow(SMALL_BYTES, slices.smallMs);
 		const large = await conversation.flow(target.largeBytes, slices.largeMs);
 		await conversation.close();
+		const roundTripUs = samples.quantiles(RANKS);
+		const roundTrips = samples.count;
 		return {
-			setUpUs,
-			roundTripUs: samples.quantiles(RANKS),
-			roundTrips: samples.count,
+			setUpUs: await measureSetUp(target, setting),
+			roundTripUs,
+			roundTrips,
 			repeated,
 			small,
 			largeBytesPerSecond: large.perSecond * target.largeBytes,
@@ -90,8 +93,13 @@ async function measureSetUp(
 }
 
 function explain(error: unknown, { place }: Target): unknown {
-	if (!(error instanceof PeerError)) return error;
-	return new PeerError(
-		`${place} is no socketry compare server (${error.message}); start one there: socketry compare --serve ADDRESS`,
-	);
+	if (error instanceof PeerError) {
+		return new PeerError(
+			`${place} is no socketry compare server (${error.message}); start one there: socketry compare --serve ADDRESS`,
+		);
+	}
+	if (!(error instanceof SyscallError) || error.address !== undefined) return error;
+	if (error.path !== undefined) return error;
+	const { code, message } = error;
+	return Object.assign(new Error(`${place}: ${message}`, { cause: error }), { code });
 }

@@ -13,11 +13,12 @@ export async function serveOthers(
 	const servers: Server[] = [];
 	try {
 		for (const address of addresses) {
+			let text = formatAddress(address);
 			const server = await serve(address, (reason) => {
-				err.write(`sent a client of ${formatAddress(address)} away: ${reason}\n`);
+				err.write(`sent a client of ${text} away: ${reason}\n`);
 			});
 			servers.push(server);
-			const text = formatAddress(server.address);
+			text = formatAddress(server.address);
 			out.write(
 				json
 					? `${JSON.stringify({ type: "listening", v: 1, address: text })}\n`

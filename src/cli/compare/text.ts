@@ -49,7 +49,7 @@ function eachLine(text: string, style: (line: string) => string): string {
 
 function heading({ environment, isRemote, plan }: Report, { palette, glyphs }: Terminal): string {
 	const { machine, processors, kernel, node, load } = environment;
-	const where = isRemote ? "to the servers given" : "on this machine";
+	const where = isRemote ? "against the servers given" : "on this machine";
 	const facts = [machine, `${processors} processors`, kernel, `Node ${node}`];
 	const busy =
 		load > processors / 2
