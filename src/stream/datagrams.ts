@@ -1,5 +1,5 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
-import { requireBoolean, requireBytes, requireInteger, requireOneOf } from "../arguments.ts";
+import { requireBytes, requireInteger } from "../arguments.ts";
 import {
 	ClosedError,
 	InvalidAddressError,
@@ -14,50 +14,22 @@ import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
-import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
-import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
-import { type DetailSwitches, enableDetails } from "./datagram-details.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
+import { applyDatagramsOptions, type DatagramsOptions } from "./datagram-options.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
-import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
 import { MessageReader } from "./message-reader.ts";
 import { Multicast } from "./multicast.ts";
-import { Segmentation } from "./segmentation.ts";
+import { getPathMtu } from "./path-mtu.ts";
 import { type SendOptions, withDetails } from "./send-details.ts";
 import { DONE } from "./turn-budget.ts";
 
-/** Options of `Datagrams.over`. */
-export interface DatagramsOptions {
-	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65535 for UDP, which cuts none, and 262144 for others. */
-	readonly maxMessageBytes?: number | undefined;
-	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
-	readonly details?: DetailSwitches | undefined;
-	/**
-	 * Is told what ICMP says about datagrams that were sent, of a connected socket and of others; no call fails for it then. Called when a
-	 * receive or a send meets the errors, never after `close`. Default: nobody, and only calls of a connected socket fail. IP_RECVERR, ip(7).
-	 */
-	readonly onNetworkError?: NetworkErrorListener | undefined;
-	/** Has the kernel cut and glue UDP datagrams where it can (UDP_SEGMENT, UDP_GRO), which changes nothing but the speed. Default true. */
-	readonly offload?: boolean | undefined;
-	/** Bytes of datagrams that may wait for the kernel, 1..1073741824. Default 262144. */
-	readonly queueBytes?: number | undefined;
-	/** What becomes of a datagram for which there is no room: its `send` waits (the default), or it is dropped and counted. */
-	readonly onFull?: "wait" | "drop" | undefined;
-}
-
-/** Room for any UDP datagram, and for what GRO makes of several. */
-const UDP_ROOM_BYTES = 65_536;
 const MESSAGE_BYTES_MAX = 67_108_864;
-const QUEUE_BYTES_MAX = 1_073_741_824;
-/** What GRO says: struct cmsghdr and an int, padded; CMSG_SPACE(3). */
-const STRIDE_CONTROL_BYTES = 24;
 const NO_OPTIONS: SendOptions = {};
-const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
 export class Datagrams implements DatagramChannel {
@@ -83,29 +55,14 @@ export class Datagrams implements DatagramChannel {
 		options: DatagramsOptions,
 		cleanUp?: () => void,
 	) {
-		const isUdp = transport === "udp";
 		const peer = peerOf(socket);
-		const offload = isUdp && requireBoolean("offload", options.offload ?? true);
+		const { intake, queue } = applyDatagramsOptions(socket, transport, options, peer !== undefined);
 		this.socket = socket;
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
-		const errors = errorsFor(socket, isUdp, options);
-		this.#intake = intakeFor(socket, isUdp, offload, options, errors);
+		this.#intake = new DatagramIntake(intake);
 		this.#reader = new MessageReader(socket.descriptor, this.#intake, "The socket", false);
-		this.#queue = new DatagramQueue({
-			descriptor: socket.descriptor,
-			isConnected: peer !== undefined,
-			tellsRoom: isUdp || peer !== undefined,
-			errors,
-			segmentation: new Segmentation(socket, offload),
-			limitBytes: requireInteger(
-				"queueBytes",
-				options.queueBytes ?? LIMITS.datagramQueueBytes,
-				1,
-				QUEUE_BYTES_MAX,
-			),
-			drops: requireOneOf("onFull", options.onFull ?? "wait", ["wait", "drop"]) === "drop",
-		});
+		this.#queue = new DatagramQueue(queue);
 		this.#destinations = new Destinations(transport, socket.family as SocketFamily);
 		this.#peer = peer && fromSocketAddress(transport, peer);
 		this.#peerDestination = peer && Destinations.ofPeer(peer);
@@ -133,6 +90,16 @@ export class Datagrams implements DatagramChannel {
 	/** Address of the other end of a connected socket. */
 	get peer(): Address | undefined {
 		return this.#peer;
+	}
+
+	/**
+	 * Largest packet, headers included, that is known to reach the peer of a connected UDP socket; IP_MTU, IPV6_MTU.
+	 *
+	 * @throws {SyscallError} ENOTCONN: the socket has no peer
+	 */
+	get pathMtu(): number {
+		const isIpv4 = this.#peerDestination?.isIpv4 ?? this.socket.family === "inet";
+		return getPathMtu(this.socket, isIpv4);
 	}
 
 	/**
@@ -312,41 +279,6 @@ export class Datagrams implements DatagramChannel {
 		this.#cleanUp?.();
 		this.socket.close();
 	}
-}
-
-function errorsFor(
-	socket: Socket,
-	isUdp: boolean,
-	{ onNetworkError }: DatagramsOptions,
-): ErrorQueue | undefined {
-	if (onNetworkError === undefined) return undefined;
-	if (!isUdp) throw new UnsupportedError("network errors", "only UDP has them");
-	return new ErrorQueue(socket, onNetworkError);
-}
-
-function intakeFor(
-	socket: Socket,
-	isUdp: boolean,
-	offload: boolean,
-	options: DatagramsOptions,
-	errors: ErrorQueue | undefined,
-): DatagramIntake {
-	const maxBytes = requireInteger(
-		"maxMessageBytes",
-		options.maxMessageBytes ?? (isUdp ? UDP_ROOM_BYTES : LIMITS.messageBytes),
-		1,
-		MESSAGE_BYTES_MAX,
-	);
-	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
-	const detailBytes = enableDetails(socket, options.details);
-	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
-	return new DatagramIntake({
-		roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes,
-		controlBytes: Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
-		maxBytes,
-		isDetailed: detailBytes > 0,
-		errors,
-	});
 }
 
 function peerOf(socket: Socket): SocketAddress | undefined {

@@ -18,8 +18,10 @@ import {
 	SOL_SOCKET,
 } from "../sys/constants.ts";
 import type { DatagramTransport } from "./datagram-contract.ts";
-import { Datagrams, type DatagramsOptions } from "./datagrams.ts";
+import type { DatagramsOptions } from "./datagram-options.ts";
+import { Datagrams } from "./datagrams.ts";
 import { suitedTo } from "./destinations.ts";
+import { type MtuDiscovery, setMtuDiscovery } from "./path-mtu.ts";
 import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
 
 /** Options of `datagrams`. */
@@ -34,6 +36,8 @@ export interface OpenDatagramsOptions extends DatagramsOptions, SocketFileOption
 	readonly broadcast?: boolean | undefined;
 	/** For an IPv6 address: whether it takes IPv6 only. Default: false for `*`, true for all others. IPV6_V6ONLY, ipv6(7). */
 	readonly ipv6Only?: boolean | undefined;
+	/** What becomes of UDP datagrams that exceed the path MTU. Default: the system's, `"want"` as a rule. IP_MTU_DISCOVER, ip(7). */
+	readonly mtuDiscovery?: MtuDiscovery | undefined;
 	/** Asks for a receive buffer of so many bytes, 1..2147483647, which the kernel cuts to net.core.rmem_max. SO_RCVBUF, socket(7). */
 	readonly receiveBufferBytes?: number | undefined;
 	/** Asks for a send buffer of so many bytes, 1..2147483647, which the kernel cuts to net.core.wmem_max. SO_SNDBUF, socket(7). */
@@ -186,6 +190,7 @@ function applyOptions(opened: Socket, address: SocketAddress, options: OpenDatag
 	if (sendBufferBytes !== undefined) {
 		set(SOL_SOCKET, SO_SNDBUF, sized("sendBufferBytes", sendBufferBytes));
 	}
+	if (options.mtuDiscovery !== undefined) setMtuDiscovery(opened, options.mtuDiscovery);
 	if (busyPollUs !== undefined) opened.busyPoll(busyPollUs);
 }
 

@@ -1,0 +1,102 @@
+/** Options of datagram sockets that are open, and what they mean to the kernel and to both directions. */
+import { requireBoolean, requireInteger, requireOneOf } from "../arguments.ts";
+import { UnsupportedError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Socket } from "../socket/socket.ts";
+import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import type { DatagramTransport } from "./datagram-contract.ts";
+import { type DetailSwitches, enableDetails } from "./datagram-details.ts";
+import type { DatagramIntakeSetup } from "./datagram-intake.ts";
+import type { DatagramQueueSetup } from "./datagram-queue.ts";
+import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
+import { Segmentation } from "./segmentation.ts";
+
+/** Options of `Datagrams.over`. */
+export interface DatagramsOptions {
+	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65535 for UDP, which cuts none, and 262144 for others. */
+	readonly maxMessageBytes?: number | undefined;
+	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
+	readonly details?: DetailSwitches | undefined;
+	/**
+	 * Is told what ICMP says about datagrams that were sent, of a connected socket and of others; no call fails for it then. Called when a
+	 * receive or a send meets the errors, never after `close`. Default: nobody, and only calls of a connected socket fail. IP_RECVERR, ip(7).
+	 */
+	readonly onNetworkError?: NetworkErrorListener | undefined;
+	/** Has the kernel cut and glue UDP datagrams where it can (UDP_SEGMENT, UDP_GRO), which changes nothing but the speed. Default true. */
+	readonly offload?: boolean | undefined;
+	/** Bytes of datagrams that may wait for the kernel, 1..1073741824. Default 262144. */
+	readonly queueBytes?: number | undefined;
+	/** What becomes of a datagram for which there is no room: its `send` waits (the default), or it is dropped and counted. */
+	readonly onFull?: "wait" | "drop" | undefined;
+}
+
+/** Room for any UDP datagram, and for what GRO makes of several. */
+const UDP_ROOM_BYTES = 65_536;
+const MESSAGE_BYTES_MAX = 67_108_864;
+const QUEUE_BYTES_MAX = 1_073_741_824;
+/** What GRO says: struct cmsghdr and an int, padded; CMSG_SPACE(3). */
+const STRIDE_CONTROL_BYTES = 24;
+const ENABLE = new Uint8Array([1, 0, 0, 0]);
+
+/** Makes a socket ready, and both its directions. */
+export function applyDatagramsOptions(
+	socket: Socket,
+	transport: DatagramTransport,
+	options: DatagramsOptions,
+	isConnected: boolean,
+): { intake: DatagramIntakeSetup; queue: DatagramQueueSetup } {
+	const isUdp = transport === "udp";
+	const offload = isUdp && requireBoolean("offload", options.offload ?? true);
+	const errors = errorsFor(socket, isUdp, options);
+	const queue: DatagramQueueSetup = {
+		descriptor: socket.descriptor,
+		isConnected,
+		tellsRoom: isUdp || isConnected,
+		errors,
+		segmentation: new Segmentation(socket, offload),
+		limitBytes: requireInteger(
+			"queueBytes",
+			options.queueBytes ?? LIMITS.datagramQueueBytes,
+			1,
+			QUEUE_BYTES_MAX,
+		),
+		drops: requireOneOf("onFull", options.onFull ?? "wait", ["wait", "drop"]) === "drop",
+	};
+	return { intake: intakeFor(socket, isUdp, offload, options, errors), queue };
+}
+
+function errorsFor(
+	socket: Socket,
+	isUdp: boolean,
+	{ onNetworkError }: DatagramsOptions,
+): ErrorQueue | undefined {
+	if (onNetworkError === undefined) return undefined;
+	if (!isUdp) throw new UnsupportedError("network errors", "only UDP has them");
+	return new ErrorQueue(socket, onNetworkError);
+}
+
+function intakeFor(
+	socket: Socket,
+	isUdp: boolean,
+	offload: boolean,
+	options: DatagramsOptions,
+	errors: ErrorQueue | undefined,
+): DatagramIntakeSetup {
+	const maxBytes = requireInteger(
+		"maxMessageBytes",
+		options.maxMessageBytes ?? (isUdp ? UDP_ROOM_BYTES : LIMITS.messageBytes),
+		1,
+		MESSAGE_BYTES_MAX,
+	);
+	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
+	const detailBytes = enableDetails(socket, options.details);
+	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
+	return {
+		roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes,
+		controlBytes: Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
+		maxBytes,
+		isDetailed: detailBytes > 0,
+		errors,
+	};
+}

@@ -1,0 +1,56 @@
+/** Run in a network namespace whose loopback interface has a small MTU: prints what happened as JSON. */
+import type { NetworkError } from "#src/stream/error-queue.ts";
+import { datagrams } from "#src/stream/open-datagrams.ts";
+
+async function exchange(host: string, strides: readonly number[]): Promise<number[]> {
+	const server = await datagrams(`udp://${host}:0`, { receiveBufferBytes: 4_194_304 });
+	const client = await datagrams(undefined, { connect: server.address });
+	const wrong: number[] = [];
+	for (const stride of strides) {
+		const data = Buffer.alloc(stride * 19 + 1, stride);
+		await client.sendBatch(data, stride);
+		for (let i = 0; i < 20; i++) await client.send(data.subarray(0, stride));
+		await client.flush();
+		for (let i = 0; i < 40; i++) {
+			const { bytes } = await server.receive({ timeoutMs: 2_000 });
+			if (bytes !== (i === 19 ? 1 : stride)) wrong.push(stride);
+		}
+	}
+	await Promise.all([server.close(), client.close()]);
+	return wrong;
+}
+
+async function refuse(host: string, fits: number): Promise<object> {
+	const server = await datagrams(`udp://${host}:0`);
+	const errors: NetworkError[] = [];
+	const client = await datagrams(undefined, {
+		connect: server.address,
+		mtuDiscovery: "do",
+		onNetworkError: (error) => errors.push(error),
+	});
+	await client.send(Buffer.alloc(fits));
+	const { code } = await client
+		.send(Buffer.alloc(fits + 1))
+		.then(() => client.flush())
+		.then(
+			() => ({ code: "none" }),
+			(error: { code: string }) => error,
+		);
+	const { pathMtu } = client;
+	const { bytes } = await server.receive();
+	await Promise.all([server.close(), client.close()]);
+	return {
+		code,
+		pathMtu,
+		bytes,
+		kinds: errors.map(({ kind, origin, mtu }) => [kind, origin, mtu]),
+	};
+}
+
+const strides = [1_000, 1_472, 2_000, 1_452, 100, 4_000];
+const result = {
+	wrong: [...(await exchange("127.0.0.1", strides)), ...(await exchange("[::1]", strides))],
+	ipv4: await refuse("127.0.0.1", 1_472),
+	ipv6: await refuse("[::1]", 1_452),
+};
+console.log(JSON.stringify(result));

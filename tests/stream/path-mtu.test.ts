@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const PEER = join(import.meta.dirname, "path-mtu.peer.js");
+
+function inNamespace(command: string): { status: number | null; stdout: string; stderr: string } {
+	const flags = process.getuid?.() === 0 ? "-n" : "-rn";
+	return spawnSync("unshare", [flags, "--", "sh", "-c", command], { encoding: "utf8" });
+}
+
+const possible = inNamespace("ip link set lo mtu 1500 up").status === 0;
+
+test("above the path MTU datagrams arrive whole, with and without the kernel's cutting, or fail when they must not be cut", {
+	skip: possible ? false : "network namespaces cannot be made here",
+}, () => {
+	const command = `ip link set lo mtu 1500 up && '${process.execPath}' '${PEER}'`;
+	const { status, stdout, stderr } = inNamespace(command);
+	assert.equal(status, 0, stderr);
+	assert.deepEqual(JSON.parse(stdout), {
+		wrong: [],
+		ipv4: { code: "EMSGSIZE", pathMtu: 1_500, bytes: 1_472, kinds: [["too-big", "local", 1_500]] },
+		ipv6: { code: "EMSGSIZE", pathMtu: 1_500, bytes: 1_452, kinds: [["too-big", "local", 1_500]] },
+	});
+});
