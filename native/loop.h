@@ -12,7 +12,7 @@
 struct uv_loop_s;
 typedef struct uv_handle_s uv_handle;
 
-enum { UV_CHECK = 2, UV_IDLE = 6, UV_POLL = 8 };
+enum { UV_ASYNC = 1, UV_CHECK = 2, UV_IDLE = 6, UV_POLL = 8 };
 enum { UV_READABLE = 1, UV_WRITABLE = 2, UV_DISCONNECT = 4, UV_PRIORITIZED = 8 };
 
 typedef void (*uv_handle_cb)(uv_handle* handle);
@@ -32,6 +32,17 @@ extern void
 uv_unref(uv_handle* handle);
 extern uint64_t
 uv_hrtime(void);
+
+extern int
+uv_backend_fd(const struct uv_loop_s* loop);
+extern int
+uv_backend_timeout(const struct uv_loop_s* loop);
+extern void
+uv_update_time(struct uv_loop_s* loop);
+extern int
+uv_async_init(struct uv_loop_s* loop, uv_handle* handle, uv_handle_cb nudged);
+extern int
+uv_async_send(uv_handle* handle);
 
 extern int
 uv_poll_init(struct uv_loop_s* loop, uv_handle* handle, int fd);

@@ -34,7 +34,8 @@ export class Descriptor implements Watched {
 	 */
 	readCredit: number = READ_CREDIT;
 	#fd: number;
-	#slot = -1;
+	readonly #fresh: boolean;
+	#watched = false;
 	#armed = 0;
 	#reader: Waiter | undefined;
 	#writer: Waiter | undefined;
@@ -43,12 +44,14 @@ export class Descriptor implements Watched {
 
 	/**
 	 * @param fd taken: closed by `close()`, or with the thread
+	 * @param fresh whether it is a socket that this library has just made
 	 * @throws {SyscallError} EEXIST: another object of this thread owns it already
 	 */
-	constructor(fd: number) {
+	constructor(fd: number, fresh: boolean) {
 		const rc = sys.engineOwn(fd);
 		if (rc < 0) throw syscallError("adopt", rc);
 		this.#fd = fd;
+		this.#fresh = fresh;
 	}
 
 	/** The number, or -1 once closed or given away. */
@@ -94,7 +97,7 @@ export class Descriptor implements Watched {
 	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */
 	spin(us: number): void {
 		this.#spinUs = us;
-		if (this.#slot >= 0) sys.engineSpin(this.#slot, us);
+		if (this.#watched) sys.engineSpin(this.#fd, us);
 	}
 
 	/** Closes the number and tells the waiters; a second call does nothing. */
@@ -133,9 +136,9 @@ export class Descriptor implements Watched {
 			if (writer === undefined) unclaimed |= READY_WRITE;
 			else writer.ready();
 		}
-		if ((this.#armed & unclaimed) === 0 || this.#slot < 0) return;
+		if ((this.#armed & unclaimed) === 0) return;
 		this.#armed &= ~unclaimed;
-		sys.engineArm(this.#slot, this.#armed);
+		sys.engineArm(this.#fd, this.#armed);
 	}
 
 	#takeReader(): Waiter | undefined {
@@ -157,25 +160,25 @@ export class Descriptor implements Watched {
 	#arm(event: number): void {
 		if ((this.#armed & event) !== 0) return;
 		if (this.#fd < 0) throw new ClosedError();
-		if (this.#slot < 0) this.#watch();
-		const rc = sys.engineArm(this.#slot, this.#armed | event);
+		if (!this.#watched) this.#watch();
+		const rc = sys.engineArm(this.#fd, this.#armed | event);
 		if (rc < 0) throw syscallError("epoll_ctl", rc);
 		this.#armed |= event;
 	}
 
 	#watch(): void {
-		const slot = watch(this.#fd, this);
-		if (slot < 0) throw syscallError("epoll_ctl", slot);
-		this.#slot = slot;
-		if (this.#spinUs > 0) sys.engineSpin(slot, this.#spinUs);
+		const rc = watch(this.#fd, this, this.#fresh);
+		if (rc < 0) throw syscallError("epoll_ctl", rc);
+		this.#watched = true;
+		if (this.#spinUs > 0) sys.engineSpin(this.#fd, this.#spinUs);
 	}
 
 	#leave(): number {
 		const fd = this.#fd;
 		if (fd < 0) return fd;
 		this.#fd = -1;
-		if (this.#slot >= 0) unwatch(this.#slot);
-		this.#slot = -1;
+		if (this.#watched) unwatch(fd);
+		this.#watched = false;
 		this.#armed = 0;
 		sys.engineDisown(fd);
 		return fd;

@@ -53,8 +53,8 @@ export class Endpoint {
 	readonly descriptor: Descriptor;
 
 	/** @param fd taken: it is closed by `close()`, when this object is collected, or with the thread */
-	protected constructor(fd: number) {
-		this.descriptor = new Descriptor(fd);
+	protected constructor(fd: number, fresh: boolean) {
+		this.descriptor = new Descriptor(fd, fresh);
 		forgotten.register(this, this.descriptor, this.descriptor);
 	}
 

@@ -30,18 +30,18 @@ function dispatch(count: number): void {
 	}
 }
 
-/** Begins to watch a descriptor. Returns its slot, or -errno. */
-export function watch(fd: number, target: Watched): number {
+/** Begins to watch a descriptor. Returns 0, or -errno. */
+export function watch(fd: number, target: Watched, fresh: boolean): number {
 	shared ??= sys.engineStart(dispatch);
-	const slot = sys.engineWatch(fd);
-	if (slot >= 0) watched[slot] = target;
-	return slot;
+	const rc = sys.engineWatch(fd, fresh ? 1 : 0);
+	if (rc >= 0) watched[fd] = target;
+	return rc;
 }
 
 /** Ends a watch; nothing reaches its target any more. */
-export function unwatch(slot: number): void {
-	watched[slot] = undefined;
-	sys.engineUnwatch(slot);
+export function unwatch(fd: number): void {
+	watched[fd] = undefined;
+	sys.engineUnwatch(fd);
 }
 
 /** One more waiter that keeps the process alive. */

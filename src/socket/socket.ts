@@ -70,18 +70,18 @@ export class Socket extends Endpoint {
 		const flags = check(sys.fcntl(fd, F_GETFL), "fcntl");
 		if ((flags & O_NONBLOCK) === 0) check(sys.fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl");
 		check(sys.fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl");
-		return new Socket(fd);
+		return new Socket(fd, false);
 	}
 
-	/** @internal As `fromFd`, for a descriptor that this library has made. */
+	/** @internal As `fromFd`, for a socket that this library has just made. */
 	static adopt(fd: number): Socket {
-		return new Socket(fd);
+		return new Socket(fd, true);
 	}
 
 	/** Takes a connection off the queue, or returns undefined when none waits. accept(2) */
 	tryAccept(): Socket | undefined {
 		const fd = this.#try("accept", () => sys.accept4(this.openFd(), null, DEFAULT_FLAGS));
-		return fd === undefined ? undefined : new Socket(fd);
+		return fd === undefined ? undefined : new Socket(fd, true);
 	}
 
 	/**
@@ -94,7 +94,7 @@ export class Socket extends Endpoint {
 	 */
 	async accept(options?: WaitOptions): Promise<Socket> {
 		const attempt = (): number => sys.accept4(this.openFd(), null, DEFAULT_FLAGS);
-		return new Socket(await this.#wait("read", "accept", attempt, options));
+		return new Socket(await this.#wait("read", "accept", attempt, options), true);
 	}
 
 	/** Blocks until a connection comes. accept(2) */
@@ -106,6 +106,7 @@ export class Socket extends Endpoint {
 				timeoutMs,
 				sys.accept4(this.openFd(), null, DEFAULT_FLAGS, timeoutMs, spinUs),
 			),
+			true,
 		);
 	}
 

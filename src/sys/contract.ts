@@ -194,18 +194,21 @@ export interface Sys {
 /** The readiness engine of one thread: watches descriptors and calls `dispatch` once per turn of the event loop. */
 export interface Engine {
 	readonly out: Int32Array;
-	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (slot, ready bits); `dispatch(count)` is told that the first `count` pairs are new. A second call throws. */
+	/** Opens the engine, once per thread. Returns the shared array: the SHARED_* cells, then pairs of (descriptor, ready bits); `dispatch(count)` is told that the first `count` pairs are new. A second call throws. */
 	engineStart(dispatch: (count: number) => void): Int32Array;
-	/** Begins to watch; reports nothing until armed. Returns a slot; EEXIST when this thread's loop watches that number already, EPERM for files that are always ready, EINVAL before `engineStart`. */
-	engineWatch(fd: number): number;
-	/** From now on exactly these ready bits are reported, as long as they hold (level-triggered); 0 reports none. EINVAL for any other bit than READY_READ, READY_WRITE and READY_HANGUP. */
-	engineArm(slot: number, events: number): number;
-	/** Ends a watch: nothing is reported any more. To be called before the descriptor is closed. */
-	engineUnwatch(slot: number): number;
+	/**
+	 * Begins to watch; reports nothing until armed. EEXIST when this thread's loop watches that number already, EPERM for files that are
+	 * always ready. `fresh` is 1 for a socket that this library has just made, so that nobody else can know its number.
+	 */
+	engineWatch(fd: number, fresh?: number): number;
+	/** From now on exactly these ready bits are reported, as long as they hold (level-triggered); 0 reports none. */
+	engineArm(fd: number, events: number): number;
+	/** Ends a watch: nothing is reported any more, not even what is gathered. To be called before the descriptor is closed. */
+	engineUnwatch(fd: number): number;
 	/** Whether the process stays alive for the sake of waiters; written to SHARED_HELD. After each turn the engine settles it by SHARED_WAITERS. */
 	engineHold(active: number): number;
 	/** After each event of this watch the loop polls without sleeping for `us` microseconds. */
-	engineSpin(slot: number, us: number): number;
+	engineSpin(fd: number, us: number): number;
 	/** Has the descriptor closed with the thread, even when a worker is terminated. EEXIST when it is owned already. */
 	engineOwn(fd: number): number;
 	/** Takes that back. EBADF when it was not owned. */
