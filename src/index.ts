@@ -37,6 +37,8 @@ export type { OpenDatagramsOptions } from "./stream/open-datagrams.ts";
 export { datagrams } from "./stream/open-datagrams.ts";
 export type { PacketChannel, PacketSink, PacketSource } from "./stream/packet-contract.ts";
 export type { PacketStream } from "./stream/packet-stream.ts";
+export type { ReplyGuardOptions } from "./stream/reply-guard.ts";
+export { ReplyGuard } from "./stream/reply-guard.ts";
 export type { SendOptions } from "./stream/send-details.ts";
 export { socketpair } from "./stream/pair.ts";
 export type { Stream, StreamTransport } from "./stream/stream.ts";

@@ -50,7 +50,7 @@ export function applyDatagramsOptions(
 	const offload = isUdp && requireBoolean("offload", options.offload ?? true);
 	const errors = errorsFor(socket, isUdp, options);
 	const queue: DatagramQueueSetup = {
-		descriptor: socket.descriptor,
+		socket,
 		isConnected,
 		tellsRoom: isUdp || isConnected,
 		errors,

@@ -4,8 +4,9 @@
  */
 import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
+import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
@@ -19,7 +20,8 @@ import { afterSend, DONE } from "./turn-budget.ts";
 
 /** What a queue has to know of its socket. */
 export interface DatagramQueueSetup {
-	readonly descriptor: Descriptor;
+	/** Held, so that it is not collected while somebody waits for the queue. */
+	readonly socket: Socket;
 	/** Whether the socket has one peer: a failure may then be that of an earlier datagram. */
 	readonly isConnected: boolean;
 	/** Whether the socket becomes writable when there is room at the peer; an unconnected Unix socket always is. */
@@ -106,7 +108,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			await this.drain(options);
 			if (this.#failure !== undefined) throw this.#failure;
 			const isGlued = run.stride <= segmentation.strideMax && blamed === 0;
-			const rc = sendSegments(this.#setup.descriptor.fd, run, isGlued);
+			const rc = sendSegments(this.#setup.socket.fd, run, isGlued);
 			if (rc >= 0) {
 				this.sentCount += rc;
 				if (blamed !== 0) segmentation.degrade(blamed, run.stride);
@@ -281,7 +283,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	}
 
 	#sendBatch(batch: SendBatch): void {
-		const { fd } = this.#setup.descriptor;
+		const { fd } = this.#setup.socket;
 		let retried = -1;
 		while (batch.next < batch.rows) {
 			const rc = batch.send(fd);
@@ -320,7 +322,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	// What failed as several datagrams in one message is sent one by one; when that works, it was their being several.
 	#sendApart(batch: SendBatch, failure: number): void {
-		const { fd } = this.#setup.descriptor;
+		const { fd } = this.#setup.socket;
 		const row = batch.next;
 		const { target } = batch.destination(row);
 		while (batch.segments(row) > 0) {
@@ -342,10 +344,10 @@ export class DatagramQueue implements Waiter, Flushable {
 	}
 
 	#transmit(data: Uint8Array, to: Destination): number {
-		const { descriptor, errors } = this.#setup;
-		let rc = transmit(descriptor.fd, data, to);
+		const { socket, errors } = this.#setup;
+		let rc = transmit(socket.fd, data, to);
 		if (rc < 0 && errors !== undefined && !isFull(rc) && errors.drain()) {
-			rc = transmit(descriptor.fd, data, to);
+			rc = transmit(socket.fd, data, to);
 		}
 		if (rc >= 0) this.sentCount++;
 		return rc;
@@ -359,7 +361,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			return;
 		}
 		try {
-			this.#setup.descriptor.awaitWritable(this);
+			this.#setup.socket.descriptor.awaitWritable(this);
 		} catch (error) {
 			this.#blocked = false;
 			this.fail(error as Error);
@@ -370,7 +372,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (!this.#blocked) return;
 		this.#blocked = false;
 		clearTimeout(this.#timer);
-		this.#setup.descriptor.cancelWritable();
+		this.#setup.socket.descriptor.cancelWritable();
 	}
 
 	#tellIdle(): void {

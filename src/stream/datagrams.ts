@@ -61,7 +61,7 @@ export class Datagrams implements DatagramChannel {
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
 		this.#intake = new DatagramIntake(intake);
-		this.#reader = new MessageReader(socket.descriptor, this.#intake, "The socket", false);
+		this.#reader = new MessageReader(socket, this.#intake, "The socket", false);
 		this.#queue = new DatagramQueue(queue);
 		this.#destinations = new Destinations(transport, socket.family as SocketFamily);
 		this.#peer = peer && fromSocketAddress(transport, peer);
@@ -163,7 +163,7 @@ export class Datagrams implements DatagramChannel {
 	 */
 	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
 		this.#batchReader ??= new MessageReader(
-			this.socket.descriptor,
+			this.socket,
 			new BatchIntake(this.#intake),
 			"The socket",
 			false,

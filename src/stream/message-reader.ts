@@ -22,7 +22,7 @@ export interface Intake<T> {
 /** Reads messages for one descriptor. */
 export class MessageReader<T> implements Waiter {
 	/** Held so that it is not collected while somebody waits through this object. */
-	readonly socket: Socket | undefined;
+	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
 	readonly #intake: Intake<T>;
 	readonly #what: string;
@@ -36,15 +36,9 @@ export class MessageReader<T> implements Waiter {
 	 * @param what subject of an error's sentence: `"The socket"`
 	 * @param failsForGood whether a failed system call is the end of reading
 	 */
-	constructor(
-		descriptor: Descriptor,
-		intake: Intake<T>,
-		what: string,
-		failsForGood: boolean,
-		socket?: Socket,
-	) {
+	constructor(socket: Socket, intake: Intake<T>, what: string, failsForGood: boolean) {
 		this.socket = socket;
-		this.#descriptor = descriptor;
+		this.#descriptor = socket.descriptor;
 		this.#intake = intake;
 		this.#what = what;
 		this.#failsForGood = failsForGood;

@@ -217,7 +217,21 @@ function over(
 		signal?.removeEventListener("abort", onAbort);
 		file?.remove();
 	};
-	const made = new Datagrams(opened, kind, options, cleanUp);
+	const made = wrap(opened, kind, options, cleanUp);
 	signal?.addEventListener("abort", onAbort, { once: true });
 	return made;
+}
+
+function wrap(
+	opened: Socket,
+	transport: DatagramTransport,
+	options: OpenDatagramsOptions,
+	cleanUp: () => void,
+): Datagrams {
+	try {
+		return new Datagrams(opened, transport, options, cleanUp);
+	} catch (error) {
+		opened.close();
+		throw error;
+	}
 }

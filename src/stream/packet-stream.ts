@@ -53,13 +53,7 @@ export class PacketStream implements PacketChannel {
 		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
 		this.#connection = connection;
 		this.#intake = new PacketIntake(messageBytes, isUnix);
-		this.#reader = new MessageReader(
-			socket.descriptor,
-			this.#intake,
-			"The connection",
-			true,
-			socket,
-		);
+		this.#reader = new MessageReader(socket, this.#intake, "The connection", true);
 		this.#queue = new PacketQueue(socket);
 	}
 

@@ -304,6 +304,22 @@ test("a pair of sockets needs no addresses", async () => {
 	await Promise.all([left.close(), right.close()]);
 });
 
+test("an inherited descriptor becomes a datagram socket, if it is one", async () => {
+	const first = await datagrams("udp://127.0.0.1:0");
+	const { address } = first;
+	const fd = first.socket.detachFd();
+	const second = await datagrams(`fd:${fd}`);
+	assert.deepEqual(second.address, address);
+	await second.send("x", address);
+	assert.equal(await text(second), "x");
+	await second.close();
+	const [left, right] = socketpair("stream");
+	await assert.rejects(datagrams(`fd:${left.detach().detachFd()}`), {
+		code: "ERR_INVALID_ADDRESS",
+	});
+	await right.close();
+});
+
 test("an aborted signal closes the socket", async () => {
 	const closing = new AbortController();
 	const socket = await datagrams("udp://127.0.0.1:0", { signal: closing.signal });

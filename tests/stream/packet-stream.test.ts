@@ -243,11 +243,10 @@ test("names and refused arguments", async () => {
 	const detached = new Uint8Array(4);
 	structuredClone(detached.buffer, { transfer: [detached.buffer] });
 	await assert.rejects(left.send(detached), { code: "ERR_INVALID_ARG_VALUE" });
-	assert.throws(
-		() => PacketStream.over(socketpair("seqpacket")[0], "unix-seqpacket", { maxMessageBytes: 0 }),
-		{
-			code: "ERR_OUT_OF_RANGE",
-		},
-	);
+	const refused = socketpair("seqpacket");
+	assert.throws(() => PacketStream.over(refused[0], "unix-seqpacket", { maxMessageBytes: 0 }), {
+		code: "ERR_OUT_OF_RANGE",
+	});
+	for (const each of refused) each.close();
 	await Promise.all([left.close(), right.close()]);
 });

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Address } from "#src/socket/address.ts";
+import type { Datagrams } from "#src/stream/datagrams.ts";
+import { datagrams } from "#src/stream/open-datagrams.ts";
+import { ReplyGuard } from "#src/stream/reply-guard.ts";
+
+function peer(port: number): Address {
+	return { transport: "udp", host: "192.0.2.1", port };
+}
+
+test("an unproven address gets three times what came from it, a proven one anything", () => {
+	const guard = new ReplyGuard();
+	assert.equal(guard.mayReply(peer(1), 1), false);
+	assert.equal(guard.heard(peer(1), 100), true);
+	assert.equal(guard.mayReply(peer(1), 200), true);
+	assert.equal(guard.mayReply(peer(1), 101), false);
+	assert.equal(guard.mayReply(peer(1), 100), true);
+	assert.equal(guard.mayReply(peer(1), 1), false);
+	assert.equal(guard.mayReply(peer(2), 1), false);
+	guard.prove(peer(1));
+	assert.equal(guard.mayReply(peer(1), 1_000_000), true);
+	assert.equal(guard.amplifiedCount, 4);
+});
+
+test("whatever comes and goes, no unproven address gets more than its share", () => {
+	const steps = fc.array(
+		fc.record({
+			port: fc.integer({ min: 1, max: 5 }),
+			bytes: fc.integer({ min: 0, max: 2_000 }),
+			isReply: fc.boolean(),
+		}),
+		{ maxLength: 200, size: "max" },
+	);
+	const check = fc.property(steps, fc.integer({ min: 1, max: 5 }), (all, factor) => {
+		const guard = new ReplyGuard({ factor });
+		const received = new Map<number, number>();
+		const sent = new Map<number, number>();
+		for (const { port, bytes, isReply } of all) {
+			const book = isReply ? sent : received;
+			const counts = isReply ? guard.mayReply(peer(port), bytes) : guard.heard(peer(port), bytes);
+			if (counts) book.set(port, (book.get(port) ?? 0) + bytes);
+			assert.ok((sent.get(port) ?? 0) <= factor * (received.get(port) ?? 0));
+		}
+	});
+	fc.assert(check);
+});
+
+test("it forgets whom it heard longest ago", () => {
+	const guard = new ReplyGuard({ peersMax: 2 });
+	guard.heard(peer(1), 10);
+	guard.heard(peer(2), 10);
+	guard.heard(peer(1), 10);
+	guard.heard(peer(3), 10);
+	assert.equal(guard.mayReply(peer(2), 1), false);
+	assert.equal(guard.mayReply(peer(1), 60), true);
+	assert.equal(guard.mayReply(peer(3), 30), true);
+});
+
+// Answers everything with twice its length.
+async function serve(socket: Datagrams, guard: ReplyGuard): Promise<void> {
+	for await (const { data, from, bytes } of socket) {
+		if (!guard.heard(from, bytes)) continue;
+		const reply = Buffer.concat([data, data]);
+		if (guard.mayReply(from, reply.length)) await socket.send(reply, from);
+	}
+}
+
+test("two servers do not answer each other, although a forged datagram starts them", async () => {
+	const first = await datagrams("udp://127.0.0.1:0");
+	assert.ok("port" in first.address);
+	const { port } = first.address;
+	const second = await datagrams(`udp://127.0.0.2:${port}`);
+	const guards = [first, second].map(() => new ReplyGuard({ serverPorts: [port] }));
+	const serving = [first, second].map((socket, i) => serve(socket, guards[i] as ReplyGuard));
+	// What a forger would make the second one receive: a question that seems to come from the first.
+	await first.send("question", second.address);
+	const client = await datagrams("udp://127.0.0.1:0");
+	for (const { address } of [first, second]) {
+		await client.send("abc", address);
+		const { data } = await client.receive();
+		assert.equal(Buffer.from(data).toString(), "abcabc");
+	}
+	assert.equal(guards[0]?.loopCount, 0);
+	assert.equal(guards[1]?.loopCount, 1);
+	assert.deepEqual([first.receivedCount, second.receivedCount], [1, 2]);
+	await Promise.all([first.close(), second.close(), client.close()]);
+	await Promise.all(serving);
+});
+
+test("what makes no sense is refused", () => {
+	assert.throws(() => new ReplyGuard({ factor: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ peersMax: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ serverPorts: [65_536] }), { code: "ERR_OUT_OF_RANGE" });
+});
