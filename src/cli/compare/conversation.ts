@@ -23,8 +23,10 @@ const BURST_BYTES = 65_536;
 const BURST_MAX = 64;
 /** Round trips that are made even when the time is up. */
 const ROUND_TRIPS_MIN = 10;
-/** Nothing happened for so long: the other side has gone without a word. */
-const SILENCE_MS = 5_000;
+/** Nothing happened for so long: no server of ours is there. */
+const GREETING_MS = 5_000;
+/** The same later, when much that was sent may still be on its way through a slow network. */
+const SILENCE_MS = 30_000;
 
 /** A client's conversation with a comparison server. */
 export class Conversation {
@@ -32,21 +34,22 @@ export class Conversation {
 	readonly #guard: NodeJS.Timeout;
 	#run = 0;
 	#pulse = 0;
+	#patienceMs = GREETING_MS;
 	#silence: Error | undefined;
 
 	/** @param link taken: it is closed with the conversation */
 	constructor(link: Link) {
 		this.#link = link;
 		let seen = 0;
+		let silentMs = 0;
 		this.#guard = setInterval(() => {
 			const pulse = this.#pulse + link.progress;
-			if (pulse !== seen) {
-				seen = pulse;
-				return;
-			}
-			this.#silence = new PeerError(`no answer within ${SILENCE_MS / 1000} s`);
+			silentMs = pulse === seen ? silentMs + GREETING_MS : 0;
+			seen = pulse;
+			if (silentMs < this.#patienceMs) return;
+			this.#silence = new PeerError(`no answer within ${this.#patienceMs / 1000} s`);
 			this.abort();
-		}, SILENCE_MS);
+		}, GREETING_MS);
 	}
 
 	/**
@@ -57,6 +60,7 @@ export class Conversation {
 	async greet(): Promise<void> {
 		const reply = await this.#link.request(encodeControl("hello"));
 		const { version } = expect("welcome", reply);
+		this.#patienceMs = SILENCE_MS;
 		if (version === PROTOCOL_VERSION) return;
 		throw new PeerError(
 			`it speaks version ${version} of the protocol, this program version ${PROTOCOL_VERSION}; use the same version of socketry on both sides`,

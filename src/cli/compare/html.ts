@@ -54,9 +54,16 @@ ${methodSection(report)}
 
 function adviceSection({ advice }: Report): Markup {
 	const cards = advice.map(({ when, use, why }) => {
-		return markup`<article class="card"><h3>${when}</h3><p class="use">${use}</p><p class="why">${withMicro(why, MICRO)}</p></article>\n`;
+		return markup`<article class="card"><h3>${when}</h3><p class="use">${use}</p><p class="why">${withOptions(withMicro(why, MICRO))}</p></article>\n`;
 	});
 	return markup`<section><h2>Which one, when</h2>\n<div class="cards">\n${cards}</div></section>`;
+}
+
+// An option is not broken at its hyphens.
+function withOptions(text: string): Markup[] {
+	return text.split(/(--[a-z]+)/).map((part) => {
+		return part.startsWith("--") ? markup`<code>${part}</code>` : markup`${part}`;
+	});
 }
 
 function plotSection(report: Report): Markup {

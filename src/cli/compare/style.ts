@@ -69,11 +69,12 @@ td small, th small { display: block; font-weight: 400; }
 dl.facts { display: grid; grid-template-columns: auto 1fr; gap: .15rem 1rem; margin: .6rem 0; }
 dl.facts dt { color: var(--muted); }
 dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+code { white-space: nowrap; }
 footer { margin-top: 2.4rem; border-top: 1px solid var(--line); padding-top: .6rem; }
 @media print {
 	body { font-size: 10pt; max-width: none; padding: 0; }
-	h2 { break-after: avoid; }
-	.card, tr { break-inside: avoid; }
+	h2, h2 + p { break-after: avoid; }
+	.card, table, .plots { break-inside: avoid; }
 	.scroll { overflow: visible; }
 	svg, .card { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

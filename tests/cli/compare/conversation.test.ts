@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { connect, datagrams, listen, parseAddress, type Stream } from "socketry";
+import { type Address, connect, datagrams, listen, parseAddress, type Stream } from "socketry";
 import { ByteLink } from "#src/cli/compare/byte-link.ts";
 import { Conversation } from "#src/cli/compare/conversation.ts";
 import type { Kind } from "#src/cli/compare/kinds.ts";
@@ -191,5 +191,40 @@ test("a request that is repeated does not begin the run again", async () => {
 	const report = await ask(encodeControl("report", { run: 7 }));
 	assert.deepEqual([report?.run, report?.tally.messages], [7, 2]);
 	await client.close();
+	server.close();
+});
+
+test("lost datagrams are sent again, left out of the round trips, and counted in one direction", async () => {
+	const server = await serve(parseAddress("udp://127.0.0.1:0"));
+	const outside = await datagrams("udp://127.0.0.1:0");
+	const inside = await datagrams(undefined, { connect: server.address });
+	let passed = 0;
+	let client: Address | undefined;
+	// Of what the client sends every fifth is lost, the greeting included.
+	const forth = (async () => {
+		for await (const { data, from } of outside) {
+			client = from;
+			if (++passed % 5 !== 1) await inside.send(data);
+		}
+	})();
+	const back = (async () => {
+		for await (const { data } of inside) await outside.send(data, client);
+	})();
+	const { signal } = new AbortController();
+	const link = await socketTarget("udp", outside.address, true).open(signal);
+	const conversation = new Conversation(link);
+	await conversation.greet();
+	const samples = new Samples();
+	const repeated = await conversation.roundTrips(64, 1, samples);
+	assert.ok(repeated >= 1, `${repeated} repeated`);
+	assert.ok(samples.count + repeated >= 10);
+	// A message that was sent again would have taken 100 ms.
+	assert.ok((samples.quantiles([1])[0] as number) < 100_000);
+	const { lost } = await conversation.flow(64, 1);
+	assert.ok(lost >= 0.15 && lost < 1, `${lost} lost`);
+	await conversation.close();
+	outside.abort();
+	inside.abort();
+	await Promise.all([forth, back]);
 	server.close();
 });

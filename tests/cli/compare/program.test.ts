@@ -46,6 +46,25 @@ test("all kinds at once give JSON Lines and a page", async () => {
 	assert.deepEqual(leftovers(), []);
 });
 
+test("a reader that has seen enough ends it quietly", async () => {
+	const args = ["compare", "--kind", "unix", "--duration", "100ms"];
+	const program = startProgram(args, own);
+	program.process.stdout?.destroy();
+	const { code, stderr } = await program.ended;
+	assert.equal(code, 0);
+	assert.match(stderr, /^comparing Unix stream: about 1 s\n$/);
+	assert.deepEqual(leftovers(), []);
+});
+
+test("without mkfifo the pipe is left out, and the rest is measured", async () => {
+	const { code, stdout } = await runProgram(
+		["compare", "--kind", "unix,pipe", "--duration", "100ms"],
+		{ env: { ...own.env, PATH: folder } },
+	);
+	assert.equal(code, 0);
+	assert.match(stdout, /pipe was not measured: the program mkfifo is not installed/);
+});
+
 test("Ctrl-C ends it with 130 and leaves nothing behind", async () => {
 	const program = startProgram(["compare", "--kind", "unix,pipe", "--duration", "60"], own);
 	const directory = await appears();
