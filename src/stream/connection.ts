@@ -18,11 +18,13 @@ export class Connection {
 	/**
 	 * @param socket connected
 	 * @param peer when it is known already
+	 * @param address when it is known already
 	 * @throws {SyscallError} ENOTCONN: it is not connected
 	 */
-	constructor(socket: Socket, transport: SocketTransport, peer?: Address) {
+	constructor(socket: Socket, transport: SocketTransport, peer?: Address, address?: Address) {
 		this.socket = socket;
 		this.transport = transport;
+		this.#address = address;
 		this.peer = peer ?? fromSocketAddress(transport, socket.getpeername());
 	}
 

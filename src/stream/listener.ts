@@ -1,7 +1,7 @@
 /** `Listener`: connections as they come, one `accept` after another. */
 import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Address } from "../socket/address.ts";
+import type { Address, UnixTransport } from "../socket/address.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import { Socket } from "../socket/socket.ts";
@@ -45,6 +45,8 @@ export interface ListenerSetup<T> {
 const PASSING = new Set([ECONNABORTED, EPROTO, EPERM]);
 const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 const PASSING_MAX = 64;
+const FAMILY_BYTES = 2;
+const ANY_HOSTS = new Set(["::", "0.0.0.0"]);
 
 const peerName = new Uint8Array(SOCKADDR_BYTES_MAX);
 
@@ -53,6 +55,9 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** Address on which it listens, with the port that the kernel chose. */
 	readonly address: Address;
 	readonly #setup: ListenerSetup<T>;
+	readonly #unnamed: Address;
+	// Of what is accepted, where it is the listener's own.
+	readonly #localAddress: Address | undefined;
 	readonly #reserve = new DescriptorReserve();
 	readonly #waiter: Waiter = {
 		ready: () => this.#ready(),
@@ -68,7 +73,10 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** @internal */
 	constructor(setup: ListenerSetup<T>) {
 		this.#setup = setup;
-		this.address = fromSocketAddress(setup.transport, setup.socket.getsockname());
+		const { socket, transport } = setup;
+		this.address = fromSocketAddress(transport, socket.getsockname());
+		this.#unnamed = { transport: transport as UnixTransport };
+		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
 	}
 
 	/** The listening socket, for its options. */
@@ -127,14 +135,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** Accepts until it is closed; closing ends the loop, leaving the loop does not close. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<T> {
 		const iterator: AsyncIterableIterator<T> = {
-			next: async () => {
-				try {
-					return { done: false, value: await this.accept() };
-				} catch (error) {
-					if (error instanceof ClosedError) return { done: true, value: undefined };
-					throw error;
-				}
-			},
+			next: () => this.accept().then(toResult, endIfClosed),
 			return: async () => ({ done: true, value: undefined }),
 			[Symbol.asyncIterator]: () => iterator,
 		};
@@ -207,8 +208,12 @@ export class Listener<T> implements AsyncIterable<T> {
 		const socket = Socket.adopt(fd);
 		this.#accepted++;
 		if (busyPollUs !== undefined) socket.busyPoll(busyPollUs);
-		const peer = fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
-		return wrap(new Connection(socket, transport, peer));
+		// A client that did not bind has nothing but its family, which all of them can share.
+		const peer =
+			nameLength <= FAMILY_BYTES
+				? this.#unnamed
+				: fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
+		return wrap(new Connection(socket, transport, peer, this.#localAddress));
 	}
 
 	#overloaded(rc: number): void {
@@ -235,4 +240,17 @@ export class Listener<T> implements AsyncIterable<T> {
 		if (error === undefined) resolve?.(connection as T);
 		else reject?.(error);
 	}
+}
+
+function toResult<T>(value: T): IteratorResult<T> {
+	return { done: false, value };
+}
+
+function endIfClosed(error: unknown): IteratorResult<never> {
+	if (error instanceof ClosedError) return { done: true, value: undefined };
+	throw error;
+}
+
+function isWildcard(address: Address): boolean {
+	return "host" in address ? ANY_HOSTS.has(address.host) : "cid" in address;
 }

@@ -72,6 +72,13 @@ export class Receiver implements Waiter {
 		this.#settle(error);
 	}
 
+	/** Ends the pending read, if there is one, because this side closes. An error costs a stack trace, so none is made for nobody. */
+	close(): void {
+		if (this.#resolve === undefined) return;
+		this.#descriptor.cancelReadable();
+		this.#settle(new ClosedError("The stream"));
+	}
+
 	ready(): void {
 		if (this.#target?.length === 0) {
 			this.#settle(new InvalidValueError("target", KEEP_BYTES, "transferred or shrunk"));

@@ -113,9 +113,8 @@ export class Stream extends ByteReader implements ByteStream {
 
 	abort(): void {
 		this.#closing ??= DONE;
-		const error = new ClosedError("The stream");
-		this.#queue.fail(error);
-		this.#receiver.fail(error);
+		this.#queue.close();
+		this.#receiver.close();
 		this.#connection.reset();
 	}
 
@@ -145,10 +144,9 @@ export class Stream extends ByteReader implements ByteStream {
 		if (this.queuedBytes > 0 || this.bytesRead !== this.#receiver.receivedBytes) {
 			throw new BusyError("Bytes are queued or read ahead: flush and read them before detach()");
 		}
-		const error = new ClosedError("The stream");
 		this.#closing = DONE;
-		this.#queue.fail(error);
-		this.#receiver.fail(error);
+		this.#queue.close();
+		this.#receiver.close();
 		return this.socket;
 	}
 
@@ -157,14 +155,14 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	protected override pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
-		return this.#receiver.pull(options);
+		return this.closed ? rejectClosed() : this.#receiver.pull(options);
 	}
 
 	protected override pullInto(
 		target: Uint8Array,
 		options: WaitOptions | undefined,
 	): Promise<number> {
-		return this.#receiver.pullInto(target, options);
+		return this.closed ? rejectClosed() : this.#receiver.pullInto(target, options);
 	}
 
 	protected override checkReadable(): void {
@@ -192,8 +190,7 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	async #close(options: WaitOptions | undefined): Promise<void> {
-		const closed = new ClosedError("The stream");
-		this.#receiver.fail(closed);
+		this.#receiver.close();
 		try {
 			checkWait(options);
 			const timeoutMs = options?.timeoutMs ?? LIMITS.closeMs;
@@ -204,7 +201,7 @@ export class Stream extends ByteReader implements ByteStream {
 		} finally {
 			// What was sent of a write that failed must not look complete to the peer.
 			if (this.#queue.failed) this.#connection.reset();
-			this.#queue.fail(closed);
+			this.#queue.close();
 			if (!this.#receiver.ended) this.#discardUnread();
 			this.#connection.close();
 		}
@@ -218,4 +215,8 @@ export class Stream extends ByteReader implements ByteStream {
 			if (sys.recv(this.socket.fd, discarded, 0, discarded.length, 0) < discarded.length) return;
 		}
 	}
+}
+
+function rejectClosed(): Promise<never> {
+	return Promise.reject(new ClosedError("The stream"));
 }

@@ -121,6 +121,12 @@ export class WriteQueue implements Waiter, Flushable {
 		this.#settle(error);
 	}
 
+	/** Gives up what is queued because this side closes. */
+	close(): void {
+		if (this.#queuedBytes > 0 || this.#drain !== undefined)
+			this.fail(new ClosedError("The stream"));
+	}
+
 	flushNow(): void {
 		this.#scheduled = false;
 		this.#send();
