@@ -72,9 +72,12 @@ dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 code { white-space: nowrap; }
 footer { margin-top: 2.4rem; border-top: 1px solid var(--line); padding-top: .6rem; }
 @media print {
-	body { font-size: 10pt; max-width: none; padding: 0; }
-	h2, h2 + p { break-after: avoid; }
-	.card, table, .plots { break-inside: avoid; }
+	body { font-size: 10pt; line-height: 1.3; max-width: none; padding: 0; }
+	section, .card { break-inside: avoid; }
+	h2 { margin-top: 1.4rem; }
+	table { font-size: 9pt; }
+	th, td { padding-top: .2rem; padding-bottom: .2rem; }
+	.promises td { min-width: 0; }
 	.scroll { overflow: visible; }
 	svg, .card { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
