@@ -7,12 +7,13 @@ import { LIMITS } from "../limits.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import type { Socket } from "../socket/socket.ts";
-import { supervise, type WaitOptions } from "../socket/wait.ts";
+import type { WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
 import type { Segmentation } from "./segmentation.ts";
 import type { PassedErrors } from "./receive-room.ts";
+import { EmptyWaiters, type PendingSend, PendingSends } from "./pending-sends.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { transmit } from "./transmit.ts";
@@ -35,15 +36,6 @@ export interface DatagramQueueSetup {
 	readonly drops: boolean;
 }
 
-/** A datagram that waits for room in the queue. */
-interface Waiting {
-	readonly data: Uint8Array;
-	readonly to: Destination;
-	readonly resolve: () => void;
-	readonly reject: (error: Error) => void;
-	release: (() => void) | undefined;
-}
-
 // Bounds the memory of a queue of many tiny datagrams: a batch takes 80 KiB however little is in it.
 const BATCHES_MAX = 8;
 
@@ -54,11 +46,11 @@ const RETRIES_MAX = 64;
 export class DatagramQueue implements Waiter, Flushable {
 	sentCount = 0;
 	droppedCount = 0;
-	queuedBytes = 0;
 	readonly #setup: DatagramQueueSetup;
 	readonly #batches: SendBatch[] = [];
-	#waiting: Waiting[] = [];
-	#idle: (() => void)[] = [];
+	readonly #waiting = new PendingSends<Destination>();
+	readonly #waiters = new EmptyWaiters();
+	#batchedBytes = 0;
 	#turn = -1;
 	#scheduled = false;
 	#blocked = false;
@@ -68,6 +60,11 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	constructor(setup: DatagramQueueSetup) {
 		this.#setup = setup;
+	}
+
+	/** Bytes of datagrams that the kernel has not taken yet. */
+	get queuedBytes(): number {
+		return this.#batchedBytes + this.#waiting.bytes;
 	}
 
 	/** Sends one datagram; see `DatagramChannel.send`. */
@@ -123,19 +120,9 @@ export class DatagramQueue implements Waiter, Flushable {
 	/** Resolves when nothing is queued. */
 	async drain(options: WaitOptions | undefined): Promise<void> {
 		if (this.#batches.length > 0 && !this.#blocked) this.#pump();
-		if (!this.#blocked) return DONE;
+		if (!this.#blocked) return;
 		if (options?.timeoutMs === 0) throw new TimeoutError(0);
-		return await new Promise((resolve, reject) => {
-			const release = supervise(options, (error) => {
-				this.#idle = this.#idle.filter((each) => each !== onIdle);
-				reject(error(0));
-			});
-			const onIdle = (): void => {
-				release?.();
-				resolve();
-			};
-			this.#idle.push(onIdle);
-		});
+		await this.#waiters.wait(options);
 	}
 
 	/** The first failure that no caller has been told of; told by this. */
@@ -155,12 +142,9 @@ export class DatagramQueue implements Waiter, Flushable {
 			releaseBatch(batch);
 		}
 		this.#batches.length = 0;
-		this.queuedBytes = 0;
-		const waiting = this.#waiting;
-		this.#waiting = [];
-		this.droppedCount += waiting.length;
-		for (const each of waiting) settle(each, error);
-		this.#tellIdle();
+		this.#batchedBytes = 0;
+		this.droppedCount += this.#waiting.failAll(error);
+		this.#waiters.tell();
 	}
 
 	flushNow(): void {
@@ -181,7 +165,6 @@ export class DatagramQueue implements Waiter, Flushable {
 	#gather(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
 		if (this.#blocked && this.#isFull(data)) return this.#refuse(data, to, options);
 		const filled = !this.#add(data, to);
-		this.queuedBytes += data.length;
 		if (this.#blocked) return DONE;
 		if (filled) return afterSend();
 		if (this.#scheduled) noteWrite();
@@ -194,7 +177,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	#isFull({ length }: Uint8Array): boolean {
 		return (
-			this.#waiting.length > 0 ||
+			this.#waiting.count > 0 ||
 			this.queuedBytes + length > this.#setup.limitBytes ||
 			this.#batches.length >= BATCHES_MAX ||
 			length > SendBatch.dataBytes
@@ -205,10 +188,14 @@ export class DatagramQueue implements Waiter, Flushable {
 	#add(data: Uint8Array, to: Destination): boolean {
 		const { strideMax } = this.#setup.segmentation;
 		const last = this.#batches.at(-1);
-		if (last?.add(data, to, strideMax)) return true;
+		if (last?.add(data, to, strideMax)) {
+			this.#batchedBytes += data.length;
+			return true;
+		}
 		if (last !== undefined && !this.#blocked) this.#sendBatches();
 		const batch = takeBatch();
 		batch.add(data, to, strideMax);
+		this.#batchedBytes += data.length;
 		this.#batches.push(batch);
 		return last === undefined;
 	}
@@ -219,16 +206,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			return DONE;
 		}
 		if (options?.timeoutMs === 0) return Promise.reject(new TimeoutError(0));
-		return new Promise((resolve, reject) => {
-			const each: Waiting = { data, to, resolve, reject, release: undefined };
-			this.#waiting.push(each);
-			this.queuedBytes += data.length;
-			each.release = supervise(options, (error) => {
-				this.#waiting.splice(this.#waiting.indexOf(each), 1);
-				this.queuedBytes -= data.length;
-				reject(error(0));
-			});
-		});
+		return this.#waiting.push(data, to, options);
 	}
 
 	// Sends until nothing is queued or the kernel is full.
@@ -236,39 +214,41 @@ export class DatagramQueue implements Waiter, Flushable {
 		for (;;) {
 			this.#sendBatches();
 			if (this.#blocked) return;
-			if (this.#waiting.length === 0) break;
+			if (this.#waiting.count === 0) break;
 			this.#admit();
 			if (this.#blocked) return;
 		}
-		if (this.#idle.length > 0) this.#tellIdle();
+		this.#waiters.tell();
 	}
 
-	// Takes from those that wait what fits into one batch.
+	// Takes the first of those that wait, and what fits into one batch with it.
 	#admit(): void {
-		const waiting = this.#waiting;
-		const batch = takeBatch();
-		this.#batches.push(batch);
-		let admitted = 0;
-		for (const each of waiting) {
-			const { data, to } = each;
-			if (data.length > LIMITS.writeCopyBytes) {
-				if (batch.rows > 0) break;
-				const rc = this.#transmit(data, to);
-				if (isFull(rc)) {
-					this.#block(rc);
-					break;
-				}
-				this.queuedBytes -= data.length;
-				if (rc < 0) this.droppedCount++;
-				settle(each, rc < 0 ? syscallError("sendto", rc, to.target) : undefined);
-			} else {
-				if (!batch.add(data, to, this.#setup.segmentation.strideMax)) break;
-				settle(each, undefined);
-			}
-			admitted++;
+		for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+			const isTaken =
+				next.data.length > LIMITS.writeCopyBytes ? this.#admitLarge(next) : this.#admitSmall(next);
+			if (!isTaken) return;
 		}
-		waiting.splice(0, admitted);
-		if (batch.rows === 0) releaseBatch(this.#batches.pop() as SendBatch);
+	}
+
+	#admitLarge({ data, to }: PendingSend<Destination>): boolean {
+		if (this.#batches.length > 0) return false;
+		const rc = this.#transmit(data, to);
+		if (isFull(rc)) {
+			this.#block(rc);
+			return false;
+		}
+		if (rc < 0) this.droppedCount++;
+		this.#waiting.settleFirst(rc < 0 ? syscallError("sendto", rc, to.target) : undefined);
+		return true;
+	}
+
+	#admitSmall({ data, to }: PendingSend<Destination>): boolean {
+		if (this.#batches.length === 0) this.#batches.push(takeBatch());
+		const [batch] = this.#batches as [SendBatch];
+		if (!batch.add(data, to, this.#setup.segmentation.strideMax)) return false;
+		this.#batchedBytes += data.length;
+		this.#waiting.settleFirst();
+		return true;
 	}
 
 	#sendBatches(): void {
@@ -287,8 +267,11 @@ export class DatagramQueue implements Waiter, Flushable {
 		let retried = -1;
 		while (batch.next < batch.rows) {
 			const rc = batch.send(fd);
-			if (rc >= 0) this.#count(batch, rc);
-			else if (isFull(rc)) this.#block(rc);
+			if (rc >= 0) {
+				this.#count(batch, rc);
+				// With one peer a short count is a full queue, as a rule; if it is not, the next call tells.
+				if (this.#setup.isConnected && batch.next < batch.rows) this.#block(EAGAIN);
+			} else if (isFull(rc)) this.#block(rc);
 			else if (batch.segments(batch.next) > 1 && this.#setup.segmentation.mayBlame(rc)) {
 				this.#sendApart(batch, rc);
 			} else if (retried !== batch.next && this.#isOld(rc, batch.destination(batch.next))) {
@@ -309,7 +292,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	#count(batch: SendBatch, rows: number): void {
 		for (const end = batch.next + rows; batch.next < end; batch.next++) {
 			this.sentCount += batch.segments(batch.next);
-			this.queuedBytes -= batch.bytes(batch.next);
+			this.#batchedBytes -= batch.bytes(batch.next);
 		}
 	}
 
@@ -317,7 +300,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		const row = batch.next++;
 		this.#untold ??= syscallError("sendmmsg", rc, batch.destination(row).target);
 		this.droppedCount += batch.segments(row);
-		this.queuedBytes -= batch.bytes(row);
+		this.#batchedBytes -= batch.bytes(row);
 	}
 
 	// What failed as several datagrams in one message is sent one by one; when that works, it was their being several.
@@ -338,7 +321,7 @@ export class DatagramQueue implements Waiter, Flushable {
 				this.sentCount++;
 				this.#setup.segmentation.degrade(failure, batch.stride(row));
 			}
-			this.queuedBytes -= batch.dropFirst(row);
+			this.#batchedBytes -= batch.dropFirst(row);
 		}
 		batch.next++;
 	}
@@ -374,20 +357,8 @@ export class DatagramQueue implements Waiter, Flushable {
 		clearTimeout(this.#timer);
 		this.#setup.socket.descriptor.cancelWritable();
 	}
-
-	#tellIdle(): void {
-		const idle = this.#idle;
-		this.#idle = [];
-		for (const tell of idle) tell();
-	}
 }
 
 function isFull(rc: number): boolean {
 	return rc === EAGAIN || rc === ENOBUFS;
-}
-
-function settle({ resolve, reject, release }: Waiting, error: Error | undefined): void {
-	release?.();
-	if (error === undefined) resolve();
-	else reject(error);
 }

@@ -1,0 +1,111 @@
+/** Messages that wait to be taken, each with the promise of its sender; and those who wait until there are none. */
+import { supervise, type WaitOptions } from "../socket/wait.ts";
+
+/** One message that waits. */
+export interface PendingSend<T> {
+	/** Borrowed from the sender until the promise settles. */
+	readonly data: Uint8Array;
+	/** Where it goes to. */
+	readonly to: T;
+}
+
+interface Entry<T> extends PendingSend<T> {
+	readonly resolve: () => void;
+	readonly reject: (error: Error) => void;
+	release: (() => void) | undefined;
+}
+
+/** First in, first out; an entry whose wait ends early leaves from its place. */
+export class PendingSends<T> {
+	/** Bytes of all that wait. */
+	bytes = 0;
+	#entries: Entry<T>[] = [];
+	// Entries before this one have been taken.
+	#first = 0;
+
+	/** How many wait. */
+	get count(): number {
+		return this.#entries.length - this.#first;
+	}
+
+	/** The one that has waited longest. */
+	get first(): PendingSend<T> | undefined {
+		return this.#entries[this.#first];
+	}
+
+	/**
+	 * Adds one at the end.
+	 *
+	 * @param onWithdrawn called when it has left because its wait ended early
+	 * @returns settles with the entry
+	 */
+	push(
+		data: Uint8Array,
+		to: T,
+		options: WaitOptions | undefined,
+		onWithdrawn?: () => void,
+	): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const entry: Entry<T> = { data, to, resolve, reject, release: undefined };
+			this.#entries.push(entry);
+			this.bytes += data.length;
+			entry.release = supervise(options, (error) => {
+				this.#entries.splice(this.#entries.indexOf(entry), 1);
+				this.bytes -= data.length;
+				reject(error(0));
+				onWithdrawn?.();
+			});
+		});
+	}
+
+	/** Takes the first one off and settles its promise. */
+	settleFirst(error?: Error): void {
+		const entry = this.#entries[this.#first++] as Entry<T>;
+		this.bytes -= entry.data.length;
+		if (this.#first === this.#entries.length) {
+			this.#entries.length = 0;
+			this.#first = 0;
+		} else if (this.#first > 1_024) {
+			this.#entries = this.#entries.slice(this.#first);
+			this.#first = 0;
+		}
+		entry.release?.();
+		if (error === undefined) entry.resolve();
+		else entry.reject(error);
+	}
+
+	/** Rejects all of them. Returns how many. */
+	failAll(error: Error): number {
+		const { count } = this;
+		while (this.count > 0) this.settleFirst(error);
+		return count;
+	}
+}
+
+/** Those who wait for a queue to become empty. */
+export class EmptyWaiters {
+	#resolvers: (() => void)[] = [];
+
+	/** Resolves with the next `tell`. */
+	wait(options: WaitOptions | undefined): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const release = supervise(options, (error) => {
+				this.#resolvers = this.#resolvers.filter((each) => each !== onEmpty);
+				reject(error(0));
+			});
+			const onEmpty = (): void => {
+				release?.();
+				resolve();
+			};
+			this.#resolvers.push(onEmpty);
+		});
+	}
+
+	/** The queue is empty. */
+	tell(): void {
+		if (this.#resolvers.length === 0) return;
+		const resolvers = this.#resolvers;
+		this.#resolvers = [];
+		for (const resolve of resolvers) resolve();
+	}
+}
