@@ -113,8 +113,8 @@ static bool
 js__construct(napi_env env, const char* name, napi_value argument, napi_value* object) {
   napi_value global, constructor;
   return napi_get_global(env, &global) == napi_ok &&
-    napi_get_named_property(env, global, name, &constructor) == napi_ok &&
-    napi_new_instance(env, constructor, 1, &argument, object) == napi_ok;
+         napi_get_named_property(env, global, name, &constructor) == napi_ok &&
+         napi_new_instance(env, constructor, 1, &argument, object) == napi_ok;
 }
 
 bool

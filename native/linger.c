@@ -65,7 +65,7 @@ linger__open(struct engine* engine) {
   linger->alarm = calloc(1, uv_handle_size(UV_POLL));
   linger->nudge = calloc(1, uv_handle_size(UV_ASYNC));
   bool made = linger->alarm_fd >= 0 && linger->alarm != NULL && linger->nudge != NULL &&
-    uv_poll_init(engine->loop, linger->alarm, linger->alarm_fd) == 0;
+              uv_poll_init(engine->loop, linger->alarm, linger->alarm_fd) == 0;
   if (!made) {
     if (linger->alarm_fd >= 0) close(linger->alarm_fd);
     free(linger->alarm);
@@ -117,7 +117,7 @@ linger__events(struct watch* watch, uint32_t bits) {
   }
   if (bits & EPOLLHUP) return watch->armed;
   return ((bits & EPOLLIN) ? UV_READABLE : 0) | ((bits & EPOLLOUT) ? UV_WRITABLE : 0) |
-    ((bits & EPOLLRDHUP) ? UV_DISCONNECT : 0);
+         ((bits & EPOLLRDHUP) ? UV_DISCONNECT : 0);
 }
 
 // Waits once. Returns whether to go on.

@@ -144,9 +144,8 @@ batch__recvmmsg(void* data) {
     batch->headers[i].msg_hdr.msg_namelen = batch->rooms[i].name_length;
     batch->headers[i].msg_hdr.msg_controllen = batch->rooms[i].control_length;
   }
-  return recvmmsg(
-    batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL
-  );
+  return recvmmsg(batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
+                  NULL);
 }
 
 static bool

@@ -264,8 +264,7 @@ socket_poll(napi_env env, napi_callback_info info) {
   int32_t* table;
   size_t size;
   int32_t timeout_ms;
-  if (!js_begin(env, info, 2, &call) || !js_int32_array(&call, 0, &table, &size) ||
-      !js_int32(&call, 1, &timeout_ms)) {
+  if (!js_begin(env, info, 2, &call) || !js_int32_array(&call, 0, &table, &size) || !js_int32(&call, 1, &timeout_ms)) {
     return NULL;
   }
   size_t count = size / POLL_ROW;

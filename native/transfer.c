@@ -41,35 +41,32 @@ transfer__recv(void* data) {
 static ssize_t
 transfer__send(void* data) {
   struct transfer* transfer = data;
-  return send(
-    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL
-  );
+  return send(transfer->fd, transfer->buffer.data, transfer->buffer.length,
+              transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static ssize_t
 transfer__recvfrom(void* data) {
   struct transfer* transfer = data;
   transfer->name_length = (socklen_t) transfer->name.length;
-  return recvfrom(
-    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT,
-    (struct sockaddr*) transfer->name.data, &transfer->name_length
-  );
+  return recvfrom(transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT,
+                  (struct sockaddr*) transfer->name.data, &transfer->name_length);
 }
 
 static ssize_t
 transfer__sendto(void* data) {
   struct transfer* transfer = data;
-  return sendto(
-    transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL,
-    (const struct sockaddr*) transfer->name.data, (socklen_t) transfer->name.length
-  );
+  return sendto(transfer->fd, transfer->buffer.data, transfer->buffer.length,
+                transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr*) transfer->name.data,
+                (socklen_t) transfer->name.length);
 }
 
 // fd, buffer, offset, length: the arguments that all six begin with.
 static bool
-transfer__begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call, struct transfer* transfer) {
+transfer__begin(napi_env env, napi_callback_info info, size_t required, struct js_call* call,
+                struct transfer* transfer) {
   return js_begin(env, info, required, call) && js_int32(call, 0, &transfer->fd) &&
-    js_range(call, 1, &transfer->buffer);
+         js_range(call, 1, &transfer->buffer);
 }
 
 static napi_value
