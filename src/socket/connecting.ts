@@ -2,7 +2,7 @@
  * How connect(2) ends. TCP answers EINPROGRESS and tells the rest by SO_ERROR; a Unix socket whose listener's queue is full answers EAGAIN
  * and has no event for the moment there is room again, so that it must be asked once in a while.
  */
-import { check, ClosedError, syscallError, TimeoutError } from "../errors.ts";
+import { ClosedError, check, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { SO_ERROR, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -13,8 +13,8 @@ import { targetOf } from "./target.ts";
 import {
 	type BlockOptions,
 	checkWait,
-	patience,
 	PendingCall,
+	patience,
 	supervise,
 	type WaitOptions,
 } from "./wait.ts";
@@ -78,15 +78,15 @@ function retry(
 	options: WaitOptions | undefined,
 ): Promise<void> {
 	return new Promise((resolve, reject) => {
-		let timer: NodeJS.Timeout;
+		const { descriptor } = socket;
 		const release = supervise(options, (error) => {
-			clearTimeout(timer);
+			stop();
 			reject(error(0));
 		});
 		const attempt = (): void => {
 			const rc = socket.closed ? undefined : sys.connect(socket.fd, name);
 			if (rc === EAGAIN) {
-				timer = setTimeout(attempt, LIMITS.connectRetryMs);
+				stop = descriptor.sleep(LIMITS.connectRetryMs, attempt);
 				return;
 			}
 			release?.();
@@ -94,6 +94,6 @@ function retry(
 			else if (rc < 0) reject(syscallError("connect", rc, targetOf(address)));
 			else resolve();
 		};
-		timer = setTimeout(attempt, LIMITS.connectRetryMs);
+		let stop = descriptor.sleep(LIMITS.connectRetryMs, attempt);
 	});
 }

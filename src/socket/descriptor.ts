@@ -39,6 +39,7 @@ export class Descriptor implements Watched {
 	#armed = 0;
 	#reader: Waiter | undefined;
 	#writer: Waiter | undefined;
+	#sleepCount = 0;
 	#referenced = true;
 	#spinUs = 0;
 
@@ -85,6 +86,29 @@ export class Descriptor implements Watched {
 		this.#takeWriter();
 	}
 
+	/**
+	 * Calls `wake` after a while: a wait as the others, for what the kernel has no event for. Goes on although the descriptor is closed.
+	 *
+	 * @returns ends it early; does nothing afterwards
+	 */
+	sleep(ms: number, wake: () => void): () => void {
+		let over = false;
+		const end = (): void => {
+			if (over) return;
+			over = true;
+			clearTimeout(timer);
+			this.#sleepCount--;
+			if (this.#referenced) unhold();
+		};
+		const timer = setTimeout(() => {
+			end();
+			wake();
+		}, ms).unref();
+		this.#sleepCount++;
+		if (this.#referenced) hold();
+		return end;
+	}
+
 	/** Whether waiting keeps the process alive; it does at first. */
 	refer(active: boolean): void {
 		if (this.#referenced === active) return;
@@ -92,6 +116,7 @@ export class Descriptor implements Watched {
 		const change = active ? hold : unhold;
 		if (this.#reader !== undefined) change();
 		if (this.#writer !== undefined) change();
+		for (let i = 0; i < this.#sleepCount; i++) change();
 	}
 
 	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */

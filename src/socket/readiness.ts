@@ -46,7 +46,8 @@ export function unwatch(fd: number): void {
 
 /** One more waiter that keeps the process alive. */
 export function hold(): void {
-	const cells = shared as Int32Array;
+	shared ??= sys.engineStart(dispatch);
+	const cells = shared;
 	const before = cells[SHARED_WAITERS] as number;
 	cells[SHARED_WAITERS] = before + 1;
 	if (before === 0 && cells[SHARED_HELD] === 0) sys.engineHold(1);

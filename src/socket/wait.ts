@@ -1,5 +1,6 @@
 /** How a wait ends early: by an AbortSignal, by a time limit, or because the descriptor was closed. */
 import { requireInteger, requireSignal } from "../arguments.ts";
+import type { SyscallTarget } from "../errors.ts";
 import {
 	AbortError,
 	ClosedError,
@@ -7,7 +8,6 @@ import {
 	syscallError,
 	TimeoutError,
 } from "../errors.ts";
-import type { SyscallTarget } from "../errors.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Descriptor, Waiter } from "./descriptor.ts";
 
@@ -49,11 +49,13 @@ export function checkWait(options: WaitOptions | undefined): void {
 /**
  * Calls `cancel` once if the signal aborts or the time runs out before the returned function is called.
  *
+ * @param holds whether the time limit keeps the process alive; otherwise that is left to what is waited for, which may be unreferenced
  * @returns ends the supervision; undefined when there is nothing to supervise
  */
 export function supervise(
 	options: WaitOptions | undefined,
 	cancel: (error: CancelError) => void,
+	holds = false,
 ): (() => void) | undefined {
 	const signal = options?.signal;
 	const timeoutMs = options?.timeoutMs;
@@ -67,6 +69,7 @@ export function supervise(
 		cancel((bytesMoved) => new TimeoutError(timeoutMs as number, bytesMoved));
 	};
 	const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+	if (!holds) timer?.unref();
 	signal?.addEventListener("abort", onAbort, { once: true });
 	const release = (): void => {
 		clearTimeout(timer);

@@ -11,10 +11,10 @@ import type { WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
-import type { Segmentation } from "./segmentation.ts";
-import type { PassedErrors } from "./receive-room.ts";
 import { EmptyWaiters, type PendingSend, PendingSends } from "./pending-sends.ts";
+import type { PassedErrors } from "./receive-room.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
+import type { Segmentation } from "./segmentation.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { transmit } from "./transmit.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
@@ -54,7 +54,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	#turn = -1;
 	#scheduled = false;
 	#blocked = false;
-	#timer: NodeJS.Timeout | undefined;
+	#stopSleep: (() => void) | undefined;
 	#untold: Error | undefined;
 	#failure: Error | undefined;
 
@@ -340,7 +340,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		this.#blocked = true;
 		// ENOBUFS comes from a queue below the socket, of which poll(2) knows nothing.
 		if (rc === ENOBUFS || !this.#setup.tellsRoom) {
-			this.#timer = setTimeout(() => this.ready(), LIMITS.sendRetryMs);
+			this.#stopSleep = this.#setup.socket.descriptor.sleep(LIMITS.sendRetryMs, () => this.ready());
 			return;
 		}
 		try {
@@ -354,7 +354,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	#unblock(): void {
 		if (!this.#blocked) return;
 		this.#blocked = false;
-		clearTimeout(this.#timer);
+		this.#stopSleep?.();
 		this.#setup.socket.descriptor.cancelWritable();
 	}
 }

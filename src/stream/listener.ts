@@ -66,7 +66,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	#resolve: ((connection: T) => void) | undefined;
 	#reject: ((error: Error) => void) | undefined;
 	#release: (() => void) | undefined;
-	#backoff: NodeJS.Timeout | undefined;
+	#endBackoff: (() => void) | undefined;
 	#accepted = 0;
 	#refused = 0;
 
@@ -166,17 +166,16 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** Lets the process end although an accept is pending. */
 	unref(): this {
 		this.socket.unref();
-		this.#backoff?.unref();
 		return this;
 	}
 
 	#await(): void {
-		if (this.#backoff === undefined) this.socket.descriptor.awaitReadable(this.#waiter);
+		if (this.#endBackoff === undefined) this.socket.descriptor.awaitReadable(this.#waiter);
 	}
 
 	#stopWaiting(): void {
-		clearTimeout(this.#backoff);
-		this.#backoff = undefined;
+		this.#endBackoff?.();
+		this.#endBackoff = undefined;
 		this.socket.descriptor.cancelReadable();
 	}
 
@@ -219,12 +218,14 @@ export class Listener<T> implements AsyncIterable<T> {
 	#overloaded(rc: number): void {
 		const refused = this.#reserve.refuseQueued(this.socket.fd);
 		this.#refused += refused;
-		this.socket.descriptor.readCredit = 0;
-		this.#backoff = setTimeout(() => {
-			this.#backoff = undefined;
-			this.socket.descriptor.readCredit = 1;
+		const { descriptor } = this.socket;
+		descriptor.readCredit = 0;
+		this.#endBackoff?.();
+		this.#endBackoff = descriptor.sleep(LIMITS.acceptBackoffMs, () => {
+			this.#endBackoff = undefined;
+			descriptor.readCredit = 1;
 			if (this.#resolve !== undefined) this.#ready();
-		}, LIMITS.acceptBackoffMs);
+		});
 		const { code } = syscallError("accept", rc);
 		this.#setup.onOverload?.({ code, refused });
 	}

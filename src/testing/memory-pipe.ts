@@ -7,7 +7,7 @@ import {
 	syscallError,
 	TimeoutError,
 } from "../errors.ts";
-import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { type CancelError, checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import { ECONNRESET, EPIPE } from "../sys/errno.ts";
 
 /** A write on its way into the store. */
@@ -70,7 +70,7 @@ export abstract class MemoryPipe {
 				cancel((moved) => new TimeoutError(0, moved));
 				return;
 			}
-			const release = supervise(options, cancel);
+			const release = supervise(options, cancel, true);
 			waiting.settle = (error) => {
 				release?.();
 				if (error === undefined) resolve();
@@ -85,10 +85,11 @@ export abstract class MemoryPipe {
 		if (this.#waiting.length === 0) return Promise.resolve();
 		if (options?.timeoutMs === 0) return Promise.reject(new TimeoutError(0));
 		return new Promise((resolve, reject) => {
-			const release = supervise(options, (error) => {
+			const withdraw = (error: CancelError): void => {
 				this.#idle = this.#idle.filter((each) => each !== onIdle);
 				reject(error(0));
-			});
+			};
+			const release = supervise(options, withdraw, true);
 			const onIdle = (error?: Error): void => {
 				release?.();
 				if (error === undefined) resolve();
@@ -145,7 +146,7 @@ export abstract class MemoryPipe {
 			return Promise.reject(error);
 		}
 		return new Promise((resolve, reject) => {
-			const release = supervise(options, (error) => this.#reader?.settle(error(0)));
+			const release = supervise(options, (error) => this.#reader?.settle(error(0)), true);
 			this.#reader = {
 				target,
 				settle: (error, content = null) => {

@@ -80,7 +80,7 @@ export class ScriptedStream extends ByteReader implements ByteStream {
 			const cancel = (error: CancelError): void => reject(error(this.#withdraw(writer, size)));
 			this.#writtenBytes += size;
 			this.#writers.push(writer);
-			const release = supervise(options, cancel);
+			const release = supervise(options, cancel, true);
 			writer.settle = (error) => {
 				release?.();
 				if (error === undefined) resolve();
@@ -148,7 +148,7 @@ export class ScriptedStream extends ByteReader implements ByteStream {
 				resolve(null);
 				return;
 			}
-			const release = supervise(options, (error) => this.#reader?.settle(error(0)));
+			const release = supervise(options, (error) => this.#reader?.settle(error(0)), true);
 			this.#reader = {
 				room,
 				settle: (error, chunk = null) => {
