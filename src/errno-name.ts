@@ -7,6 +7,8 @@ type ErrnoEntry = readonly [name: string, text: string];
 const UNNAMED_BY_NODE: ReadonlyMap<number, ErrnoEntry> = new Map<number, ErrnoEntry>([
 	[-8, ["ENOEXEC", "exec format error"]],
 	[-10, ["ECHILD", "no child processes"]],
+	[-33, ["EDOM", "numerical argument out of domain"]],
+	[-35, ["EDEADLK", "resource deadlock would occur"]],
 	[-37, ["ENOLCK", "no locks available"]],
 	[-42, ["ENOMSG", "no message of the desired type"]],
 	[-62, ["ETIME", "timer expired"]],

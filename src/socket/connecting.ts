@@ -22,7 +22,7 @@ import {
 /** Begins to connect: true when done, undefined when it goes on. */
 export function connectNow(fd: number, address: SocketAddress): true | undefined {
 	const rc = sys.connect(fd, encodeSocketAddress(address));
-	if (rc === EINPROGRESS || rc === EALREADY || rc === EAGAIN) return undefined;
+	if (rc === EINPROGRESS || rc === EALREADY || isQueueFull(rc, address)) return undefined;
 	check(rc, "connect", targetOf(address));
 	return true;
 }
@@ -33,7 +33,7 @@ export function connectSync(fd: number, address: SocketAddress, options?: BlockO
 	const name = encodeSocketAddress(address);
 	const deadline = timeoutMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
 	let rc = sys.connect(fd, name, timeoutMs, spinUs);
-	while (rc === EAGAIN && address.family === "unix" && performance.now() < deadline) {
+	while (isQueueFull(rc, address) && performance.now() < deadline) {
 		sys.poll(new Int32Array(0), LIMITS.connectRetryMs);
 		rc = sys.connect(fd, name, timeoutMs, spinUs);
 	}
@@ -51,7 +51,7 @@ export async function connectWait(
 	const name = encodeSocketAddress(address);
 	const target = targetOf(address);
 	const rc = sys.connect(socket.openFd(), name);
-	if (rc === EAGAIN) return await retry(socket, address, name, options);
+	if (isQueueFull(rc, address)) return await retry(socket, address, name, options);
 	// EALREADY: `tryConnect` began it. EISCONN: and it is done.
 	if (rc !== EINPROGRESS && rc !== EALREADY) {
 		if (rc !== EISCONN) check(rc, "connect", target);
@@ -67,8 +67,13 @@ const errorView = new DataView(errorValue.buffer);
 
 // Reading SO_ERROR also clears it; socket(7).
 function pendingError(socket: Endpoint): number {
-	check(sys.getsockopt(socket.openFd(), SOL_SOCKET, SO_ERROR, errorValue), "getsockopt");
-	return errorView.getInt32(0, true);
+	const rc = sys.getsockopt(socket.openFd(), SOL_SOCKET, SO_ERROR, errorValue);
+	return rc < 0 ? -rc : errorView.getInt32(0, true);
+}
+
+// For other families EAGAIN is an error like any other; connect(2).
+function isQueueFull(rc: number, address: SocketAddress): boolean {
+	return rc === EAGAIN && address.family === "unix";
 }
 
 function retry(

@@ -75,13 +75,18 @@ export class Socket extends Endpoint {
 
 	/** @internal As `fromFd`, for a socket that this library has just made. */
 	static adopt(fd: number): Socket {
-		return new Socket(fd, true);
+		try {
+			return new Socket(fd, true);
+		} catch (error) {
+			sys.close(fd);
+			throw error;
+		}
 	}
 
 	/** Takes a connection off the queue, or returns undefined when none waits. accept(2) */
 	tryAccept(): Socket | undefined {
 		const fd = this.#try("accept", () => sys.accept4(this.openFd(), null, DEFAULT_FLAGS));
-		return fd === undefined ? undefined : new Socket(fd, true);
+		return fd === undefined ? undefined : Socket.adopt(fd);
 	}
 
 	/**
@@ -94,19 +99,18 @@ export class Socket extends Endpoint {
 	 */
 	async accept(options?: WaitOptions): Promise<Socket> {
 		const attempt = (): number => sys.accept4(this.openFd(), null, DEFAULT_FLAGS);
-		return new Socket(await this.#wait("read", "accept", attempt, options), true);
+		return Socket.adopt(await this.#wait("read", "accept", attempt, options));
 	}
 
 	/** Blocks until a connection comes. accept(2) */
 	acceptSync(options?: BlockOptions): Socket {
 		const [timeoutMs, spinUs] = patience(options);
-		return new Socket(
+		return Socket.adopt(
 			this.#block(
 				"accept",
 				timeoutMs,
 				sys.accept4(this.openFd(), null, DEFAULT_FLAGS, timeoutMs, spinUs),
 			),
-			true,
 		);
 	}
 
@@ -380,5 +384,14 @@ export function socketpair(type: SocketType = "stream"): [Socket, Socket] {
 	const pair = new Int32Array(2);
 	const flags = typeNumber(type) | DEFAULT_FLAGS;
 	check(sys.socketpair(familyNumber("unix"), flags, 0, pair), "socketpair");
-	return [Socket.adopt(pair[0] as number), Socket.adopt(pair[1] as number)];
+	const [first, second] = pair as unknown as [number, number];
+	let left: Socket | undefined;
+	try {
+		left = Socket.adopt(first);
+		return [left, Socket.adopt(second)];
+	} catch (error) {
+		if (left === undefined) sys.close(second);
+		left?.close();
+		throw error;
+	}
 }

@@ -148,7 +148,7 @@ export class PendingCall implements Waiter {
 	ready(): void {
 		const rc = this.#attempt();
 		if (rc === EAGAIN) {
-			this.#await();
+			this.#waitAgain();
 			return;
 		}
 		this.#release?.();
@@ -159,6 +159,15 @@ export class PendingCall implements Waiter {
 	closed(): void {
 		this.#release?.();
 		this.#reject(new ClosedError());
+	}
+
+	#waitAgain(): void {
+		try {
+			this.#await();
+		} catch (error) {
+			this.#release?.();
+			this.#reject(error as Error);
+		}
 	}
 
 	#await(): void {

@@ -34,10 +34,14 @@ export class Connection {
 		return this.#address;
 	}
 
-	/** Closes the descriptor, after a last look at its name. */
+	/** Closes the descriptor, after a last look at its name. Never fails. */
 	close(): void {
 		if (this.socket.closed) return;
-		void this.address;
+		try {
+			void this.address;
+		} catch {
+			// Then it stays unknown.
+		}
 		this.socket.close();
 	}
 

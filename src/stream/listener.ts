@@ -12,10 +12,15 @@ import { sys } from "../sys/current.ts";
 import {
 	EAGAIN,
 	ECONNABORTED,
+	EHOSTDOWN,
+	EHOSTUNREACH,
 	EMFILE,
+	ENETDOWN,
+	ENETUNREACH,
 	ENFILE,
 	ENOBUFS,
 	ENOMEM,
+	ENOPROTOOPT,
 	EPERM,
 	EPROTO,
 } from "../sys/errno.ts";
@@ -42,7 +47,16 @@ export interface ListenerSetup<T> {
 }
 
 // accept(2), Error handling: a connection that failed before it was accepted is its own misfortune, not the listener's.
-const PASSING = new Set([ECONNABORTED, EPROTO, EPERM]);
+const PASSING = new Set([
+	ECONNABORTED,
+	EPROTO,
+	EPERM,
+	ENETDOWN,
+	ENOPROTOOPT,
+	EHOSTDOWN,
+	EHOSTUNREACH,
+	ENETUNREACH,
+]);
 const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 const PASSING_MAX = 64;
 const FAMILY_BYTES = 2;
@@ -58,7 +72,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	readonly #unnamed: Address;
 	// Of what is accepted, where it is the listener's own.
 	readonly #localAddress: Address | undefined;
-	readonly #reserve = new DescriptorReserve();
+	readonly #reserve: DescriptorReserve;
 	readonly #waiter: Waiter = {
 		ready: () => this.#ready(),
 		closed: () => this.#settle(new ClosedError("The listener")),
@@ -77,6 +91,8 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.address = fromSocketAddress(transport, socket.getsockname());
 		this.#unnamed = { transport: transport as UnixTransport };
 		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
+		// Last, for nobody would close it if this constructor threw.
+		this.#reserve = new DescriptorReserve();
 	}
 
 	/** The listening socket, for its options. */
@@ -205,14 +221,20 @@ export class Listener<T> implements AsyncIterable<T> {
 	#open(fd: number, nameLength: number): T {
 		const { transport, wrap, busyPollUs } = this.#setup;
 		const socket = Socket.adopt(fd);
-		this.#accepted++;
-		if (busyPollUs !== undefined) socket.busyPoll(busyPollUs);
-		// A client that did not bind has nothing but its family, which all of them can share.
-		const peer =
-			nameLength <= FAMILY_BYTES
-				? this.#unnamed
-				: fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
-		return wrap(new Connection(socket, transport, peer, this.#localAddress));
+		try {
+			if (busyPollUs !== undefined) socket.busyPoll(busyPollUs);
+			// A client that did not bind has nothing but its family, which all of them can share.
+			const peer =
+				nameLength <= FAMILY_BYTES
+					? this.#unnamed
+					: fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
+			const connection = wrap(new Connection(socket, transport, peer, this.#localAddress));
+			this.#accepted++;
+			return connection;
+		} catch (error) {
+			socket.close();
+			throw error;
+		}
 	}
 
 	#overloaded(rc: number): void {

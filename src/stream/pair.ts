@@ -20,15 +20,21 @@ export function socketpair(
 ): [Stream, Stream] | [PacketStream, PacketStream] | [Datagrams, Datagrams] {
 	requireOneOf("type", type, ["stream", "seqpacket", "dgram"]);
 	const [left, right] = pairOfSockets(type);
-	switch (type) {
-		case "stream":
-			return [Stream.over(left, "unix"), Stream.over(right, "unix")];
-		case "seqpacket":
-			return [
-				PacketStream.over(left, "unix-seqpacket"),
-				PacketStream.over(right, "unix-seqpacket"),
-			];
-		default:
-			return [Datagrams.over(left, "unix-dgram"), Datagrams.over(right, "unix-dgram")];
+	try {
+		switch (type) {
+			case "stream":
+				return [Stream.over(left, "unix"), Stream.over(right, "unix")];
+			case "seqpacket":
+				return [
+					PacketStream.over(left, "unix-seqpacket"),
+					PacketStream.over(right, "unix-seqpacket"),
+				];
+			default:
+				return [Datagrams.over(left, "unix-dgram"), Datagrams.over(right, "unix-dgram")];
+		}
+	} catch (error) {
+		left.close();
+		right.close();
+		throw error;
 	}
 }
