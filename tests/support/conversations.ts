@@ -1,0 +1,159 @@
+/** Whole conversations, from `listen` to the last `close`, in which any system call may be made to fail. */
+import assert from "node:assert/strict";
+import { connect, datagrams, type Listener, listen } from "socketry";
+import type { Datagrams } from "#src/stream/datagrams.ts";
+import type { PacketStream } from "#src/stream/packet-stream.ts";
+import type { Stream } from "#src/stream/stream.ts";
+import { settled } from "#src/testing/expectations.ts";
+import { assertPattern, expectEnd, expectPatternToEnd, pattern } from "#src/testing/traffic.ts";
+import { abstractName, withSocketPath } from "./pairs.ts";
+
+/** Bytes of the answer: more than any socket buffer of these tests holds, so that a writer has to wait. */
+const ANSWER_BYTES = 1_000_000;
+/** No step may take longer, in milliseconds, whatever fails. */
+const STEP_MS = 5_000;
+
+/** Kinds of conversation. */
+export type ConversationKind = "tcp" | "unix" | "seqpacket" | "udp" | "unix-dgram";
+
+/** What both ends of any kind have. */
+interface End {
+	readonly closed: boolean;
+	readonly socket: { readonly fd: number };
+	close(options?: { timeoutMs?: number }): Promise<void>;
+	abort(): void;
+}
+
+/** Holds a conversation. Rejects with the first error; afterwards everything is closed, and was found in order. */
+export async function converse(kind: ConversationKind): Promise<void> {
+	const opened: End[] = [];
+	const listeners: { close(): void; readonly closed: boolean }[] = [];
+	try {
+		await CONVERSATIONS[kind]({
+			open: (end) => {
+				opened.push(end);
+				return end;
+			},
+			listening: (listener) => {
+				listeners.push(listener);
+				return listener;
+			},
+		});
+	} finally {
+		for (const listener of listeners) {
+			listener.close();
+			assert.ok(listener.closed);
+		}
+		for (const end of opened) await assertCloses(end);
+	}
+}
+
+interface Stage {
+	open<T extends End>(end: T): T;
+	listening<T>(listener: Listener<T>): Listener<T>;
+}
+
+const CONVERSATIONS: Readonly<Record<ConversationKind, (stage: Stage) => Promise<void>>> = {
+	tcp: (stage) => overStreams(stage, "tcp://127.0.0.1:0"),
+	unix: (stage) => withSocketPath((path) => overStreams(stage, `unix:${path}`)),
+	seqpacket: (stage) => overPackets(stage, `unix-seqpacket:${abstractName()}`),
+	udp: (stage) => overDatagrams(stage, "udp://127.0.0.1:0"),
+	"unix-dgram": (stage) => overDatagrams(stage, `unix-dgram:${abstractName()}`),
+};
+
+async function overStreams(
+	stage: Stage,
+	address: `tcp:${string}` | `unix:${string}`,
+): Promise<void> {
+	const listener = stage.listening(await step(listen(address)));
+	const [client, server] = await meet(stage, listener);
+	await step(client.write("question"));
+	await step(client.flush());
+	assert.equal(String(await step(server.readExactly(8))), "question");
+	await step(
+		Promise.all([
+			answer(server),
+			expectPatternToEnd(client).then((got) => assert.equal(got, ANSWER_BYTES)),
+		]),
+	);
+	await step(client.closeWrite());
+	await step(expectEnd(server));
+	await step(Promise.all([client.close(), server.close()]));
+}
+
+async function answer(server: Stream): Promise<void> {
+	let position = 0;
+	for (const size of [10, 300_000, 5_000, 5_000, 389_990, 300_000]) {
+		await server.write(pattern(position, size));
+		position += size;
+	}
+	await server.closeWrite();
+}
+
+async function overPackets(stage: Stage, address: `unix-seqpacket:${string}`): Promise<void> {
+	const listener = stage.listening(await step(listen(address)));
+	const [client, server] = await meet(stage, listener);
+	await step(client.send("question"));
+	assert.equal(String(await step(server.receive())), "question");
+	await step(Promise.all([sendMany(server), receiveMany(client)]));
+	await step(client.closeWrite());
+	assert.equal(await step(server.receive()), null);
+	await step(Promise.all([client.close(), server.close()]));
+}
+
+async function sendMany(server: PacketStream): Promise<void> {
+	const sends: Promise<void>[] = [];
+	for (let i = 0; i < 40; i++) sends.push(server.send(pattern(i * 20_000, 20_000)));
+	await Promise.all(sends);
+	await server.closeWrite();
+}
+
+async function receiveMany(client: PacketStream): Promise<void> {
+	let count = 0;
+	for await (const message of client) assertPattern(message, 20_000 * count++);
+	assert.equal(count, 40);
+}
+
+async function overDatagrams(stage: Stage, address: string): Promise<void> {
+	const server = stage.open((await step(datagrams(address))) as Datagrams);
+	const unix = address.startsWith("unix");
+	const client = stage.open(
+		(await step(
+			datagrams(unix ? `unix-dgram:${abstractName()}` : "udp://127.0.0.1:0", {
+				connect: server.address,
+			}),
+		)) as Datagrams,
+	);
+	for (let i = 0; i < 5; i++) {
+		await step(client.send(`question ${i}`));
+		await step(client.flush());
+		const { data, from } = await step(server.receive());
+		assert.equal(String(data), `question ${i}`);
+		await step(server.send(`answer ${i}`, from));
+		await step(server.flush());
+		assert.equal(String((await step(client.receive())).data), `answer ${i}`);
+	}
+	await step(Promise.all([client.close(), server.close()]));
+}
+
+async function meet<T extends Stream | PacketStream>(
+	stage: Stage,
+	listener: Listener<T>,
+): Promise<[T, T]> {
+	const accepting = listener.accept().then((end) => stage.open(end));
+	accepting.catch(() => undefined);
+	const client = stage.open((await step(connect(listener.address))) as T);
+	return [client, await step(accepting)];
+}
+
+function step<T>(promise: Promise<T>): Promise<T> {
+	return settled(promise, STEP_MS, "a step of the conversation");
+}
+
+// Whatever has happened to it: an end closes, settles what is asked of it, and has no descriptor afterwards.
+async function assertCloses(end: End): Promise<void> {
+	await step(end.close({ timeoutMs: 100 }).catch(() => undefined));
+	end.abort();
+	assert.ok(end.closed);
+	assert.equal(end.socket.fd, -1);
+}
