@@ -1,4 +1,5 @@
 /** Messages that wait to be taken, each with the promise of its sender; and those who wait until there are none. */
+import { InvalidValueError } from "../errors.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 
 /** One message that waits. */
@@ -10,10 +11,13 @@ export interface PendingSend<T> {
 }
 
 interface Entry<T> extends PendingSend<T> {
+	readonly bytes: number;
 	readonly resolve: () => void;
 	readonly reject: (error: Error) => void;
 	release: (() => void) | undefined;
 }
+
+const KEEP_BYTES = "must keep its bytes until its message is sent";
 
 /** First in, first out; an entry whose wait ends early leaves from its place. */
 export class PendingSends<T> {
@@ -28,9 +32,13 @@ export class PendingSends<T> {
 		return this.#entries.length - this.#first;
 	}
 
-	/** The one that has waited longest. */
+	/** The one that has waited longest. Those whose buffers have gone are rejected on the way: without it a message would be another one. */
 	get first(): PendingSend<T> | undefined {
-		return this.#entries[this.#first];
+		for (;;) {
+			const entry = this.#entries[this.#first];
+			if (entry === undefined || entry.data.length === entry.bytes) return entry;
+			this.settleFirst(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
+		}
 	}
 
 	/**
@@ -46,12 +54,13 @@ export class PendingSends<T> {
 		onWithdrawn?: () => void,
 	): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const entry: Entry<T> = { data, to, resolve, reject, release: undefined };
+			const bytes = data.length;
+			const entry: Entry<T> = { data, bytes, to, resolve, reject, release: undefined };
 			this.#entries.push(entry);
-			this.bytes += data.length;
+			this.bytes += bytes;
 			entry.release = supervise(options, (error) => {
 				this.#entries.splice(this.#entries.indexOf(entry), 1);
-				this.bytes -= data.length;
+				this.bytes -= bytes;
 				reject(error(0));
 				onWithdrawn?.();
 			});
@@ -61,7 +70,7 @@ export class PendingSends<T> {
 	/** Takes the first one off and settles its promise. */
 	settleFirst(error?: Error): void {
 		const entry = this.#entries[this.#first++] as Entry<T>;
-		this.bytes -= entry.data.length;
+		this.bytes -= entry.bytes;
 		if (this.#first === this.#entries.length) {
 			this.#entries.length = 0;
 			this.#first = 0;
