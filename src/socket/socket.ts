@@ -2,8 +2,8 @@
  * `Socket`: the calls of the man pages, each in three manners. `tryX` never waits and returns undefined when it would have to, `X` returns a
  * promise, `XSync` blocks this thread. Nothing here retries, buffers or loops over short counts: that is what the layer above is for.
  */
-import { requireBytes, requireInteger } from "../arguments.ts";
-import { check, TimeoutError } from "../errors.ts";
+import { requireInteger } from "../arguments.ts";
+import { check } from "../errors.ts";
 import {
 	F_GETFL,
 	F_SETFD,
@@ -14,50 +14,24 @@ import {
 	SOCK_NONBLOCK,
 } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
-import { EAGAIN } from "../sys/errno.ts";
+import { blockCall, tryCall, waitCall } from "./calls.ts";
 import { connectNow, connectSync, connectWait } from "./connecting.ts";
-import { Endpoint } from "./endpoint.ts";
 import { familyNumber, type SocketFamily, type SocketType, typeNumber } from "./kind.ts";
 import {
-	decodeSocketAddress,
-	encodeSocketAddress,
-	SOCKADDR_BYTES_MAX,
-	type SocketAddress,
-} from "./sockaddr.ts";
-import { targetOf } from "./target.ts";
-import {
-	type BlockOptions,
-	type Direction,
-	patience,
-	PendingCall,
-	type WaitOptions,
-} from "./wait.ts";
-
-/** Options of the receiving and sending calls. */
-export interface TransferOptions extends WaitOptions {
-	/** MSG_* bits of `socketry/sys`; MSG_DONTWAIT and MSG_NOSIGNAL are always set. Default 0. */
-	readonly flags?: number | undefined;
-}
-
-/** Options of the blocking receiving and sending calls. */
-export interface BlockTransferOptions extends BlockOptions {
-	/** MSG_* bits of `socketry/sys`. Default 0. */
-	readonly flags?: number | undefined;
-}
-
-/** What `recvfrom` tells. */
-export interface Received {
-	/** Bytes in the buffer. With MSG_TRUNC in the flags: the datagram's true length, which may exceed the buffer. */
-	readonly bytes: number;
-	/** The sender; the unnamed Unix address for a sender that has none. */
-	readonly from: SocketAddress;
-}
+	MessageCall,
+	type MessageOptions,
+	type ReceivedMessage,
+	type SendMessageOptions,
+	sendCall,
+} from "./message-call.ts";
+import type { SocketAddress } from "./sockaddr.ts";
+import { Transfers } from "./transfers.ts";
+import { type BlockOptions, patience, type WaitOptions } from "./wait.ts";
 
 const DEFAULT_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
-const senderName = new Uint8Array(SOCKADDR_BYTES_MAX);
 
 /** An open descriptor with the calls of the man pages. Made by `socket`, `socketpair`, `accept` or `Socket.fromFd`. */
-export class Socket extends Endpoint {
+export class Socket extends Transfers {
 	/**
 	 * Takes over a descriptor and makes it non-blocking and close-on-exec. It need not be a socket: `read` and `write` work on any kind
 	 * that epoll takes, which regular files are not.
@@ -85,7 +59,7 @@ export class Socket extends Endpoint {
 
 	/** Takes a connection off the queue, or returns undefined when none waits. accept(2) */
 	tryAccept(): Socket | undefined {
-		const fd = this.#try("accept", () => sys.accept4(this.openFd(), null, DEFAULT_FLAGS));
+		const fd = tryCall("accept", () => sys.accept4(this.openFd(), null, DEFAULT_FLAGS));
 		return fd === undefined ? undefined : Socket.adopt(fd);
 	}
 
@@ -99,14 +73,14 @@ export class Socket extends Endpoint {
 	 */
 	async accept(options?: WaitOptions): Promise<Socket> {
 		const attempt = (): number => sys.accept4(this.openFd(), null, DEFAULT_FLAGS);
-		return Socket.adopt(await this.#wait("read", "accept", attempt, options));
+		return Socket.adopt(await waitCall(this, "read", "accept", attempt, options));
 	}
 
 	/** Blocks until a connection comes. accept(2) */
 	acceptSync(options?: BlockOptions): Socket {
 		const [timeoutMs, spinUs] = patience(options);
 		return Socket.adopt(
-			this.#block(
+			blockCall(
 				"accept",
 				timeoutMs,
 				sys.accept4(this.openFd(), null, DEFAULT_FLAGS, timeoutMs, spinUs),
@@ -139,227 +113,71 @@ export class Socket extends Endpoint {
 		connectSync(this.openFd(), address, options);
 	}
 
-	/** Reads what is there, up to the buffer's length; 0 is the end; undefined when nothing is there yet. read(2) */
-	tryRead(buffer: Uint8Array): number | undefined {
-		const bytes = requireBytes("buffer", buffer);
-		return this.#try("read", () => sys.read(this.openFd(), bytes, 0, bytes.length));
+	/**
+	 * Receives one message, or bytes, with the control messages that come along; undefined when nothing is there.
+	 *
+	 * @param buffers filled one after the other; 64 at the most
+	 */
+	tryRecvmsg(
+		buffers: readonly Uint8Array[],
+		options?: MessageOptions,
+	): ReceivedMessage | undefined {
+		const call = new MessageCall(this, buffers, options);
+		return tryCall("recvmsg", () => call.receive()) === undefined ? undefined : call.message();
 	}
 
-	/** Waits for something to read. @param buffer borrowed until the promise settles. @see read(2) */
-	async read(buffer: Uint8Array, options?: WaitOptions): Promise<number> {
-		const bytes = requireBytes("buffer", buffer);
-		return await this.#wait(
-			"read",
-			"read",
-			() => sys.read(this.openFd(), bytes, 0, bytes.length),
-			options,
-		);
+	/**
+	 * Waits for one message, or bytes, with the control messages that come along.
+	 *
+	 * @param buffers borrowed until the promise settles
+	 * @see recvmsg(2), cmsg(3)
+	 */
+	async recvmsg(
+		buffers: readonly Uint8Array[],
+		options?: MessageOptions & WaitOptions,
+	): Promise<ReceivedMessage> {
+		const call = new MessageCall(this, buffers, options);
+		await waitCall(this, "read", "recvmsg", () => call.receive(), options);
+		return call.message();
 	}
 
-	/** Blocks until there is something to read. read(2) */
-	readSync(buffer: Uint8Array, options?: BlockOptions): number {
-		const bytes = requireBytes("buffer", buffer);
+	/** Blocks until a message comes. recvmsg(2) */
+	recvmsgSync(
+		buffers: readonly Uint8Array[],
+		options?: MessageOptions & BlockOptions,
+	): ReceivedMessage {
+		const call = new MessageCall(this, buffers, options);
 		const [timeoutMs, spinUs] = patience(options);
-		return this.#block(
-			"read",
-			timeoutMs,
-			sys.read(this.openFd(), bytes, 0, bytes.length, timeoutMs, spinUs),
-		);
+		blockCall("recvmsg", timeoutMs, call.receive(timeoutMs, spinUs));
+		return call.message();
 	}
 
-	/** Writes as much as fits now, which can be less than given; undefined when nothing fits. write(2) */
-	tryWrite(data: Uint8Array): number | undefined {
-		const bytes = requireBytes("data", data);
-		return this.#try("write", () => sys.write(this.openFd(), bytes, 0, bytes.length));
+	/** Sends what the buffers hold as one message, with control messages; undefined when it does not fit now. */
+	trySendmsg(buffers: readonly Uint8Array[], options?: SendMessageOptions): number | undefined {
+		const send = sendCall(this, buffers, options);
+		return tryCall("sendmsg", send, options?.to);
 	}
 
-	/** Waits until something fits. Resolves to the bytes written, which can be less than given. @param data borrowed until the promise settles. @see write(2) */
-	async write(data: Uint8Array, options?: WaitOptions): Promise<number> {
-		const bytes = requireBytes("data", data);
-		return await this.#wait(
-			"write",
-			"write",
-			() => sys.write(this.openFd(), bytes, 0, bytes.length),
-			options,
-		);
-	}
-
-	/** Blocks until something fits. write(2) */
-	writeSync(data: Uint8Array, options?: BlockOptions): number {
-		const bytes = requireBytes("data", data);
-		const [timeoutMs, spinUs] = patience(options);
-		return this.#block(
-			"write",
-			timeoutMs,
-			sys.write(this.openFd(), bytes, 0, bytes.length, timeoutMs, spinUs),
-		);
-	}
-
-	/** Receives what is there, or one message; undefined when nothing is there. recv(2) */
-	tryRecv(buffer: Uint8Array, flags = 0): number | undefined {
-		const bytes = requireBytes("buffer", buffer);
-		return this.#try("recv", () => sys.recv(this.openFd(), bytes, 0, bytes.length, flags));
-	}
-
-	/** Waits for bytes or one message. 0 is the end of a stream, or an empty message. @param buffer borrowed until the promise settles. @see recv(2) */
-	async recv(buffer: Uint8Array, options?: TransferOptions): Promise<number> {
-		const bytes = requireBytes("buffer", buffer);
-		const flags = options?.flags ?? 0;
-		return await this.#wait(
-			"read",
-			"recv",
-			() => sys.recv(this.openFd(), bytes, 0, bytes.length, flags),
-			options,
-		);
-	}
-
-	/** Blocks until bytes or a message come. recv(2) */
-	recvSync(buffer: Uint8Array, options?: BlockTransferOptions): number {
-		const bytes = requireBytes("buffer", buffer);
-		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
-		return this.#block(
-			"recv",
-			timeoutMs,
-			sys.recv(this.openFd(), bytes, 0, bytes.length, flags, timeoutMs, spinUs),
-		);
-	}
-
-	/** Sends as much as fits now, or one message; undefined when it does not fit. send(2) */
-	trySend(data: Uint8Array, flags = 0): number | undefined {
-		const bytes = requireBytes("data", data);
-		return this.#try("send", () => sys.send(this.openFd(), bytes, 0, bytes.length, flags));
-	}
-
-	/** Waits until something fits, or one message. Resolves to the bytes sent. @param data borrowed until the promise settles. @see send(2) */
-	async send(data: Uint8Array, options?: TransferOptions): Promise<number> {
-		const bytes = requireBytes("data", data);
-		const flags = options?.flags ?? 0;
-		return await this.#wait(
-			"write",
-			"send",
-			() => sys.send(this.openFd(), bytes, 0, bytes.length, flags),
-			options,
-		);
-	}
-
-	/** Blocks until something fits, or one message. send(2) */
-	sendSync(data: Uint8Array, options?: BlockTransferOptions): number {
-		const bytes = requireBytes("data", data);
-		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
-		return this.#block(
-			"send",
-			timeoutMs,
-			sys.send(this.openFd(), bytes, 0, bytes.length, flags, timeoutMs, spinUs),
-		);
-	}
-
-	/** Receives one message and its sender; undefined when none is there. recvfrom(2) */
-	tryRecvfrom(buffer: Uint8Array, flags = 0): Received | undefined {
-		const bytes = requireBytes("buffer", buffer);
-		const count = this.#try("recvfrom", () =>
-			sys.recvfrom(this.openFd(), bytes, 0, bytes.length, flags, senderName),
-		);
-		return count === undefined ? undefined : received(count);
-	}
-
-	/** Waits for one message. @param buffer borrowed until the promise settles. @see recvfrom(2) */
-	async recvfrom(buffer: Uint8Array, options?: TransferOptions): Promise<Received> {
-		const bytes = requireBytes("buffer", buffer);
-		const flags = options?.flags ?? 0;
-		// The name is decoded within the attempt: the next call of any socket overwrites it.
-		let from: SocketAddress | undefined;
-		const attempt = (): number => {
-			const rc = sys.recvfrom(this.openFd(), bytes, 0, bytes.length, flags, senderName);
-			if (rc >= 0) from = received(rc).from;
-			return rc;
-		};
-		const count = await this.#wait("read", "recvfrom", attempt, options);
-		return { bytes: count, from: from as SocketAddress };
-	}
-
-	/** Blocks until a message comes. recvfrom(2) */
-	recvfromSync(buffer: Uint8Array, options?: BlockTransferOptions): Received {
-		const bytes = requireBytes("buffer", buffer);
-		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
-		const rc = sys.recvfrom(
-			this.openFd(),
-			bytes,
-			0,
-			bytes.length,
-			flags,
-			senderName,
-			timeoutMs,
-			spinUs,
-		);
-		return received(this.#block("recvfrom", timeoutMs, rc));
-	}
-
-	/** Sends one message to an address; undefined when it does not fit now. sendto(2) */
-	trySendto(data: Uint8Array, to: SocketAddress, flags = 0): number | undefined {
-		const bytes = requireBytes("data", data);
-		const name = encodeSocketAddress(to);
-		return this.#try(
-			"sendto",
-			() => sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name),
-			to,
-		);
-	}
-
-	/** Waits until one message fits. @param data borrowed until the promise settles. @see sendto(2) */
-	async sendto(data: Uint8Array, to: SocketAddress, options?: TransferOptions): Promise<number> {
-		const bytes = requireBytes("data", data);
-		const flags = options?.flags ?? 0;
-		const name = encodeSocketAddress(to);
-		const attempt = (): number => sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name);
-		return await this.#wait("write", "sendto", attempt, options, to);
-	}
-
-	/** Blocks until one message fits. sendto(2) */
-	sendtoSync(data: Uint8Array, to: SocketAddress, options?: BlockTransferOptions): number {
-		const bytes = requireBytes("data", data);
-		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
-		const rc = sys.sendto(
-			this.openFd(),
-			bytes,
-			0,
-			bytes.length,
-			flags,
-			encodeSocketAddress(to),
-			timeoutMs,
-			spinUs,
-		);
-		return this.#block("sendto", timeoutMs, rc, to);
-	}
-
-	#try(syscall: string, attempt: () => number, to?: SocketAddress): number | undefined {
-		const rc = attempt();
-		return rc === EAGAIN ? undefined : check(rc, syscall, to && targetOf(to));
-	}
-
-	#wait(
-		direction: Direction,
-		syscall: string,
-		attempt: () => number,
-		options: WaitOptions | undefined,
-		to?: SocketAddress,
+	/**
+	 * Waits until what the buffers hold fits, or a part of it on a stream. Resolves to the bytes sent.
+	 *
+	 * @param buffers borrowed until the promise settles; 64 at the most
+	 * @see sendmsg(2), cmsg(3)
+	 */
+	async sendmsg(
+		buffers: readonly Uint8Array[],
+		options?: SendMessageOptions & WaitOptions,
 	): Promise<number> {
-		return new PendingCall(this.descriptor, direction, syscall, attempt, to && targetOf(to)).run(
-			options,
-		);
+		const send = sendCall(this, buffers, options);
+		return await waitCall(this, "write", "sendmsg", send, options, options?.to);
 	}
 
-	#block(syscall: string, timeoutMs: number, rc: number, to?: SocketAddress): number {
-		if (rc === EAGAIN) throw new TimeoutError(timeoutMs);
-		return check(rc, syscall, to && targetOf(to));
+	/** Blocks until it fits. sendmsg(2) */
+	sendmsgSync(buffers: readonly Uint8Array[], options?: SendMessageOptions & BlockOptions): number {
+		const [timeoutMs, spinUs] = patience(options);
+		const rc = sendCall(this, buffers, options)(timeoutMs, spinUs);
+		return blockCall("sendmsg", timeoutMs, rc, options?.to);
 	}
-}
-
-function received(bytes: number): Received {
-	return { bytes, from: decodeSocketAddress(senderName, sys.out[0]) };
 }
 
 /**

@@ -1,0 +1,53 @@
+/** One system call in three manners: now or not at all, by promise, or blocking the thread. */
+import { check, TimeoutError } from "../errors.ts";
+import { EAGAIN } from "../sys/errno.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { SocketAddress } from "./sockaddr.ts";
+import { targetOf } from "./target.ts";
+import { type BlockOptions, type Direction, PendingCall, type WaitOptions } from "./wait.ts";
+
+/** Options of the receiving and sending calls. */
+export interface TransferOptions extends WaitOptions {
+	/** MSG_* bits of `socketry/sys`; MSG_DONTWAIT and MSG_NOSIGNAL are always set. Default 0. */
+	readonly flags?: number | undefined;
+}
+
+/** Options of the blocking receiving and sending calls. */
+export interface BlockTransferOptions extends BlockOptions {
+	/** MSG_* bits of `socketry/sys`. Default 0. */
+	readonly flags?: number | undefined;
+}
+
+/** The result of a call made once; undefined for EAGAIN. Throws a SyscallError for any other failure. */
+export function tryCall(
+	syscall: string,
+	attempt: () => number,
+	to?: SocketAddress,
+): number | undefined {
+	const rc = attempt();
+	return rc === EAGAIN ? undefined : check(rc, syscall, to && targetOf(to));
+}
+
+/** Resolves to the result of a call that is repeated whenever the socket is ready, until it answers something else than EAGAIN. */
+export function waitCall(
+	socket: Endpoint,
+	direction: Direction,
+	syscall: string,
+	attempt: () => number,
+	options: WaitOptions | undefined,
+	to?: SocketAddress,
+): Promise<number> {
+	const call = new PendingCall(socket.descriptor, direction, syscall, attempt, to && targetOf(to));
+	return call.run(options);
+}
+
+/** The result of a call that has blocked. Throws a TimeoutError for EAGAIN. */
+export function blockCall(
+	syscall: string,
+	timeoutMs: number,
+	rc: number,
+	to?: SocketAddress,
+): number {
+	if (rc === EAGAIN) throw new TimeoutError(timeoutMs);
+	return check(rc, syscall, to && targetOf(to));
+}
