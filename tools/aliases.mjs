@@ -1,12 +1,12 @@
 // Holds: in the bundle every name of every module can be told apart, and every module finds its own names again.
 
-import { posix } from "node:path";
+/** @typedef {Map<string, string>} Aliases a module's name -> its name in the bundle */
 
 /**
  * Under which name the bundle exports each name of each module: its own, or with a number where two modules share it.
  *
  * @param {Map<string, string[]>} names
- * @returns {Map<string, Map<string, string>>} module -> name -> name in the bundle
+ * @returns {Map<string, Aliases>} of each module
  */
 export function chooseAliases(names) {
 	/** @type {Map<string, number>} */
@@ -22,7 +22,7 @@ export function chooseAliases(names) {
 	);
 }
 
-/** The text of a module that exports everything. @param {Map<string, Map<string, string>>} aliases */
+/** The text of a module that exports everything. @param {Map<string, Aliases>} aliases */
 export function entryOf(aliases) {
 	return [...aliases]
 		.map(([path, chosen]) => `export { ${pairs(chosen)} } from "./${path}";`)
@@ -32,15 +32,12 @@ export function entryOf(aliases) {
 /**
  * The text of the small file that stands where the module was.
  *
- * @param {string} path of the module, from the root of dist
- * @param {Map<string, string>} chosen
- * @param {string} bundle path of the bundle, from there too
+ * @param {Aliases} chosen
+ * @param {string} bundle as that file writes its path
  */
-export function forwarderOf(path, chosen, bundle) {
+export function forwarderOf(chosen, bundle) {
 	const reversed = new Map([...chosen].map(([name, alias]) => [alias, name]));
-	const from = posix.relative(posix.dirname(path), bundle);
-	const target = from.startsWith(".") ? from : `./${from}`;
-	return chosen.size === 0 ? "export {};\n" : `export { ${pairs(reversed)} } from "${target}";\n`;
+	return chosen.size === 0 ? "export {};\n" : `export { ${pairs(reversed)} } from "${bundle}";\n`;
 }
 
 /** @param {Map<string, string>} names */

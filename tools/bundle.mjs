@@ -1,11 +1,11 @@
 // Holds: importing the package reads two files, and yet every module of src exists exactly once, under its own path in dist.
 //
-// Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and each dist/<path>.js only
-// passes on its names; tests that import `#src/<path>.ts` thereby meet the very objects that users have. The command line and the test kit
-// stay separate files, as they are not loaded with the library.
+// Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and those of the test kit into
+// another that imports the first; each dist/<path>.js only passes on its names. Tests that import `#src/<path>.ts` thereby meet the very
+// objects that users have. The modules of the command line stay files of their own, as each command loads only what it needs.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, posix, relative, resolve } from "node:path";
 import { chooseAliases, entryOf, forwarderOf } from "./aliases.mjs";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
 import { ROOT } from "./run.mjs";
@@ -15,10 +15,16 @@ const INPUT = ".build/js";
 const OUTPUT = "dist";
 const STAMP = ".build/bundle.stamp";
 
-/** One folder deep, like the modules that look for files by their own place. */
-const BUNDLE = "bundle/socketry.js";
+/**
+ * The files that hold many modules, each after those it imports from. One folder deep, like the modules that look for files by their own
+ * place.
+ */
+const BUNDLES = [
+	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|testing\/)/ },
+	{ file: "bundle/testing.js", pattern: /^testing\// },
+];
 
-const SEPARATE = /^(cli|testing)\//;
+/** @typedef {import("./aliases.mjs").Aliases} Aliases */
 
 /** Brings dist/*.js up to date with what the compiler wrote; does nothing when it wrote nothing new. */
 export async function bundle() {
@@ -31,35 +37,37 @@ export async function bundle() {
 	const modules = files
 		.filter((path) => path.endsWith(".js"))
 		.map((path) => path.slice(INPUT.length + 1));
+	/** @type {Map<string, { file: string, aliases: Aliases }>} */
+	const homes = new Map();
 	/** @type {Map<string, string>} */
 	const texts = new Map();
-	const inside = modules.filter((path) => !SEPARATE.test(path));
-	const names = await exportedNames(esbuild, inside);
-	const aliases = chooseAliases(names);
-	const library = esbuild.build({
-		...settings(),
-		stdin: { contents: entryOf(aliases), resolveDir: join(ROOT, INPUT), sourcefile: "modules.js" },
-		bundle: true,
-		outfile: join(ROOT, OUTPUT, BUNDLE),
-	});
-	const others = esbuild.build({
-		...settings(),
-		entryPoints: modules
-			.filter((path) => SEPARATE.test(path))
-			.map((path) => join(ROOT, INPUT, path)),
-		outdir: join(ROOT, OUTPUT),
-		outbase: join(ROOT, INPUT),
-	});
-	for (const { outputFiles } of [await library, await others]) {
-		for (const { path, text } of outputFiles ?? []) {
-			texts.set(relative(join(ROOT, OUTPUT), path), text);
+	for (const { file, pattern } of BUNDLES) {
+		const inside = modules.filter((path) => pattern.test(path));
+		const aliases = chooseAliases(await exportedNames(esbuild, inside));
+		const others = new Map(homes);
+		for (const [path, chosen] of aliases) {
+			homes.set(path, { file, aliases: chosen });
+			texts.set(path, forwarderOf(chosen, pathTo(file, path)));
 		}
+		addOutputs(texts, await esbuild.build(bundleOf(file, entryOf(aliases), others)));
 	}
-	for (const [path, chosen] of aliases) {
-		texts.set(path, forwarderOf(path, chosen, BUNDLE));
-	}
+	const alone = modules.filter((path) => !homes.has(path));
+	addOutputs(texts, await esbuild.build(filesOf(alone)));
 	replaceOutputs(texts);
 	writeStamp(STAMP, digest([...inputs, ...outputs()]));
+}
+
+/** @param {Map<string, string>} texts @param {import("esbuild").BuildResult} result */
+function addOutputs(texts, { outputFiles }) {
+	for (const { path, text } of outputFiles ?? []) {
+		texts.set(relative(join(ROOT, OUTPUT), path), text);
+	}
+}
+
+/** How the module at `from` writes the path of `file`. @param {string} file @param {string} from */
+function pathTo(file, from) {
+	const path = posix.relative(posix.dirname(from), file);
+	return path.startsWith(".") ? path : `./${path}`;
 }
 
 function outputs() {
@@ -80,6 +88,56 @@ function settings() {
 		ignoreAnnotations: true,
 		logLevel: "warning",
 		logLimit: 10,
+	};
+}
+
+/**
+ * @param {string} file
+ * @param {string} contents of the module that exports all of it
+ * @param {Map<string, { file: string, aliases: Aliases }>} others where modules of other bundles are
+ * @returns {import("esbuild").BuildOptions}
+ */
+function bundleOf(file, contents, others) {
+	return {
+		...settings(),
+		stdin: { contents, resolveDir: join(ROOT, INPUT), sourcefile: "modules.js" },
+		bundle: true,
+		outfile: join(ROOT, OUTPUT, file),
+		plugins: [fromOtherBundles(others)],
+	};
+}
+
+/** @param {readonly string[]} modules @returns {import("esbuild").BuildOptions} */
+function filesOf(modules) {
+	return {
+		...settings(),
+		entryPoints: modules.map((path) => join(ROOT, INPUT, path)),
+		outdir: join(ROOT, OUTPUT),
+		outbase: join(ROOT, INPUT),
+	};
+}
+
+/**
+ * Lets a bundle import the modules of another from that other bundle, not by way of one small file for each.
+ *
+ * @param {Map<string, { file: string, aliases: Aliases }>} others
+ * @returns {import("esbuild").Plugin}
+ */
+function fromOtherBundles(others) {
+	const namespace = "other-bundle";
+	return {
+		name: namespace,
+		setup(build) {
+			build.onResolve({ filter: /^\./, namespace }, ({ path }) => ({ path, external: true }));
+			build.onResolve({ filter: /^\./, namespace: "file" }, ({ path, resolveDir }) => {
+				const module = relative(join(ROOT, INPUT), resolve(resolveDir, path));
+				return others.has(module) ? { path: module, namespace, sideEffects: false } : undefined;
+			});
+			build.onLoad({ filter: /^/, namespace }, ({ path }) => {
+				const home = others.get(path);
+				return home && { contents: forwarderOf(home.aliases, `./${basename(home.file)}`) };
+			});
+		},
 	};
 }
 

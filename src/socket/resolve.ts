@@ -1,5 +1,4 @@
 /** Names to numeric addresses, by the system's resolver; numeric hosts take no detour. */
-import { lookup } from "node:dns";
 import { AbortError, SyscallError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { hostFamily } from "./host.ts";
@@ -48,6 +47,8 @@ const systemResolver: Resolver = (name, { signal }) =>
 	new Promise((resolveHosts, reject) => {
 		const onAbort = (): void => reject(new AbortError(signal?.reason));
 		signal?.addEventListener("abort", onAbort, { once: true });
+		// Not imported: loading node:dns costs more than a millisecond, which only names need to pay.
+		const { lookup } = process.getBuiltinModule("node:dns");
 		lookup(name, { all: true, verbatim: true }, (error, found) => {
 			signal?.removeEventListener("abort", onAbort);
 			if (error === null) resolveHosts(found.map(({ address }) => address));

@@ -1,6 +1,6 @@
 /** Interface names and indices: the zone of link-local IPv6 addresses. */
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+import type { networkInterfaces } from "node:os";
 import { InvalidAddressError } from "../errors.ts";
 
 /**
@@ -12,7 +12,7 @@ import { InvalidAddressError } from "../errors.ts";
 export function zoneIndex(zone: string): number {
 	const index = fromSysfs(zone) ?? fromAddresses(zone);
 	if (index !== undefined) return index;
-	const names = Object.keys(networkInterfaces()).join(", ");
+	const names = Object.keys(interfaces()).join(", ");
 	throw new InvalidAddressError(`%${zone}`, `no interface has this name; there are: ${names}`);
 }
 
@@ -29,8 +29,13 @@ function fromSysfs(zone: string): number | undefined {
 
 // Node tells the index of an interface only along with a link-local address of it.
 function fromAddresses(zone: string): number | undefined {
-	for (const address of networkInterfaces()[zone] ?? []) {
+	for (const address of interfaces()[zone] ?? []) {
 		if (address.family === "IPv6" && address.scopeid > 0) return address.scopeid;
 	}
 	return undefined;
+}
+
+// Loaded when it is needed: few addresses have a zone, and importing the package shall cost little.
+function interfaces(): ReturnType<typeof networkInterfaces> {
+	return process.getBuiltinModule("node:os").networkInterfaces();
 }

@@ -3,7 +3,6 @@
  *
  * A file is known by its device and inode, never by its path alone: another process may have put its own in the place meanwhile.
  */
-import { createHash } from "node:crypto";
 import { chmodSync, fchmodSync, lstatSync, unlinkSync } from "node:fs";
 import { resolve as absolutePath, basename, dirname } from "node:path";
 import { requireInteger, requireOneOf } from "../arguments.ts";
@@ -87,7 +86,10 @@ function bindOverDead(
 function lockPath(path: string): Socket {
 	const { dev, ino } = lstatSync(dirname(path), { bigint: true });
 	const lock = socket("unix", "dgram");
-	const name = createHash("sha256")
+	// Not imported: node:crypto is a quarter of what importing this package would cost, and hardly anybody comes here.
+	const name = process
+		.getBuiltinModule("node:crypto")
+		.createHash("sha256")
 		.update(`${dev}:${ino}:${basename(path)}`)
 		.digest("hex");
 	const rc = sys.bind(

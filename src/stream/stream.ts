@@ -19,7 +19,7 @@ export type StreamTransport = "tcp" | "unix" | "vsock";
 const DONE: Promise<void> = Promise.resolve();
 // Unread bytes turn close(2) into a reset, which can overtake what was sent before; RFC 2525 section 2.17.
 const DISCARDS_MAX = 16;
-const discarded = Buffer.alloc(LIMITS.readChunkBytes);
+let discarded: Buffer | undefined;
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
 export class Stream extends ByteReader implements ByteStream {
@@ -211,8 +211,10 @@ export class Stream extends ByteReader implements ByteStream {
 
 	#discardUnread(): void {
 		if (this.socket.closed) return;
+		discarded ??= Buffer.allocUnsafeSlow(LIMITS.readChunkBytes);
+		const { length } = discarded;
 		for (let i = 0; i < DISCARDS_MAX; i++) {
-			if (sys.recv(this.socket.fd, discarded, 0, discarded.length, 0) < discarded.length) return;
+			if (sys.recv(this.socket.fd, discarded, 0, length, 0) < length) return;
 		}
 	}
 }

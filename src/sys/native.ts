@@ -2,14 +2,11 @@
  * Loads the addon; the only file that knows where it lies. Importing never throws: where there is no addon for this platform, the error
  * waits until something is used. Nothing is opened here but the file itself.
  */
-import { createRequire } from "node:module";
 import { UnsupportedError } from "../errors.ts";
 import type { Engine, Sys } from "./contract.ts";
 
 /** Everything that the addon exports. */
 export type Addon = Sys & Engine;
-
-const load = createRequire(import.meta.url);
 
 // Both C libraries are tried, for one fails to load where the other belongs: no guess at which one this is can go wrong.
 function candidates(): string[] {
@@ -17,8 +14,8 @@ function candidates(): string[] {
 	if (given !== undefined) return [given];
 	const target = `${process.platform}-${process.arch}`;
 	return [
-		`../../prebuilds/${target}/socketry.node`,
-		`../../prebuilds/${target}-musl/socketry.node`,
+		`${import.meta.dirname}/../../prebuilds/${target}/socketry.node`,
+		`${import.meta.dirname}/../../prebuilds/${target}-musl/socketry.node`,
 	];
 }
 
@@ -26,9 +23,9 @@ function loadAddon(): Addon | UnsupportedError {
 	const failures: string[] = [];
 	for (const path of candidates()) {
 		try {
-			return load(path) as Addon;
+			return open(path);
 		} catch (error) {
-			failures.push(`${path}: ${String((error as Error).message).split("\n")[0]}`);
+			failures.push(String((error as Error).message).split("\n")[0] ?? path);
 		}
 	}
 	const here = `${process.platform}-${process.arch}`;
@@ -36,6 +33,13 @@ function loadAddon(): Addon | UnsupportedError {
 		"addon",
 		`no addon could be loaded for ${here} (${failures.join("; ")}); sockets need Linux with a build for this processor`,
 	);
+}
+
+// What require() comes down to, without the millisecond of look-ups that it spends on a path that is known.
+function open(path: string): Addon {
+	const target = { exports: {} };
+	process.dlopen(target, path);
+	return target.exports as Addon;
 }
 
 /** An addon whose every member throws `reason`, so that the error comes on use and says what is missing. */

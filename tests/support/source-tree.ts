@@ -12,7 +12,7 @@ export interface SourceFile {
 }
 
 const IMPORT =
-	/(?:^|[;}\s])(?:import|export)\s[^;"'`]*?\sfrom\s*["']([^"']+)["']|(?:^|[;}\s])import\s*\(?\s*["']([^"']+)["']/g;
+	/(?:^|[;}\s])(?:import|export)\s[^;"'`]*?\sfrom\s*["']([^"']+)["']|(?:^|[;}\s])import\s*\(?\s*["']([^"']+)["']|\bgetBuiltinModule\(\s*["']([^"']+)["']/g;
 
 /**
  * Reads all TypeScript files below a folder of the repository.
@@ -34,7 +34,7 @@ export function readTree(folder: string): SourceFile[] {
 
 function importsOf(path: string, text: string): string[] {
 	return [...withoutComments(text).matchAll(IMPORT)].map((match) => {
-		const specifier = match[1] ?? match[2] ?? "";
+		const specifier = match[1] ?? match[2] ?? match[3] ?? "";
 		return specifier.startsWith(".")
 			? posix.join(posix.dirname(path), specifier)
 			: specifier.replace(/^#src\//, "");
