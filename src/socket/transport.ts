@@ -44,6 +44,13 @@ export function transportOf(family: SocketFamily, type: SocketType): SocketTrans
 	return undefined;
 }
 
+// How a socket of both families writes IPv4; RFC 4291 section 2.5.5.2.
+const MAPPED = "::ffff:";
+
+function isMapped(host: string): boolean {
+	return host.startsWith(MAPPED) && host.includes(".");
+}
+
 /** Turns a zone (interface name or index) into an interface index; throws when there is none. */
 export type ZoneIndex = (zone: string) => number;
 
@@ -79,7 +86,7 @@ export function toSocketAddress(address: Address, zoneIndex?: ZoneIndex): Socket
 
 /**
  * Turns a sockaddr into an address of the given transport; the scope becomes a zone in decimal, the
- * flow label is left out.
+ * flow label is left out, and IPv4 on a socket of both families is told as IPv4.
  *
  * @throws {InvalidAddressError} the address is of another family than the transport
  */
@@ -95,6 +102,10 @@ export function fromSocketAddress(transport: SocketTransport, address: SocketAdd
 		case "inet":
 			return { transport: transport as IpTransport, host: address.host, port: address.port };
 		case "inet6": {
+			if (isMapped(address.host)) {
+				const host = address.host.slice(MAPPED.length);
+				return { transport: transport as IpTransport, host, port: address.port };
+			}
 			const host = address.scope ? `${address.host}%${address.scope}` : address.host;
 			return { transport: transport as IpTransport, host, port: address.port };
 		}
