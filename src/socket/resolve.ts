@@ -37,26 +37,37 @@ export async function resolve(
 ): Promise<SocketAddress[]> {
 	if (!isName(address)) return [toSocketAddress(address, zoneIndex)];
 	const { host, port } = address as Extract<Address, { host: string }>;
-	const hosts = await (options.resolver ?? systemResolver)(host, { signal: options.signal });
+	const { signal, resolver = systemResolver } = options;
+	const hosts = await untilAborted(resolver(host, { signal }), signal);
+	if (hosts.length === 0) throw lookupError(host, { code: "ENOTFOUND" });
 	return hosts.map((numeric) =>
 		toSocketAddress({ transport: "tcp", host: numeric, port }, zoneIndex),
 	);
 }
 
-const systemResolver: Resolver = (name, { signal }) =>
+const systemResolver: Resolver = (name) =>
 	new Promise((resolveHosts, reject) => {
-		const onAbort = (): void => reject(new AbortError(signal?.reason));
-		signal?.addEventListener("abort", onAbort, { once: true });
 		// Not imported: loading node:dns costs more than a millisecond, which only names need to pay.
 		const { lookup } = process.getBuiltinModule("node:dns");
 		lookup(name, { all: true, verbatim: true }, (error, found) => {
-			signal?.removeEventListener("abort", onAbort);
 			if (error === null) resolveHosts(found.map(({ address }) => address));
 			else reject(lookupError(name, error));
 		});
 	});
 
-function lookupError(name: string, error: NodeJS.ErrnoException): SyscallError {
+// getaddrinfo(3) cannot be stopped, and a resolver of the caller's may not care for the signal.
+function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+	if (signal === undefined) return answer;
+	return new Promise((resolveAnswer, reject) => {
+		const onAbort = (): void => reject(new AbortError(signal.reason));
+		if (signal.aborted) onAbort();
+		else signal.addEventListener("abort", onAbort, { once: true });
+		const release = (): void => signal.removeEventListener("abort", onAbort);
+		answer.then(resolveAnswer, reject).finally(release);
+	});
+}
+
+function lookupError(name: string, error: { code?: string; errno?: number }): SyscallError {
 	const code = error.code ?? "ENOTFOUND";
 	const advice =
 		code === "EAI_AGAIN"
@@ -67,8 +78,6 @@ function lookupError(name: string, error: NodeJS.ErrnoException): SyscallError {
 		code,
 		error.errno ?? 0,
 		"getaddrinfo",
-		{
-			address: name,
-		},
+		{ address: name },
 	);
 }
