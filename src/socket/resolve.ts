@@ -67,7 +67,10 @@ function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): P
 	});
 }
 
-function lookupError(name: string, error: { code?: string; errno?: number }): SyscallError {
+function lookupError(
+	name: string,
+	error: { code?: string | undefined; errno?: number | undefined },
+): SyscallError {
 	const code = error.code ?? "ENOTFOUND";
 	const advice =
 		code === "EAI_AGAIN"
