@@ -5,10 +5,10 @@ import { LIMITS } from "../limits.ts";
 import type { Socket } from "../socket/socket.ts";
 import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
+import type { SendSetup } from "./batch-sender.ts";
 import type { DatagramTransport } from "./datagram-contract.ts";
 import { type DetailSwitches, enableDetails } from "./datagram-details.ts";
 import type { DatagramIntakeSetup } from "./datagram-intake.ts";
-import type { DatagramQueueSetup } from "./datagram-queue.ts";
 import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
 import { Segmentation } from "./segmentation.ts";
 
@@ -45,11 +45,11 @@ export function applyDatagramsOptions(
 	transport: DatagramTransport,
 	options: DatagramsOptions,
 	isConnected: boolean,
-): { intake: DatagramIntakeSetup; queue: DatagramQueueSetup } {
+): { intake: DatagramIntakeSetup; queue: SendSetup } {
 	const isUdp = transport === "udp";
 	const offload = isUdp && requireBoolean("offload", options.offload ?? true);
 	const errors = errorsFor(socket, isUdp, options);
-	const queue: DatagramQueueSetup = {
+	const queue: SendSetup = {
 		socket,
 		isConnected,
 		tellsRoom: isUdp || isConnected,

@@ -87,13 +87,13 @@ export class SendBatch {
 		return true;
 	}
 
-	/** Sends from `next` on: how many messages went, or -errno when none did. */
-	send(fd: number): number {
+	/** Sends up to `count` messages from `next` on: how many went, or -errno when none did. */
+	send(fd: number, count: number): number {
 		return sys.sendmmsg(
 			fd,
 			this.#table,
 			this.next,
-			this.rows - this.next,
+			count,
 			this.#data,
 			this.#names,
 			this.#control,
@@ -119,6 +119,12 @@ export class SendBatch {
 	/** Bytes of message `row`. */
 	bytes(row: number): number {
 		return this.#table[row * BATCH_COLUMNS + BATCH_DATA_LENGTH] as number;
+	}
+
+	/** The bytes of message `row`, as a view. */
+	data(row: number): Uint8Array {
+		const start = this.#table[row * BATCH_COLUMNS + BATCH_DATA_OFFSET] as number;
+		return this.#data.subarray(start, start + this.bytes(row));
 	}
 
 	/** Sends the first datagram of message `row` by itself and takes it off: 0 or more, or -errno. */

@@ -1,5 +1,6 @@
 /** One datagram to the kernel, by the cheapest call that can carry it. */
 import { sys } from "../sys/current.ts";
+import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 
 /** Sends one datagram: 0 or more, or -errno. */
@@ -10,4 +11,9 @@ export function transmit(fd: number, data: Uint8Array, { name, control }: Destin
 	return name.length === 0
 		? sys.send(fd, data, 0, data.length, 0)
 		: sys.sendto(fd, data, 0, data.length, 0, name);
+}
+
+/** Whether a call failed for want of room only: at this socket, at the peer's, or at the network card. */
+export function isFull(rc: number): boolean {
+	return rc === EAGAIN || rc === ENOBUFS;
 }
