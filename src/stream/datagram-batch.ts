@@ -2,8 +2,8 @@
 import { OutOfRangeError } from "../errors.ts";
 import type { Address } from "../socket/address.ts";
 import type { Arrival } from "./arrivals.ts";
-import type { DatagramDetails } from "./datagram-details.ts";
 import type { Datagram } from "./datagram-contract.ts";
+import type { DatagramDetails } from "./datagram-details.ts";
 
 /** Datagrams in the memory that they were received into: valid until the next `receiveBatch` of the same socket. Indices count from 0. */
 export class DatagramBatch {

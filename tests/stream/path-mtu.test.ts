@@ -3,11 +3,13 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 
-const PEER = join(import.meta.dirname, "path-mtu.peer.js");
+// util-linux; not every machine has it, or allows it.
+const UNSHARE = "unshare";
+const CHILD = join(import.meta.dirname, "path-mtu.child.js");
 
 function inNamespace(command: string): { status: number | null; stdout: string; stderr: string } {
 	const flags = process.getuid?.() === 0 ? "-n" : "-rn";
-	return spawnSync("unshare", [flags, "--", "sh", "-c", command], { encoding: "utf8" });
+	return spawnSync(UNSHARE, [flags, "--", "sh", "-c", command], { encoding: "utf8" });
 }
 
 const possible = inNamespace("ip link set lo mtu 1500 up").status === 0;
@@ -15,7 +17,7 @@ const possible = inNamespace("ip link set lo mtu 1500 up").status === 0;
 test("above the path MTU datagrams arrive whole, with and without the kernel's cutting, or fail when they must not be cut", {
 	skip: possible ? false : "network namespaces cannot be made here",
 }, () => {
-	const command = `ip link set lo mtu 1500 up && '${process.execPath}' '${PEER}'`;
+	const command = `ip link set lo mtu 1500 up && '${process.execPath}' '${CHILD}'`;
 	const { status, stdout, stderr } = inNamespace(command);
 	assert.equal(status, 0, stderr);
 	assert.deepEqual(JSON.parse(stdout), {
