@@ -91,6 +91,16 @@ export function requireObject(name: string, value: unknown): object {
 }
 
 /**
+ * Returns `value` when it is a function or undefined.
+ *
+ * @throws {InvalidTypeError} it is neither
+ */
+export function requireFunction<T>(name: string, value: T): T {
+	if (value === undefined || typeof value === "function") return value;
+	throw new InvalidTypeError(name, "a function", value);
+}
+
+/**
  * Returns `value` when it is an AbortSignal or undefined.
  *
  * @throws {InvalidTypeError} it is neither

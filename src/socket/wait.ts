@@ -1,5 +1,5 @@
 /** How a wait ends early: by an AbortSignal, by a time limit, or because the descriptor was closed. */
-import { requireInteger, requireSignal } from "../arguments.ts";
+import { requireInteger, requireObject, requireSignal } from "../arguments.ts";
 import type { SyscallTarget } from "../errors.ts";
 import {
 	AbortError,
@@ -41,7 +41,7 @@ export type CancelError = (bytesMoved: number) => SocketError;
  */
 export function checkWait(options: WaitOptions | undefined): void {
 	if (options === undefined) return;
-	const { signal, timeoutMs } = options;
+	const { signal, timeoutMs } = requireObject("options", options) as WaitOptions;
 	if (timeoutMs !== undefined) requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX);
 	if (requireSignal("signal", signal)?.aborted) throw new AbortError(signal?.reason);
 }
@@ -80,7 +80,7 @@ export function supervise(
 
 /** The options of a blocking call as the system calls take them. */
 export function patience(options: BlockOptions | undefined): [timeoutMs: number, spinUs: number] {
-	const { timeoutMs, spinUs } = options ?? {};
+	const { timeoutMs, spinUs } = requireObject("options", options ?? {}) as BlockOptions;
 	return [
 		timeoutMs === undefined ? -1 : requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX),
 		spinUs === undefined ? 0 : requireInteger("spinUs", spinUs, 0, SPIN_US_MAX),

@@ -7,17 +7,18 @@ import { formatAddress, parseAddress } from "../socket/address.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
-import { Socket, socket } from "../socket/socket.ts";
+import { type Socket, socket } from "../socket/socket.ts";
 import {
 	fromSocketAddress,
 	type SocketTransport,
 	TRANSPORTS,
 	toSocketAddress,
-	transportOf,
 } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { zoneIndex } from "../socket/zone.ts";
 import { Connection } from "./connection.ts";
+import { takeInherited } from "./inherited.ts";
+import { checkOpenOptions } from "./open-options.ts";
 import { PacketStream } from "./packet-stream.ts";
 import { Stream } from "./stream.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
@@ -80,7 +81,8 @@ export async function connect(
 ): Promise<Stream | PacketStream> {
 	const target = parseAddress(address);
 	checkWait(options);
-	if (target.transport === "fd") return connectionOver(Socket.fromFd(target.fd), undefined);
+	checkOpenOptions(options);
+	if (target.transport === "fd") return connectionOverFd(target.fd);
 	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
@@ -163,27 +165,30 @@ function bindLocal(opened: Socket, localAddress: string | Address): void {
 
 function connectionOver(
 	opened: Socket,
-	transport: SocketTransport | undefined,
-	address?: SocketAddress,
+	transport: SocketTransport,
+	address: SocketAddress,
 ): Stream | PacketStream {
 	try {
-		const { family, type } = opened;
-		const kind = transport ?? (family && type && transportOf(family, type));
-		if (kind === undefined || TRANSPORTS[kind].type === "dgram") {
-			throw new InvalidAddressError(
-				`fd:${opened.fd}`,
-				"the descriptor is no socket with connections",
-			);
-		}
-		const peer = address && fromSocketAddress(kind, address);
-		const connection = new Connection(opened, kind, peer);
-		return TRANSPORTS[kind].type === "stream"
-			? new Stream(connection)
-			: new PacketStream(connection);
+		return wrap(new Connection(opened, transport, fromSocketAddress(transport, address)));
 	} catch (error) {
 		opened.close();
 		throw error;
 	}
+}
+
+function connectionOverFd(fd: number): Stream | PacketStream {
+	return takeInherited(
+		fd,
+		(transport) => TRANSPORTS[transport].type !== "dgram",
+		"the descriptor is no socket with connections",
+		(socket, transport) => wrap(new Connection(socket, transport)),
+	);
+}
+
+function wrap(connection: Connection): Stream | PacketStream {
+	return TRANSPORTS[connection.transport].type === "stream"
+		? new Stream(connection)
+		: new PacketStream(connection);
 }
 
 // As Node's own: the list of all failures, with the code of the first.

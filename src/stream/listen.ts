@@ -1,13 +1,15 @@
 /** `listen`: from an address to a listener. */
+import { AsyncResource } from "node:async_hooks";
 import { requireBoolean, requireInteger } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
-import { Socket, socket } from "../socket/socket.ts";
-import { type SocketTransport, TRANSPORTS, transportOf } from "../socket/transport.ts";
+import { type Socket, socket } from "../socket/socket.ts";
+import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
+import { SO_ACCEPTCONN } from "../sys/constants.ts";
 import type {
 	PacketAddress,
 	PacketAddressText,
@@ -15,7 +17,9 @@ import type {
 	StreamAddressText,
 } from "./connect.ts";
 import type { Connection } from "./connection.ts";
+import { inheritedOption, takeInherited } from "./inherited.ts";
 import { Listener, type Overload } from "./listener.ts";
+import { checkOpenOptions } from "./open-options.ts";
 import { PacketStream } from "./packet-stream.ts";
 import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { Stream } from "./stream.ts";
@@ -66,8 +70,11 @@ export async function listen(
 	options: ListenOptions = {},
 ): Promise<Listener<Stream> | Listener<PacketStream>> {
 	const target = parseAddress(address);
+	checkOpenOptions(options);
 	checkWait({ signal: options.signal });
-	if (target.transport === "fd") return listenerOver(Socket.fromFd(target.fd), undefined, options);
+	backlogOf(options);
+	if (options.ipv6Only !== undefined) requireBoolean("ipv6Only", options.ipv6Only);
+	if (target.transport === "fd") return listenerOverFd(target.fd, options);
 	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
@@ -138,29 +145,36 @@ function backlogOf({ backlog }: ListenOptions): number {
 	return requireInteger("backlog", backlog ?? LIMITS.backlogCount, 0, 2_147_483_647);
 }
 
+function listenerOverFd(
+	fd: number,
+	options: ListenOptions,
+): Listener<Stream> | Listener<PacketStream> {
+	return takeInherited(
+		fd,
+		(transport) =>
+			TRANSPORTS[transport].type !== "dgram" && inheritedOption(fd, SO_ACCEPTCONN) !== 0,
+		"the descriptor is no listening socket",
+		(socket, transport) => listenerOver(socket, transport, options),
+	);
+}
+
 function listenerOver(
 	opened: Socket,
-	transport: SocketTransport | undefined,
+	transport: SocketTransport,
 	options: ListenOptions,
 	file?: SocketFile,
 ): Listener<Stream> | Listener<PacketStream> {
-	const { family, type } = opened;
-	const kind = transport ?? (family && type && transportOf(family, type));
-	if (
-		kind === undefined ||
-		TRANSPORTS[kind].type === "dgram" ||
-		!opened.getOption("SO_ACCEPTCONN")
-	) {
-		const input = `fd:${opened.fd}`;
-		opened.close();
-		throw new InvalidAddressError(input, "the descriptor is no listening socket");
-	}
 	const { busyPollUs, onOverload, signal } = options;
-	const setup = { socket: opened, transport: kind, file, busyPollUs, onOverload };
-	const listener =
-		TRANSPORTS[kind].type === "stream"
-			? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection) })
-			: new Listener({ ...setup, wrap: (connection: Connection) => new PacketStream(connection) });
-	signal?.addEventListener("abort", () => listener.close(), { once: true });
-	return listener;
+	const setup = {
+		socket: opened,
+		transport,
+		file,
+		busyPollUs,
+		signal,
+		// It runs whenever the engine finds no descriptor free: let it find its caller's AsyncLocalStorage.
+		onOverload: onOverload && AsyncResource.bind(onOverload),
+	};
+	return TRANSPORTS[transport].type === "stream"
+		? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection) })
+		: new Listener({ ...setup, wrap: (connection: Connection) => new PacketStream(connection) });
 }

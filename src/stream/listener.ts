@@ -43,6 +43,8 @@ export interface ListenerSetup<T> {
 	readonly wrap: (connection: Connection) => T;
 	readonly file?: SocketFile | undefined;
 	readonly busyPollUs?: number | undefined;
+	/** Closes the listener when it aborts. */
+	readonly signal?: AbortSignal | undefined;
 	readonly onOverload?: ((overload: Overload) => void) | undefined;
 }
 
@@ -83,14 +85,16 @@ export class Listener<T> implements AsyncIterable<T> {
 	#endBackoff: (() => void) | undefined;
 	#accepted = 0;
 	#refused = 0;
+	readonly #onAbort = (): void => this.close();
 
 	/** @internal */
 	constructor(setup: ListenerSetup<T>) {
 		this.#setup = setup;
-		const { socket, transport } = setup;
+		const { socket, transport, signal } = setup;
 		this.address = fromSocketAddress(transport, socket.getsockname());
 		this.#unnamed = { transport: transport as UnixTransport };
 		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
+		signal?.addEventListener("abort", this.#onAbort, { once: true });
 		// Last, for nobody would close it if this constructor threw.
 		this.#reserve = new DescriptorReserve();
 	}
@@ -162,6 +166,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	close(): void {
 		if (this.closed) return;
 		this.#stopWaiting();
+		this.#setup.signal?.removeEventListener("abort", this.#onAbort);
 		this.#reserve.close();
 		// Before the descriptor goes: a client that finds the file gone tries nobody, one that finds it dead would report an error.
 		this.#setup.file?.remove();

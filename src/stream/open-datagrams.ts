@@ -1,11 +1,11 @@
 /** `datagrams`: from addresses to a datagram socket. */
 import { requireBoolean, requireInteger } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { type Address, formatAddress, parseAddress, type Transport } from "../socket/address.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
-import { Socket, socket } from "../socket/socket.ts";
-import { fromSocketAddress, transportOf } from "../socket/transport.ts";
+import { type Socket, socket } from "../socket/socket.ts";
+import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
 import {
 	IPV6_V6ONLY,
@@ -21,6 +21,8 @@ import type { DatagramTransport } from "./datagram-contract.ts";
 import type { DatagramsOptions } from "./datagram-options.ts";
 import { Datagrams } from "./datagrams.ts";
 import { suitedTo } from "./destinations.ts";
+import { takeInherited } from "./inherited.ts";
+import { checkOpenOptions } from "./open-options.ts";
 import { type MtuDiscovery, setMtuDiscovery } from "./path-mtu.ts";
 import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
 
@@ -67,6 +69,7 @@ export async function datagrams(
 	address?: string | Address,
 	options: OpenDatagramsOptions = {},
 ): Promise<Datagrams> {
+	checkOpenOptions(options);
 	checkWait({ signal: options.signal });
 	const peer =
 		options.connect === undefined ? undefined : await resolveOne(options.connect, options);
@@ -75,7 +78,7 @@ export async function datagrams(
 		return open(unboundFor(peer.address), peer.transport, options, peer.address);
 	}
 	const local = parseAddress(address);
-	if (local.transport === "fd") return over(Socket.fromFd(local.fd), options);
+	if (local.transport === "fd") return overFd(local.fd, options);
 	if (peer === undefined && "host" in local && local.host === "*" && local.transport === "udp") {
 		return openEverywhere(local.port, options);
 	}
@@ -98,7 +101,7 @@ async function resolveOne(
 ): Promise<Place> {
 	const address = parseAddress(input);
 	const { transport } = address;
-	if (transport !== "udp" && transport !== "unix-dgram" && transport !== "vsock-dgram") {
+	if (!isDatagramTransport(transport)) {
 		throw new InvalidAddressError(
 			formatAddress(address),
 			"it has no datagrams; write udp://HOST:PORT, unix-dgram:PATH or unix-dgram:@NAME",
@@ -163,7 +166,7 @@ function open(
 			const input = fromSocketAddress(transport, peer);
 			opened.tryConnect(suitedTo(address.family, peer, input));
 		}
-		return over(opened, options, transport, file);
+		return over(opened, transport, options, file);
 	} catch (error) {
 		file?.remove();
 		opened.close();
@@ -198,40 +201,32 @@ function isOn(name: string, value: boolean | undefined): boolean {
 	return requireBoolean(name, value ?? false);
 }
 
+function overFd(fd: number, options: OpenDatagramsOptions): Datagrams {
+	return takeInherited(
+		fd,
+		isDatagramTransport,
+		"the descriptor is no datagram socket",
+		(socket, transport) => over(socket, transport as DatagramTransport, options),
+	);
+}
+
+function isDatagramTransport(transport: Transport): transport is DatagramTransport {
+	return transport === "udp" || transport === "unix-dgram" || transport === "vsock-dgram";
+}
+
 function over(
 	opened: Socket,
+	transport: DatagramTransport,
 	options: OpenDatagramsOptions,
-	transport?: DatagramTransport,
 	file?: SocketFile,
 ): Datagrams {
-	const { family, type } = opened;
-	const kind = transport ?? (family && type && transportOf(family, type));
-	if (kind !== "udp" && kind !== "unix-dgram" && kind !== "vsock-dgram") {
-		const input = `fd:${opened.fd}`;
-		opened.close();
-		throw new InvalidAddressError(input, "the descriptor is no datagram socket");
-	}
 	const { signal } = options;
 	const onAbort = (): void => made.abort();
 	const cleanUp = (): void => {
 		signal?.removeEventListener("abort", onAbort);
 		file?.remove();
 	};
-	const made = wrap(opened, kind, options, cleanUp);
+	const made = new Datagrams(opened, transport, options, cleanUp);
 	signal?.addEventListener("abort", onAbort, { once: true });
 	return made;
-}
-
-function wrap(
-	opened: Socket,
-	transport: DatagramTransport,
-	options: OpenDatagramsOptions,
-	cleanUp: () => void,
-): Datagrams {
-	try {
-		return new Datagrams(opened, transport, options, cleanUp);
-	} catch (error) {
-		opened.close();
-		throw error;
-	}
 }

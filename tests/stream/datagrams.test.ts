@@ -362,10 +362,10 @@ test("an inherited descriptor becomes a datagram socket, if it is one", async ()
 	assert.equal(await text(second), "x");
 	await second.close();
 	const [left, right] = socketpair("stream");
-	await assert.rejects(datagrams(`fd:${left.detach().detachFd()}`), {
-		code: "ERR_INVALID_ADDRESS",
-	});
-	await right.close();
+	await assert.rejects(datagrams(`fd:${left.socket.fd}`), { code: "ERR_INVALID_ADDRESS" });
+	await left.write("untouched");
+	assert.equal(String(await right.read()), "untouched");
+	await Promise.all([left.close(), right.close()]);
 });
 
 test("an aborted signal closes the socket", async () => {

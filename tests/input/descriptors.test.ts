@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { connect, datagrams, listen, socketpair } from "socketry";
+import { Socket, socket } from "socketry/socket";
+import { sys } from "socketry/sys";
+
+const F_GETFL = 3;
+const CLOSED_FD = 999_999;
+
+function openFile(t: TestContext): number {
+	const directory = mkdtempSync(join(tmpdir(), "socketry-input-"));
+	const fd = openSync(join(directory, "file"), "w+");
+	t.after(() => {
+		closeSync(fd);
+		rmSync(directory, { recursive: true });
+	});
+	return fd;
+}
+
+const OPENERS: Readonly<Record<string, (address: string) => Promise<unknown>>> = {
+	connect: (address) => connect(address),
+	datagrams: (address) => datagrams(address),
+	listen: (address) => listen(address),
+};
+
+for (const [name, open] of Object.entries(OPENERS)) {
+	test(`${name} refuses a descriptor that is not open`, async () => {
+		await assert.rejects(open(`fd:${CLOSED_FD}`), {
+			name: "SyscallError",
+			code: "EBADF",
+			message: /not open/,
+		});
+	});
+
+	test(`${name} refuses a file, and leaves it as it is`, async (t) => {
+		const fd = openFile(t);
+		const flags = sys.fcntl(fd, F_GETFL);
+		await assert.rejects(open(`fd:${fd}`), { code: "ENOTSOCK", message: /is no socket/ });
+		globalThis.gc?.();
+		await new Promise((resolve) => setImmediate(resolve));
+		assert.ok(fstatSync(fd).isFile());
+		assert.equal(sys.fcntl(fd, F_GETFL), flags);
+	});
+
+	test(`${name} refuses a socket of another kind, and leaves it as it is`, async (t) => {
+		const wrong = socket("inet", name === "connect" ? "dgram" : "stream");
+		t.after(() => wrong.close());
+		const { fd } = wrong;
+		await assert.rejects(open(`fd:${fd}`), { code: "ERR_INVALID_ADDRESS", message: /descriptor/ });
+		globalThis.gc?.();
+		await new Promise((resolve) => setImmediate(resolve));
+		assert.equal(wrong.fd, fd);
+		assert.ok(sys.fcntl(fd, F_GETFL) >= 0);
+	});
+}
+
+test("connect refuses a stream socket that is not connected, and leaves it open", async () => {
+	const idle = socket("inet", "stream");
+	const fd = idle.detachFd();
+	await assert.rejects(connect(`fd:${fd}`), { code: "ENOTCONN" });
+	const again = Socket.fromFd(fd);
+	assert.equal(again.family, "inet");
+	again.close();
+});
+
+test("a descriptor that another object of the thread owns cannot be taken over", async () => {
+	const [left, right] = socketpair();
+	assert.throws(() => Socket.fromFd(left.socket.fd), { code: "EEXIST" });
+	await assert.rejects(connect(`fd:${left.socket.fd}`), { code: "EEXIST" });
+	await left.write("still works");
+	assert.equal(String(await right.read()), "still works");
+	await Promise.all([left.close(), right.close()]);
+});
+
+test("Socket.fromFd refuses numbers that are no open descriptor", () => {
+	for (const fd of [-1, 1.5, Number.NaN, 2 ** 31, 2 ** 32]) {
+		assert.throws(() => Socket.fromFd(fd), { code: "ERR_OUT_OF_RANGE", message: /"fd"/ });
+	}
+	for (const fd of ["1", null, undefined, {}, 1n]) {
+		assert.throws(() => Socket.fromFd(fd as never), { code: "ERR_INVALID_ARG_TYPE" });
+	}
+	assert.throws(() => Socket.fromFd(CLOSED_FD), { code: "EBADF" });
+});
+
+test("a Socket over a file cannot be waited for, and says so", async (t) => {
+	const own = sys.dup(openFile(t));
+	const file = Socket.fromFd(own);
+	assert.throws(() => file.getOption("SO_TYPE"), { code: "ENOTSOCK" });
+	assert.throws(() => file.tryRecv(new Uint8Array(1)), { code: "ENOTSOCK" });
+	assert.throws(() => file.listen(), { code: "ENOTSOCK" });
+	assert.throws(() => file.getsockname(), { code: "ENOTSOCK" });
+	assert.throws(() => file.tryAccept(), { code: "ENOTSOCK" });
+	await assert.rejects(file.accept(), { code: "ENOTSOCK" });
+	assert.equal(file.tryWrite(new Uint8Array(3)), 3);
+	assert.equal(file.tryRead(new Uint8Array(3)), 0);
+	file.close();
+});
+
+test("a Socket over a directory reads EISDIR", () => {
+	const directory = Socket.fromFd(openSync("/", "r"));
+	assert.throws(() => directory.tryRead(new Uint8Array(1)), { code: "EISDIR" });
+	directory.close();
+});
+
+test("a socket whose number was closed behind its back fails, and harms nobody", async () => {
+	const [left, right] = socketpair();
+	const { fd } = left.socket;
+	assert.equal(sys.close(fd), 0);
+	await assert.rejects(left.read(), { code: "EBADF" });
+	await assert.rejects(left.write(new Uint8Array(100_000)), { code: "EBADF" });
+	left.abort();
+	assert.equal(await right.read(), null);
+	await right.close();
+});
