@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 // util-linux; not every machine has it, or allows it.
 const UNSHARE = "unshare";
-const CHILD = join(import.meta.dirname, "path-mtu.child.js");
+const CHILD = fileURLToPath(new URL("./path-mtu.child.js", import.meta.url));
 
 function inNamespace(command: string): { status: number | null; stdout: string; stderr: string } {
 	const flags = process.getuid?.() === 0 ? "-n" : "-rn";
