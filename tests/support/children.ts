@@ -24,6 +24,8 @@ export interface ChildOptions {
 	/** After this time the child is killed, in milliseconds. Default 30000. */
 	readonly timeoutMs?: number;
 	readonly env?: Readonly<Record<string, string>>;
+	/** Which output `line` reads. Default `"stdout"`. */
+	readonly lines?: "stdout" | "stderr";
 }
 
 /** A child process under way. */
@@ -42,8 +44,18 @@ export interface Child {
  * @param script from the test file: `new URL("./exit.child.js", import.meta.url)`
  */
 export function startChild(script: URL, options: ChildOptions = {}): Child {
-	const { args = [], flags = [], under = [], timeoutMs = 30_000, env = {} } = options;
-	const command = [...under, process.execPath, ...flags, fileURLToPath(script), ...args];
+	const { args = [], flags = [] } = options;
+	return startProgram([process.execPath, ...flags, fileURLToPath(script), ...args], options);
+}
+
+/**
+ * Starts any program. It never outlives its time.
+ *
+ * @param program its name and its arguments; `args` and `flags` of the options are for scripts only
+ */
+export function startProgram(program: readonly string[], options: ChildOptions = {}): Child {
+	const { under = [], timeoutMs = 30_000, env = {}, lines = "stdout" } = options;
+	const command = [...under, ...program];
 	const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
 	const start = performance.now();
 	const child = spawn(command[0] as string, command.slice(1), {
@@ -62,6 +74,7 @@ export function startChild(script: URL, options: ChildOptions = {}): Child {
 	});
 	child.stderr.setEncoding("utf8").on("data", (text: string) => {
 		stderr += text;
+		wake();
 	});
 	const timer = setTimeout(() => {
 		timedOut = true;
@@ -79,9 +92,10 @@ export function startChild(script: URL, options: ChildOptions = {}): Child {
 	});
 	const line = async (): Promise<string> => {
 		for (;;) {
-			const end = stdout.indexOf("\n", taken);
+			const said = lines === "stdout" ? stdout : stderr;
+			const end = said.indexOf("\n", taken);
 			if (end >= 0) {
-				const text = stdout.slice(taken, end);
+				const text = said.slice(taken, end);
 				taken = end + 1;
 				return text;
 			}
