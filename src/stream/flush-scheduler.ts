@@ -18,6 +18,7 @@ const HOPS_MAX = 4_096;
 
 const settled: Promise<void> = Promise.resolve();
 let waiting: Flushable[] = [];
+let hopping = false;
 let activity = 0;
 let seen = 0;
 let quiet = 0;
@@ -27,11 +28,18 @@ let hops = 0;
 export function scheduleFlush(target: Flushable): void {
 	activity++;
 	waiting.push(target);
-	if (waiting.length > 1) return;
+	if (hopping) return;
+	hopping = true;
 	quiet = 0;
 	hops = 0;
 	seen = activity;
 	void settled.then(hop);
+}
+
+/** Says that a scheduled target has been flushed already. */
+export function unscheduleFlush(target: Flushable): void {
+	// One target is the case that matters: a conversation. Among many, one that finds nothing to do costs less than the search for it.
+	if (waiting.length === 1 && waiting[0] === target) waiting.pop();
 }
 
 /** Says that a scheduled target has taken another write. */
@@ -40,6 +48,10 @@ export function noteWrite(): void {
 }
 
 function hop(): void {
+	if (waiting.length === 0) {
+		hopping = false;
+		return;
+	}
 	if (seen !== activity) {
 		seen = activity;
 		quiet = 0;
@@ -50,5 +62,6 @@ function hop(): void {
 	}
 	const ready = waiting;
 	waiting = [];
+	hopping = false;
 	for (const target of ready) target.flushNow();
 }

@@ -48,6 +48,11 @@ export class Receiver implements Waiter {
 		return this.#receivedBytes;
 	}
 
+	/** Whether a read is pending. */
+	get waiting(): boolean {
+		return this.#resolve !== undefined;
+	}
+
 	/** Whether the peer's end has been read. */
 	get ended(): boolean {
 		return this.#ended;

@@ -155,14 +155,20 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	protected override pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
-		return this.closed ? rejectClosed() : this.#receiver.pull(options);
+		if (this.closed) return rejectClosed();
+		const result = this.#receiver.pull(options);
+		if (this.#receiver.waiting) this.#queue.flushHeld();
+		return result;
 	}
 
 	protected override pullInto(
 		target: Uint8Array,
 		options: WaitOptions | undefined,
 	): Promise<number> {
-		return this.closed ? rejectClosed() : this.#receiver.pullInto(target, options);
+		if (this.closed) return rejectClosed();
+		const result = this.#receiver.pullInto(target, options);
+		if (this.#receiver.waiting) this.#queue.flushHeld();
+		return result;
 	}
 
 	protected override checkReadable(): void {

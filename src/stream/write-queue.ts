@@ -18,7 +18,7 @@ import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
-import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
+import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
 import { Slab } from "./slab.ts";
 
 /** The answer to a write that need not wait; shared by all. */
@@ -125,6 +125,13 @@ export class WriteQueue implements Waiter, Flushable {
 	close(): void {
 		if (this.#queuedBytes > 0 || this.#drain !== undefined)
 			this.fail(new ClosedError("The stream"));
+	}
+
+	/** Sends at once what is held back for the end of the tick: to be called when the program begins to wait for an answer. */
+	flushHeld(): void {
+		if (!this.#scheduled) return;
+		unscheduleFlush(this);
+		this.flushNow();
 	}
 
 	flushNow(): void {
