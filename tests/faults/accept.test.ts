@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, type Listener, listen, type Overload } from "socketry";
+import { injectFaults } from "socketry/testing";
+import type { Stream } from "#src/stream/stream.ts";
+import { abstractName } from "../support/pairs.ts";
+
+const EXHAUSTED = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
+const RECOVERY_MS = 1_000;
+
+for (const code of ["ECONNABORTED", "EPROTO", "EPERM"]) {
+	test(`a connection that failed in the queue with ${code} is skipped, however many there are`, async () => {
+		const listener = await listen(`unix:${abstractName()}`);
+		const faults = injectFaults([{ call: "accept4", fail: code, times: 500 }]);
+		try {
+			for (let i = 0; i < 100; i++) await greet(listener);
+		} finally {
+			faults.restore();
+			listener.close();
+		}
+		assert.equal(listener.acceptedCount, 100);
+		assert.equal(listener.refusedCount, 0);
+		faults.assertAllHit();
+	});
+}
+
+for (const code of EXHAUSTED) {
+	test(`a listener that finds ${code} tells so, refuses who waits, and goes on`, async () => {
+		const overloads: Overload[] = [];
+		const listener = await listen("tcp://127.0.0.1:0", {
+			onOverload: (overload) => overloads.push(overload),
+		});
+		const refused = (await connect(listener.address)) as Stream;
+		const faults = injectFaults([{ call: "accept4", fail: code }]);
+		const accepting = listener.accept();
+		assert.ok(await isRefused(refused));
+		refused.abort();
+		assert.deepEqual(overloads, [{ code, refused: 1 }]);
+		assert.deepEqual([listener.refusedCount, listener.acceptedCount], [1, 0]);
+		const since = performance.now();
+		const client = (await connect(listener.address)) as Stream;
+		const server = await accepting;
+		assert.ok(performance.now() - since < RECOVERY_MS);
+		await client.write("recovered");
+		assert.equal(String(await server.readExactly(9)), "recovered");
+		client.abort();
+		server.abort();
+		listener.close();
+		faults[Symbol.dispose]();
+	});
+}
+
+test("a lasting shortage neither spins nor goes silent, and ends when it ends", async () => {
+	const overloads: Overload[] = [];
+	const listener = await listen(`unix:${abstractName()}`, {
+		onOverload: (overload) => overloads.push(overload),
+	});
+	// Not even the descriptor that was held back helps: others take it.
+	const faults = injectFaults([{ call: "accept4", fail: "EMFILE", times: 6 }]);
+	const cpu = process.cpuUsage();
+	const accepting = listener.accept();
+	const client = await connect(listener.address as { transport: "unix"; abstract: string });
+	const server = await accepting;
+	const { user, system } = process.cpuUsage(cpu);
+	assert.equal(overloads.length, 3);
+	assert.ok(user + system < 100_000, `${user + system} us of processor time`);
+	faults[Symbol.dispose]();
+	client.abort();
+	server.abort();
+	listener.close();
+});
+
+test("an overloaded listener can be closed, and its pending accept learns of it", async () => {
+	const listener = await listen(`unix:${abstractName()}`);
+	const client = await connect(listener.address as { transport: "unix"; abstract: string });
+	const faults = injectFaults([{ call: "accept4", fail: "EMFILE" }]);
+	const accepting = listener.accept();
+	assert.equal(await client.read(), null);
+	listener.close();
+	await assert.rejects(accepting, { code: "ERR_CLOSED" });
+	client.abort();
+	faults[Symbol.dispose]();
+});
+
+test("what onOverload throws reaches who accepts, and the listener goes on", async () => {
+	const listener = await listen(`unix:${abstractName()}`, {
+		onOverload: () => {
+			throw new Error("not my day");
+		},
+	});
+	const refused = await connect(listener.address as { transport: "unix"; abstract: string });
+	const faults = injectFaults([{ call: "accept4", fail: "ENFILE" }]);
+	await assert.rejects(listener.accept(), /not my day/);
+	refused.abort();
+	await greet(listener);
+	listener.close();
+	faults[Symbol.dispose]();
+});
+
+async function greet(listener: Listener<Stream>): Promise<void> {
+	const [client, server] = await Promise.all([
+		connect(listener.address as { transport: "unix"; abstract: string }),
+		listener.accept(),
+	]);
+	await server.write("hello");
+	assert.equal(String(await client.readExactly(5)), "hello");
+	client.abort();
+	server.abort();
+}
+
+async function isRefused(stream: Stream): Promise<boolean> {
+	try {
+		return (await stream.read()) === null;
+	} catch (error) {
+		return (error as { code?: string }).code === "ECONNRESET";
+	}
+}
