@@ -5,6 +5,7 @@
 #include "transfer.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXPORTS(V)                     \
   V("accept4", socket_accept4)         \
@@ -46,6 +47,8 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   struct environment* environment = calloc(1, sizeof *environment);
   CHECK(environment == NULL ? napi_generic_failure : napi_ok);
   environment->env = env;
+  environment->is_main_thread = gettid() == getpid();
+  environment->slept_fd = -1;
   engine_create(environment);
   napi_value out;
   if (!js_shared_int32(env, OUT_COUNT, &environment->out, &out)) return NULL;

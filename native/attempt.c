@@ -50,16 +50,37 @@ attempt_poll(const struct js_call* call, struct pollfd* watched, size_t count, u
     uint64_t now = uv_hrtime();
     uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
     struct timespec slice = attempt__timespec(left < SLICE_NS ? left : SLICE_NS);
-    int rc = ppoll(watched, (nfds_t) count, &slice, NULL);
+    // The main thread cannot be terminated, and a sleep without a limit is the cheaper one: on virtual machines each
+    // programming of the timer leaves the guest.
+    bool endless = deadline_ns == UINT64_MAX && call->environment->is_main_thread;
+    int rc = ppoll(watched, (nfds_t) count, endless ? NULL : &slice, NULL);
     if (rc != 0) return rc < 0 ? -errno : rc;
     if (left <= SLICE_NS || !js_can_run(call)) return 0;
   }
 }
 
+// Whether to sleep before the first attempt: the previous call of this thread slept for the same, as in a
+// conversation, so that an attempt would most likely find nothing. A sleep that ends at once breaks the habit.
+static void
+attempt__expect(struct environment* environment, int fd, short events, uint64_t deadline) {
+  if (environment->slept_fd != fd || environment->slept_events != events) return;
+  struct js_call call = { .environment = environment, .env = environment->env };
+  struct pollfd watched = { .fd = fd, .events = events };
+  uint64_t before = uv_hrtime();
+  attempt_poll(&call, &watched, 1, deadline);
+  if (uv_hrtime() - before < NS_PER_US) environment->slept_fd = -1;
+}
+
 ssize_t
 attempt(attempt_fn perform, void* request, int fd, short events, struct patience patience) {
+  struct environment* environment = patience.call->environment;
+  if (patience.timeout_ms != 0 && patience.spin_us == 0) {
+    attempt__expect(environment, fd, events, attempt_deadline(patience.timeout_ms));
+  }
   ssize_t rc = attempt__once(perform, request);
   if (rc != -EAGAIN || patience.timeout_ms == 0) return rc;
+  environment->slept_fd = fd;
+  environment->slept_events = events;
 
   uint64_t spin_end = uv_hrtime() + (uint64_t) (patience.spin_us > 0 ? patience.spin_us : 0) * NS_PER_US;
   uint64_t deadline = attempt_deadline(patience.timeout_ms);

@@ -25,6 +25,9 @@ struct environment {
   napi_env env;
   struct engine* engine;
   int32_t* out; // shared with JavaScript: see `out` in src/sys/contract.ts
+  bool is_main_thread;
+  int slept_fd; // what the latest blocking call slept for; see attempt.c
+  short slept_events;
 };
 
 struct js_call {
