@@ -41,16 +41,6 @@ export function requireBytes(name: string, value: unknown): Uint8Array {
 }
 
 /**
- * Returns `value` when it is a string.
- *
- * @throws {InvalidTypeError} it is none
- */
-export function requireString(name: string, value: unknown): string {
-	if (typeof value !== "string") throw new InvalidTypeError(name, "a string", value);
-	return value;
-}
-
-/**
  * Returns `value` when it is a boolean.
  *
  * @throws {InvalidTypeError} it is none

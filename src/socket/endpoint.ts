@@ -1,6 +1,6 @@
 /** What every socket has besides its transfers: a descriptor, names, options, an end. */
 import { requireBytes, requireInteger } from "../arguments.ts";
-import { check, ClosedError } from "../errors.ts";
+import { ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";

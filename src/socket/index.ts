@@ -2,7 +2,7 @@
 
 export type { BlockTransferOptions, TransferOptions } from "./calls.ts";
 export type { ControlMessage } from "./control.ts";
-export { credentialsMessage, rightsMessage, segmentMessage } from "./control.ts";
+export { controlSpaceBytes, credentialsMessage, rightsMessage, segmentMessage } from "./control.ts";
 export type { ShutdownHow } from "./endpoint.ts";
 export { Endpoint } from "./endpoint.ts";
 export type { SocketFamily, SocketType } from "./kind.ts";

@@ -11,12 +11,6 @@ const IPV6_CHARACTERS_MAX = 45;
 
 const ZERO = 0x30;
 
-/** Tells which family the text is a numeric address of; undefined when it is none. */
-export function ipFamily(text: string): IpFamily | undefined {
-	if (ipv4ToBytes(text) !== undefined) return "inet";
-	return ipv6ToBytes(text) === undefined ? undefined : "inet6";
-}
-
 /** Reads four dotted decimals into 4 bytes; undefined when the text is no IPv4 address. */
 export function ipv4ToBytes(text: string): Uint8Array | undefined {
 	const bytes = new Uint8Array(4);

@@ -13,7 +13,7 @@ export type Resolver = (
 ) => Promise<readonly string[]>;
 
 /** Whether the address has a name in place of a numeric host. */
-export function isName(address: Address): boolean {
+function isName(address: Address): boolean {
 	return (
 		(address.transport === "tcp" || address.transport === "udp") &&
 		address.host !== "*" &&

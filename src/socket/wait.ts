@@ -28,7 +28,7 @@ export interface BlockOptions {
 }
 
 /** Largest delay of a timer; setTimeout turns a larger one into 1 ms. */
-export const TIMEOUT_MS_MAX = 2_147_483_647;
+const TIMEOUT_MS_MAX = 2_147_483_647;
 const SPIN_US_MAX = 1_000_000;
 
 /** Makes the error for an early end; the operation says how many bytes it had moved. */

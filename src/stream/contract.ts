@@ -58,10 +58,7 @@ export interface ByteSource {
 	 * @throws {EndOfStreamError} the peer ended in the middle; what had come is still there to read
 	 * @throws as `readExactly`
 	 */
-	readUntil(
-		delimiter: Uint8Array | string,
-		options?: ReadUntilOptions,
-	): Promise<Uint8Array | null>;
+	readUntil(delimiter: Uint8Array | string, options?: ReadUntilOptions): Promise<Uint8Array | null>;
 
 	/** Reads chunk after chunk until the end. Leaving the loop early leaves the stream open. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
