@@ -60,8 +60,9 @@ export function raceAttempts<C, R>(
 			if (options.signal?.aborted) {
 				clearTimeout(timer);
 				reject(error);
-			} else if (failed === candidates.length) reject(new AggregateError(errors));
-			else if (failed === started) start();
+			} else if (failed === candidates.length) {
+				reject(new AggregateError(errors, `all ${failed} attempts failed`));
+			} else if (failed === started) start();
 		};
 		start();
 	});
