@@ -17,6 +17,12 @@ export const LIMITS = {
 	writeHighWaterBytes: 65_536,
 
 	/**
+	 * Queued bytes beyond which a stream takes no more. Nobody who awaits writes comes near; it stops a program that does not
+	 * from filling its memory for a peer that does not read.
+	 */
+	writeQueueBytes: 67_108_864,
+
+	/**
 	 * Largest write that is copied rather than borrowed; above it, copying costs more than a vector
 	 * entry.
 	 */

@@ -80,6 +80,7 @@ export interface ByteSink {
 	 * @param data copied when small (up to 8 KiB), borrowed until the promise settles when larger; a string stands for its UTF-8 bytes
 	 * @throws {SyscallError} EPIPE, ECONNRESET: the peer is gone
 	 * @throws {ClosedError} this side was closed, before or meanwhile
+	 * @throws {LimitError} 64 MiB are queued because nobody awaited the writes; nothing of this one is taken
 	 * @throws {AbortError | TimeoutError} `bytesMoved` is 0 when nothing of it will be sent, or all its bytes when all will
 	 */
 	write(data: Uint8Array | string, options?: WaitOptions): Promise<void>;
