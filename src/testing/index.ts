@@ -1,8 +1,9 @@
 export type { Check, CheckOptions, Ends, PairFactory } from "./check.ts";
 export { CheckError } from "./check.ts";
-
 export { byteStreamChecks, checkByteStream } from "./check-byte-stream.ts";
+export { checkDatagrams } from "./check-datagrams.ts";
 export { checkPacketChannel, packetChannelChecks } from "./check-packet-channel.ts";
+export { datagramChannelChecks } from "./datagram-checks.ts";
 export type { Fault, FaultPlan, FaultyCall } from "./faults.ts";
 export { injectFaults } from "./faults.ts";
 export type { LeakOptions, OpenResources } from "./leaks.ts";

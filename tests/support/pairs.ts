@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, listen, socketpair } from "socketry";
-import { Socket } from "socketry/socket";
+import { Socket, type SocketAddress, socket } from "socketry/socket";
+import { Datagrams } from "#src/stream/datagrams.ts";
 import type { PacketStream } from "#src/stream/packet-stream.ts";
 import { Stream } from "#src/stream/stream.ts";
 
@@ -57,4 +58,20 @@ export function adoptedStreams(): [Stream, Stream] {
 		Stream.over(Socket.fromFd(end.detach().detachFd()), "unix"),
 	);
 	return [left as Stream, right as Stream];
+}
+
+/** Two datagram sockets, bound and connected with each other. */
+export async function connectedDatagrams(
+	transport: "udp" | "unix-dgram",
+	makeAddress: () => SocketAddress,
+): Promise<[Datagrams, Datagrams]> {
+	const sockets = [makeAddress(), makeAddress()].map((address) => {
+		const each = socket(address.family, "dgram");
+		each.bind(address);
+		return each;
+	});
+	const [left, right] = sockets as [Socket, Socket];
+	await left.connect(right.getsockname());
+	await right.connect(left.getsockname());
+	return [Datagrams.over(left, transport), Datagrams.over(right, transport)];
 }

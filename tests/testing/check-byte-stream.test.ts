@@ -6,6 +6,7 @@ import {
 	CheckError,
 	checkByteStream,
 	checkPacketChannel,
+	datagramChannelChecks,
 	type MemoryPackets,
 	type MemoryStream,
 	memoryPackets,
@@ -198,7 +199,7 @@ test("checks can be left out by name, but not by a name that does not exist", as
 });
 
 test("names are unique and contracts are sentences", () => {
-	for (const checks of [byteStreamChecks, packetChannelChecks]) {
+	for (const checks of [byteStreamChecks, packetChannelChecks, datagramChannelChecks]) {
 		assert.equal(new Set(checks.map(({ name }) => name)).size, checks.length);
 		for (const { contract } of checks) assert.match(contract, /^[A-Za-z"].* .*\.$/);
 	}
