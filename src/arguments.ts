@@ -11,10 +11,9 @@ import { InvalidTypeError, InvalidValueError, OutOfRangeError } from "./errors.t
  * @throws {OutOfRangeError} it is no integer, or outside the range
  */
 export function requireInteger(name: string, value: unknown, min: number, max: number): number {
-	const range = `an integer from ${min} to ${max}`;
-	if (typeof value !== "number") throw new InvalidTypeError(name, range, value);
+	if (typeof value !== "number") throw new InvalidTypeError(name, integers(min, max), value);
 	if (!Number.isInteger(value) || value < min || value > max) {
-		throw new OutOfRangeError(name, range, value);
+		throw new OutOfRangeError(name, integers(min, max), value);
 	}
 	return value;
 }
@@ -38,6 +37,16 @@ export function requireBytes(name: string, value: unknown): Uint8Array {
 	}
 	if (value instanceof Uint8Array) return value;
 	return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/**
+ * Returns `value` when it is a string.
+ *
+ * @throws {InvalidTypeError} it is none
+ */
+export function requireString(name: string, value: unknown): string {
+	if (typeof value !== "string") throw new InvalidTypeError(name, "a string", value);
+	return value;
 }
 
 /**
@@ -81,6 +90,16 @@ export function requireObject(name: string, value: unknown): object {
 }
 
 /**
+ * Returns `value` when it is an array.
+ *
+ * @throws {InvalidTypeError} it is none
+ */
+export function requireArray(name: string, value: unknown): readonly unknown[] {
+	if (!Array.isArray(value)) throw new InvalidTypeError(name, "an array", value);
+	return value;
+}
+
+/**
  * Returns `value` when it is a function or undefined.
  *
  * @throws {InvalidTypeError} it is neither
@@ -98,6 +117,10 @@ export function requireFunction<T>(name: string, value: T): T {
 export function requireSignal(name: string, value: unknown): AbortSignal | undefined {
 	if (value === undefined || value instanceof AbortSignal) return value;
 	throw new InvalidTypeError(name, "an AbortSignal", value);
+}
+
+function integers(min: number, max: number): string {
+	return `an integer from ${min} to ${max}`;
 }
 
 // ArrayBuffer.prototype.detached exists from Node 22 only; building a view over a detached buffer

@@ -67,12 +67,17 @@ export function checkObject(input: unknown): Address {
 		case "systemd":
 			return { transport, name: checkActivationName(fields.name, input) };
 		default:
-			throw new InvalidTypeError(
-				"address",
-				"an object whose transport is tcp, udp, unix, unix-dgram, unix-seqpacket, vsock or fd",
-				input,
-			);
+			throw noTransport(input);
 	}
+}
+
+/** The error for an object that is no address. */
+export function noTransport(input: unknown): InvalidTypeError {
+	return new InvalidTypeError(
+		"address",
+		"an object whose transport is tcp, udp, unix, unix-dgram, unix-seqpacket, vsock, fd or systemd",
+		input,
+	);
 }
 
 /** Checks a path and returns it with one leading slash for many, as Linux reads it. */

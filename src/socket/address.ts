@@ -6,6 +6,7 @@
  * `fd:NUMBER` `systemd:NAME`. HOST is IPv4, IPv6 in brackets (with a zone: `[fe80::1%eth0]`), a
  * name, or `*` for every local address.
  */
+import { requireObject, requireString } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import {
 	checkAbstract,
@@ -13,6 +14,7 @@ import {
 	checkObject,
 	checkPath,
 	DESCRIPTOR_MAX,
+	noTransport,
 	UINT32_MAX,
 } from "./address-object.ts";
 import { normalizeHost } from "./host.ts";
@@ -122,8 +124,11 @@ export function parseAddress(input: string | Address): Address {
  *
  * An unnamed Unix address becomes `unix:`, which parses to nothing; bytes that are no UTF-8 are
  * shown as well as text can.
+ *
+ * @throws {InvalidTypeError} it is no address object
  */
 export function formatAddress(address: Address): string {
+	requireObject("address", address);
 	const { transport } = address;
 	switch (transport) {
 		case "tcp":
@@ -137,8 +142,12 @@ export function formatAddress(address: Address): string {
 			return `fd:${address.fd}`;
 		case "systemd":
 			return `systemd:${address.name}`;
-		default:
+		case "unix":
+		case "unix-dgram":
+		case "unix-seqpacket":
 			return `${transport}:${formatUnixName(address)}`;
+		default:
+			throw noTransport(address);
 	}
 }
 
@@ -232,14 +241,14 @@ function parseUnix(
 }
 
 function bracket(host: string): string {
-	return host.includes(":") ? `[${host}]` : host;
+	return requireString("host", host).includes(":") ? `[${host}]` : host;
 }
 
 function formatUnixName(address: PathAddress | AbstractAddress | UnnamedAddress): string {
 	if ("abstract" in address) return `@${address.abstract}`;
 	if (!("path" in address)) return "";
 	// A file whose name begins with @ must not read as an abstract name.
-	return address.path.startsWith("@") ? `./${address.path}` : address.path;
+	return requireString("path", address.path).startsWith("@") ? `./${address.path}` : address.path;
 }
 
 function exactBytes(address: Address): Uint8Array | undefined {

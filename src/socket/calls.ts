@@ -1,4 +1,5 @@
 /** One system call in three manners: now or not at all, by promise, or blocking the thread. */
+import { requireInteger } from "../arguments.ts";
 import { check, TimeoutError } from "../errors.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -16,6 +17,14 @@ export interface TransferOptions extends WaitOptions {
 export interface BlockTransferOptions extends BlockOptions {
 	/** MSG_* bits of `socketry/sys`. Default 0. */
 	readonly flags?: number | undefined;
+}
+
+const INT32_MIN = -2_147_483_648;
+const INT32_MAX = 2_147_483_647;
+
+/** MSG_* bits from a caller; 0 for none. */
+export function messageFlags(flags: number | undefined): number {
+	return flags === undefined ? 0 : requireInteger("flags", flags, INT32_MIN, INT32_MAX);
 }
 
 /** The result of a call made once; undefined for EAGAIN. Throws a SyscallError for any other failure. */

@@ -4,7 +4,7 @@
  * Whatever the bytes are, reading ends: each step moves on by a header at least, and a message that
  * does not fit ends it.
  */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireArray, requireBytes, requireInteger } from "../arguments.ts";
 import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
@@ -46,6 +46,7 @@ export function controlSpaceBytes(dataBytes: number): number {
  * @throws {OutOfRangeError} level or type is no int
  */
 export function encodeControl(messages: readonly ControlMessage[]): Uint8Array {
+	requireArray("control", messages);
 	let size = 0;
 	for (const { data } of messages) size += controlSpaceBytes(requireBytes("data", data).length);
 	const bytes = new Uint8Array(size);

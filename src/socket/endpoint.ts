@@ -1,5 +1,5 @@
 /** What every socket has besides its transfers: a descriptor, names, options, an end. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireBytes, requireInteger, requireOneOf } from "../arguments.ts";
 import { ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../sys/constants.ts";
@@ -30,6 +30,7 @@ const SHUTDOWN: Readonly<Record<ShutdownHow, number>> = {
 	both: SHUT_RDWR,
 };
 
+const INT32_MIN = -2_147_483_648;
 const INT32_MAX = 2_147_483_647;
 const scratch = new Uint8Array(SOCKADDR_BYTES_MAX);
 
@@ -149,10 +150,10 @@ export class Endpoint {
 	 */
 	getsockopt(level: number, name: number, length: number): Uint8Array {
 		const value = new Uint8Array(requireInteger("length", length, 0, 65_536));
-		return value.subarray(
-			0,
-			check(sys.getsockopt(this.openFd(), level, name, value), "getsockopt"),
-		);
+		requireInt("level", level);
+		requireInt("name", name);
+		const rc = sys.getsockopt(this.openFd(), level, name, value);
+		return value.subarray(0, check(rc, "getsockopt"));
 	}
 
 	/**
@@ -163,6 +164,8 @@ export class Endpoint {
 	 */
 	setsockopt(level: number, name: number, value: Uint8Array): void {
 		const bytes = requireBytes("value", value);
+		requireInt("level", level);
+		requireInt("name", name);
 		check(sys.setsockopt(this.openFd(), level, name, bytes), "setsockopt");
 	}
 
@@ -173,7 +176,8 @@ export class Endpoint {
 	 * @see shutdown(2)
 	 */
 	shutdown(how: ShutdownHow): void {
-		check(sys.shutdown(this.openFd(), SHUTDOWN[how] ?? -1), "shutdown");
+		const number = SHUTDOWN[requireOneOf("how", how, ["read", "write", "both"])];
+		check(sys.shutdown(this.openFd(), number), "shutdown");
 	}
 
 	/** Lets pending waits keep the process alive; the default. */
@@ -240,4 +244,8 @@ export class Endpoint {
 		const value = this.getsockopt(level, name, 4);
 		return new DataView(value.buffer).getInt32(0, true);
 	}
+}
+
+function requireInt(name: string, value: unknown): number {
+	return requireInteger(name, value, INT32_MIN, INT32_MAX);
 }

@@ -1,9 +1,10 @@
 /** sendmsg(2) and recvmsg(2): scattered buffers, an address and control messages in one call. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireArray, requireBytes, requireInteger, requireObject } from "../arguments.ts";
 import { OutOfRangeError } from "../errors.ts";
 import { MSG_CTRUNC, MSG_TRUNC } from "../sys/constants.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
+import { messageFlags } from "./calls.ts";
 import { type ControlMessage, controlMessages, encodeControl } from "./control.ts";
 import type { Endpoint } from "./endpoint.ts";
 import {
@@ -61,7 +62,8 @@ export class MessageCall {
 	constructor(socket: Endpoint, buffers: readonly Uint8Array[], options: MessageOptions = {}) {
 		this.#socket = socket;
 		this.#buffers = checkBuffers(buffers);
-		this.#flags = options.flags ?? 0;
+		requireObject("options", options);
+		this.#flags = messageFlags(options.flags);
 		this.#control = new Uint8Array(
 			requireInteger("controlBytes", options.controlBytes ?? CONTROL_BYTES, 0, 65_536),
 		);
@@ -98,14 +100,16 @@ export function sendCall(
 	options: SendMessageOptions = {},
 ): (timeoutMs?: number, spinUs?: number) => number {
 	const checked = checkBuffers(buffers);
+	requireObject("options", options);
 	const name = options.to === undefined ? null : encodeSocketAddress(options.to);
 	const control = options.control === undefined ? null : encodeControl(options.control);
-	const flags = options.flags ?? 0;
+	const flags = messageFlags(options.flags);
 	return (timeoutMs = 0, spinUs = 0) =>
 		sys.sendmsg(socket.openFd(), checked, name, control, flags, timeoutMs, spinUs);
 }
 
 function checkBuffers(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
+	requireArray("buffers", buffers);
 	if (buffers.length > BUFFERS_MAX) {
 		throw new OutOfRangeError(
 			"buffers.length",

@@ -4,6 +4,7 @@ import { sys } from "../sys/current.ts";
 import {
 	type BlockTransferOptions,
 	blockCall,
+	messageFlags,
 	type TransferOptions,
 	tryCall,
 	waitCall,
@@ -90,13 +91,14 @@ export class Transfers extends Endpoint {
 	/** Receives what is there, or one message; undefined when nothing is there. recv(2) */
 	tryRecv(buffer: Uint8Array, flags = 0): number | undefined {
 		const bytes = requireBytes("buffer", buffer);
-		return tryCall("recv", () => sys.recv(this.openFd(), bytes, 0, bytes.length, flags));
+		const bits = messageFlags(flags);
+		return tryCall("recv", () => sys.recv(this.openFd(), bytes, 0, bytes.length, bits));
 	}
 
 	/** Waits for bytes or one message. 0 is the end of a stream, or an empty message. @param buffer borrowed until the promise settles. @see recv(2) */
 	async recv(buffer: Uint8Array, options?: TransferOptions): Promise<number> {
 		const bytes = requireBytes("buffer", buffer);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		return await waitCall(
 			this,
 			"read",
@@ -110,7 +112,7 @@ export class Transfers extends Endpoint {
 	recvSync(buffer: Uint8Array, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("buffer", buffer);
 		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		return blockCall(
 			"recv",
 			timeoutMs,
@@ -121,13 +123,14 @@ export class Transfers extends Endpoint {
 	/** Sends as much as fits now, or one message; undefined when it does not fit. send(2) */
 	trySend(data: Uint8Array, flags = 0): number | undefined {
 		const bytes = requireBytes("data", data);
-		return tryCall("send", () => sys.send(this.openFd(), bytes, 0, bytes.length, flags));
+		const bits = messageFlags(flags);
+		return tryCall("send", () => sys.send(this.openFd(), bytes, 0, bytes.length, bits));
 	}
 
 	/** Waits until something fits, or one message. Resolves to the bytes sent. @param data borrowed until the promise settles. @see send(2) */
 	async send(data: Uint8Array, options?: TransferOptions): Promise<number> {
 		const bytes = requireBytes("data", data);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		return await waitCall(
 			this,
 			"write",
@@ -141,7 +144,7 @@ export class Transfers extends Endpoint {
 	sendSync(data: Uint8Array, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("data", data);
 		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		return blockCall(
 			"send",
 			timeoutMs,
@@ -152,8 +155,9 @@ export class Transfers extends Endpoint {
 	/** Receives one message and its sender; undefined when none is there. recvfrom(2) */
 	tryRecvfrom(buffer: Uint8Array, flags = 0): Received | undefined {
 		const bytes = requireBytes("buffer", buffer);
+		const bits = messageFlags(flags);
 		const count = tryCall("recvfrom", () =>
-			sys.recvfrom(this.openFd(), bytes, 0, bytes.length, flags, senderName),
+			sys.recvfrom(this.openFd(), bytes, 0, bytes.length, bits, senderName),
 		);
 		return count === undefined ? undefined : received(count);
 	}
@@ -161,7 +165,7 @@ export class Transfers extends Endpoint {
 	/** Waits for one message. @param buffer borrowed until the promise settles. @see recvfrom(2) */
 	async recvfrom(buffer: Uint8Array, options?: TransferOptions): Promise<Received> {
 		const bytes = requireBytes("buffer", buffer);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		// The name is decoded within the attempt: the next call of any socket overwrites it.
 		let from: SocketAddress | undefined;
 		const attempt = (): number => {
@@ -177,7 +181,7 @@ export class Transfers extends Endpoint {
 	recvfromSync(buffer: Uint8Array, options?: BlockTransferOptions): Received {
 		const bytes = requireBytes("buffer", buffer);
 		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		const rc = sys.recvfrom(
 			this.openFd(),
 			bytes,
@@ -194,10 +198,11 @@ export class Transfers extends Endpoint {
 	/** Sends one message to an address; undefined when it does not fit now. sendto(2) */
 	trySendto(data: Uint8Array, to: SocketAddress, flags = 0): number | undefined {
 		const bytes = requireBytes("data", data);
+		const bits = messageFlags(flags);
 		const name = encodeSocketAddress(to);
 		return tryCall(
 			"sendto",
-			() => sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name),
+			() => sys.sendto(this.openFd(), bytes, 0, bytes.length, bits, name),
 			to,
 		);
 	}
@@ -205,7 +210,7 @@ export class Transfers extends Endpoint {
 	/** Waits until one message fits. @param data borrowed until the promise settles. @see sendto(2) */
 	async sendto(data: Uint8Array, to: SocketAddress, options?: TransferOptions): Promise<number> {
 		const bytes = requireBytes("data", data);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		const name = encodeSocketAddress(to);
 		const attempt = (): number => sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name);
 		return await waitCall(this, "write", "sendto", attempt, options, to);
@@ -215,7 +220,7 @@ export class Transfers extends Endpoint {
 	sendtoSync(data: Uint8Array, to: SocketAddress, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("data", data);
 		const [timeoutMs, spinUs] = patience(options);
-		const flags = options?.flags ?? 0;
+		const flags = messageFlags(options?.flags);
 		const rc = sys.sendto(
 			this.openFd(),
 			bytes,

@@ -1,5 +1,4 @@
 /** `connect`: from an address to a connection. */
-import { requireInteger } from "../arguments.ts";
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
@@ -89,6 +88,7 @@ export async function connect(
 			"it has no connections; use datagrams() for datagrams and listen() for systemd",
 		);
 	}
+	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
 	const deadline = startDeadline(options);
 	try {
 		const { signal } = deadline;
@@ -117,12 +117,7 @@ async function connectAny(
 		connectOne(address, transport, options, ending);
 	const [only] = candidates;
 	if (only !== undefined && candidates.length === 1) return await attempt(only, signal);
-	const delayMs = requireInteger(
-		"attemptDelayMs",
-		options.attemptDelayMs ?? LIMITS.attemptDelayMs,
-		10,
-		60_000,
-	);
+	const delayMs = options.attemptDelayMs ?? LIMITS.attemptDelayMs;
 	const order = interleaveFamilies(candidates);
 	try {
 		return await raceAttempts(order, attempt, ({ socket: late }) => late.close(), {
@@ -151,6 +146,13 @@ async function connectOne(
 	} catch (error) {
 		opened.close();
 		throw error;
+	}
+}
+
+function checkLocal(localAddress: string | Address, wanted: SocketTransport): void {
+	const { transport } = parseAddress(localAddress);
+	if (transport !== wanted) {
+		throw new InvalidAddressError(localAddress, `localAddress must be of transport ${wanted}`);
 	}
 }
 

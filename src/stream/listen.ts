@@ -1,6 +1,5 @@
 /** `listen`: from an address to a listener. */
 import { AsyncResource } from "node:async_hooks";
-import { requireBoolean, requireInteger } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
@@ -72,8 +71,6 @@ export async function listen(
 	const target = parseAddress(address);
 	checkOpenOptions(options);
 	checkWait({ signal: options.signal });
-	backlogOf(options);
-	if (options.ipv6Only !== undefined) requireBoolean("ipv6Only", options.ipv6Only);
 	if (target.transport === "fd") return listenerOverFd(target.fd, options);
 	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
@@ -118,7 +115,7 @@ function listenOn(
 		if (address.family === "unix" && "path" in address) {
 			file = bindSocketFile(opened, address, type, options);
 		} else opened.bind(address);
-		opened.listen(backlogOf(options));
+		opened.listen(options.backlog ?? LIMITS.backlogCount);
 		return listenerOver(opened, transport, options, file);
 	} catch (error) {
 		file?.remove();
@@ -134,15 +131,9 @@ function prepareTcp(
 	ipv6Only: boolean,
 ): void {
 	opened.setOption("SO_REUSEADDR", true);
-	if (requireBoolean("reusePort", options.reusePort ?? false)) {
-		opened.setOption("SO_REUSEPORT", true);
-	}
+	if (options.reusePort === true) opened.setOption("SO_REUSEPORT", true);
 	if (address.family === "inet6") opened.setOption("IPV6_V6ONLY", ipv6Only);
 	applyTcpSettings(opened, options);
-}
-
-function backlogOf({ backlog }: ListenOptions): number {
-	return requireInteger("backlog", backlog ?? LIMITS.backlogCount, 0, 2_147_483_647);
 }
 
 function listenerOverFd(

@@ -1,23 +1,49 @@
-/** What the options of connect, listen and datagrams have in common, checked before anything is opened. */
-import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+/** The options of connect, listen and datagrams, checked before anything is opened, and whether or not they matter to the transport. */
+import {
+	requireBoolean,
+	requireFunction,
+	requireInteger,
+	requireObject,
+	requireOneOf,
+} from "../arguments.ts";
+import { checkKeepAlive } from "./tcp-settings.ts";
 
-/** Most microseconds that an event loop can be kept hot. */
-const BUSY_POLL_US_MAX = 1_000_000;
+type Check = (name: string, value: unknown) => unknown;
+
+const INT32_MAX = 2_147_483_647;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+	attemptDelayMs: integer(10, 60_000),
+	backlog: integer(0, INT32_MAX),
+	broadcast: requireBoolean,
+	busyPollUs: integer(0, 1_000_000),
+	ipv6Only: requireBoolean,
+	keepAlive: checkKeepAlive,
+	mode: integer(0, 0o777),
+	noDelay: requireBoolean,
+	onNetworkError: requireFunction,
+	onOverload: requireFunction,
+	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead"]),
+	prepare: requireFunction,
+	protocol: integer(0, INT32_MAX),
+	resolver: requireFunction,
+	reuseAddress: requireBoolean,
+	reusePort: requireBoolean,
+};
 
 /**
  * Checks what would otherwise be found wrong when it is too late, or not at all.
  *
- * @throws {InvalidTypeError | OutOfRangeError} an option is wrong
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong
  */
 export function checkOpenOptions(options: object): void {
-	const { busyPollUs, prepare, resolver, onOverload } = requireObject("options", options) as {
-		readonly busyPollUs?: unknown;
-		readonly prepare?: unknown;
-		readonly resolver?: unknown;
-		readonly onOverload?: unknown;
-	};
-	if (busyPollUs !== undefined) requireInteger("busyPollUs", busyPollUs, 0, BUSY_POLL_US_MAX);
-	requireFunction("prepare", prepare);
-	requireFunction("resolver", resolver);
-	requireFunction("onOverload", onOverload);
+	const given = requireObject("options", options) as Readonly<Record<string, unknown>>;
+	for (const name in CHECKS) {
+		const value = given[name];
+		if (value !== undefined) CHECKS[name]?.(name, value);
+	}
+}
+
+function integer(min: number, max: number): Check {
+	return (name, value) => requireInteger(name, value, min, max);
 }

@@ -1,6 +1,6 @@
 /** The settings that a TCP connection wants before its first byte, in one place for both ends. */
-import { requireBoolean, requireInteger, requireObject } from "../arguments.ts";
-import { check } from "../errors.ts";
+import { requireInteger } from "../arguments.ts";
+import { check, InvalidTypeError } from "../errors.ts";
 import type { Socket } from "../socket/socket.ts";
 import {
 	IPPROTO_TCP,
@@ -34,31 +34,39 @@ export interface TcpSettings {
 const SECONDS_MAX = 32_767;
 const COUNT_MAX = 127;
 
-/** Sets them on a socket; a listening one hands them on to what it accepts; tcp(7). */
+/**
+ * Checks `keepAlive`.
+ *
+ * @throws {InvalidTypeError | OutOfRangeError} it is no boolean and no object of figures, or a figure is wrong
+ */
+export function checkKeepAlive(name: string, value: unknown): void {
+	if (typeof value === "boolean") return;
+	if (typeof value !== "object" || value === null) {
+		throw new InvalidTypeError(name, "true, false or an object", value);
+	}
+	const { idleSeconds, intervalSeconds, count } = value as KeepAlive;
+	checkFigure("idleSeconds", idleSeconds, SECONDS_MAX);
+	checkFigure("intervalSeconds", intervalSeconds, SECONDS_MAX);
+	checkFigure("count", count, COUNT_MAX);
+}
+
+/** Sets them on a socket, checked as they are; a listening one hands them on to what it accepts; tcp(7). */
 export function applyTcpSettings(socket: Socket, settings: TcpSettings): void {
 	const { noDelay, keepAlive } = settings;
-	if (requireBoolean("noDelay", noDelay ?? true)) setInteger(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (noDelay !== false) setInteger(socket, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (keepAlive === undefined || keepAlive === false) return;
 	setInteger(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (keepAlive === true) return;
-	const { idleSeconds, intervalSeconds, count } = requireObject(
-		"keepAlive",
-		keepAlive,
-	) as KeepAlive;
-	setIfGiven(socket, TCP_KEEPIDLE, "idleSeconds", idleSeconds, SECONDS_MAX);
-	setIfGiven(socket, TCP_KEEPINTVL, "intervalSeconds", intervalSeconds, SECONDS_MAX);
-	setIfGiven(socket, TCP_KEEPCNT, "count", count, COUNT_MAX);
+	const { idleSeconds, intervalSeconds, count } = keepAlive;
+	if (idleSeconds !== undefined) setInteger(socket, IPPROTO_TCP, TCP_KEEPIDLE, idleSeconds);
+	if (intervalSeconds !== undefined) {
+		setInteger(socket, IPPROTO_TCP, TCP_KEEPINTVL, intervalSeconds);
+	}
+	if (count !== undefined) setInteger(socket, IPPROTO_TCP, TCP_KEEPCNT, count);
 }
 
-function setIfGiven(
-	socket: Socket,
-	option: number,
-	name: string,
-	value: number | undefined,
-	max: number,
-): void {
-	if (value === undefined) return;
-	setInteger(socket, IPPROTO_TCP, option, requireInteger(`keepAlive.${name}`, value, 1, max));
+function checkFigure(name: string, value: unknown, max: number): void {
+	if (value !== undefined) requireInteger(`keepAlive.${name}`, value, 1, max);
 }
 
 function setInteger(socket: Socket, level: number, option: number, value: number): void {
