@@ -1,5 +1,5 @@
 /** What a datagram is sent with besides its bytes and its destination: control messages, encoded once for each set of values. */
-import { requireInteger } from "../arguments.ts";
+import { requireInteger, requireString } from "../arguments.ts";
 import { InvalidAddressError, InvalidValueError } from "../errors.ts";
 import { type ControlMessage, encodeControl } from "../socket/control.ts";
 import { ipv4ToBytes, ipv6ToBytes, splitZone } from "../socket/ip.ts";
@@ -22,6 +22,8 @@ import { RecentMap } from "./recent-map.ts";
 export interface SendOptions extends WaitOptions {
 	/** Address of this machine to send from, numeric, or where a datagram that is answered was sent to. Default: as bound, or the kernel chooses. */
 	readonly source?: string | PacketDestination | undefined;
+	/** Index of the interface to send by, 1..2147483647. Default: what routes say; for a link-local `source` of a datagram, the one it came in by. */
+	readonly interfaceIndex?: number | undefined;
 	/** TTL or hop limit, 1..255. Default: the socket's. */
 	readonly hopLimit?: number | undefined;
 	/** Explicit congestion notification, 0..3. Default 0, or what the socket's traffic class says if `dscp` is not given either. */
@@ -33,7 +35,9 @@ export interface SendOptions extends WaitOptions {
 /** Most that the control messages of one datagram take. */
 export const DETAIL_CONTROL_BYTES_MAX = 88;
 
-const INTERFACE_MAX = 0x7fff_ffff;
+const INT32_MAX = 0x7fff_ffff;
+/** fe80::/10, which every interface has. */
+const LINK_LOCAL = /^fe[89ab]/i;
 
 const controls = new RecentMap<Uint8Array>(1_024);
 
@@ -45,22 +49,43 @@ const controls = new RecentMap<Uint8Array>(1_024);
  * @throws {OutOfRangeError} a number is out of range
  */
 export function withDetails(to: Destination, options: SendOptions): Destination {
-	const { source, hopLimit, ecn, dscp } = options;
-	if (source === undefined && hopLimit === undefined && ecn === undefined && dscp === undefined) {
+	const { hopLimit, ecn, dscp } = options;
+	const from = sourceOf(options);
+	if (from === undefined && hopLimit === undefined && ecn === undefined && dscp === undefined) {
 		return to;
 	}
 	if (to.port < 0) throw new InvalidValueError("options", "has what only UDP can send", options);
-	const host = typeof source === "string" ? source : (source?.host ?? "");
-	const index = typeof source === "string" ? 0 : (source?.interfaceIndex ?? 0);
-	const key = `${to.isIpv4} ${host} ${index} ${hopLimit} ${ecn} ${dscp}`;
-	const control = controls.get(key) ?? controls.put(key, encode(to, options));
+	const key = `${to.isIpv4} ${from?.host} ${from?.interfaceIndex} ${hopLimit} ${ecn} ${dscp}`;
+	const control = controls.get(key) ?? controls.put(key, encode(to, from, options));
 	return { ...to, control };
 }
 
-function encode(to: Destination, options: SendOptions): Uint8Array {
-	const { source, hopLimit, ecn, dscp } = options;
+interface Source {
+	readonly host: string | undefined;
+	readonly interfaceIndex: number;
+}
+
+function sourceOf({ source, interfaceIndex }: SendOptions): Source | undefined {
+	if (source === undefined && interfaceIndex === undefined) return undefined;
+	const isObject = typeof source === "object" && source !== null;
+	const host = isObject ? source.host : source;
+	if (host !== undefined || isObject) requireString("source", host);
+	if (interfaceIndex !== undefined) {
+		return { host, interfaceIndex: requireInteger("interfaceIndex", interfaceIndex, 1, INT32_MAX) };
+	}
+	// The answer may have to leave by another interface than the question came in by.
+	if (!isObject || !LINK_LOCAL.test(source.host)) return { host, interfaceIndex: 0 };
+	const implied = requireInteger("source.interfaceIndex", source.interfaceIndex, 0, INT32_MAX);
+	return { host, interfaceIndex: implied };
+}
+
+function encode(
+	to: Destination,
+	from: Source | undefined,
+	{ hopLimit, ecn, dscp }: SendOptions,
+): Uint8Array {
 	const messages: ControlMessage[] = [];
-	if (source !== undefined) messages.push(sourceMessage(source, to.isIpv4));
+	if (from !== undefined) messages.push(sourceMessage(from, to.isIpv4));
 	if (hopLimit !== undefined) {
 		messages.push(hopLimitMessage(requireInteger("hopLimit", hopLimit, 1, 255), to.isIpv4));
 	}
@@ -87,25 +112,22 @@ function trafficClassMessage(value: number, isIpv4: boolean): ControlMessage {
 }
 
 // struct in_pktinfo: interface, local address, unused; struct in6_pktinfo: address, interface.
-function sourceMessage(source: string | PacketDestination, isIpv4: boolean): ControlMessage {
-	const { host, interfaceIndex } =
-		typeof source === "string" ? { host: source, interfaceIndex: 0 } : source;
-	const index = int32(requireInteger("interfaceIndex", interfaceIndex ?? 0, 0, INTERFACE_MAX));
+function sourceMessage({ host, interfaceIndex }: Source, isIpv4: boolean): ControlMessage {
 	const data = new Uint8Array(isIpv4 ? 12 : 20);
-	data.set(index, isIpv4 ? 0 : 16);
-	data.set(sourceBytes(host, isIpv4, source), isIpv4 ? 4 : 0);
+	data.set(int32(interfaceIndex), isIpv4 ? 0 : 16);
+	if (host !== undefined) data.set(sourceBytes(host, isIpv4), isIpv4 ? 4 : 0);
 	return isIpv4
 		? { level: IPPROTO_IP, type: IP_PKTINFO, data }
 		: { level: IPPROTO_IPV6, type: IPV6_PKTINFO, data };
 }
 
 // A socket of both families tells destinations of IPv4 as ::ffff:1.2.3.4.
-function sourceBytes(host: string, isIpv4: boolean, input: unknown): Uint8Array {
+function sourceBytes(host: string, isIpv4: boolean): Uint8Array {
 	const bare = isIpv4 ? host.replace(/^::ffff:(?=\d+\.)/, "") : splitZone(host).host;
 	const bytes = isIpv4 ? ipv4ToBytes(bare) : ipv6ToBytes(bare);
 	if (bytes !== undefined) return bytes;
 	throw new InvalidAddressError(
-		input,
+		host,
 		`the source must be a numeric ${isIpv4 ? "IPv4" : "IPv6"} address, as the destination is`,
 	);
 }

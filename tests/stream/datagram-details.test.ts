@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Address } from "#src/socket/address.ts";
 import type { Datagram } from "#src/stream/datagram-contract.ts";
 import { datagrams } from "#src/stream/open-datagrams.ts";
+
+const LOOPBACK = Number(readFileSync("/sys/class/net/lo/ifindex", "utf8"));
 
 function portOf(address: Address): number {
 	assert.ok("port" in address);
@@ -130,6 +133,19 @@ test("all details together fit, with datagrams that the kernel glued", async () 
 	await Promise.all([server.close(), client.close()]);
 });
 
+test("a datagram leaves by the interface that is asked for", async () => {
+	for (const host of ["127.0.0.1", "[::1]"]) {
+		const socket = await datagrams(`udp://${host}:0`, { details: { destination: true } });
+		await socket.send("x", socket.address, { interfaceIndex: LOOPBACK });
+		const { destination } = await socket.receive();
+		assert.equal(destination?.interfaceIndex, LOOPBACK);
+		assert.throws(() => socket.trySend("x", socket.address, { interfaceIndex: 0x7fff_ffff }), {
+			name: "SyscallError",
+		});
+		await socket.close();
+	}
+});
+
 test("details that cannot be sent are refused", async () => {
 	const four = await datagrams("udp://127.0.0.1:0");
 	const unix = await datagrams("unix-dgram:@socketry-details-refused");
@@ -140,6 +156,10 @@ test("details that cannot be sent are refused", async () => {
 		[{ dscp: 64 }, "ERR_OUT_OF_RANGE"],
 		[{ source: "::1" }, "ERR_INVALID_ADDRESS"],
 		[{ source: "localhost" }, "ERR_INVALID_ADDRESS"],
+		[{ source: "" }, "ERR_INVALID_ADDRESS"],
+		[{ source: 5 as unknown as string }, "ERR_INVALID_ARG_TYPE"],
+		[{ source: {} as unknown as string }, "ERR_INVALID_ARG_TYPE"],
+		[{ interfaceIndex: 0 }, "ERR_OUT_OF_RANGE"],
 	] as const;
 	for (const [options, code] of refused) {
 		await assert.rejects(four.send("x", four.address, options), { code });

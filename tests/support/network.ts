@@ -1,0 +1,66 @@
+/** Networks of a test's own: hosts are network namespaces, which end with the process that holds them. */
+import { spawnSync } from "node:child_process";
+import { startProgram } from "./children.ts";
+import { lacking, lineLike, stop } from "./programs.ts";
+
+/** A network that was made. */
+export interface Network {
+	/** What makes a command run on a host: the option `under` of `startChild`. */
+	under(host: string): string[];
+	/** Ends it. Whatever still runs on its hosts keeps them alive. */
+	close(): Promise<void>;
+}
+
+const isRoot = process.getuid?.() === 0;
+const UNSHARE = ["unshare", isRoot ? "-nm" : "-rnm", "--"];
+
+/** Why no network can be made here, and what to do about it; false when one can. For the `skip` of a test. */
+export function lackingNetworks(): string | false {
+	const [program = "", ...args] = [...UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/run"];
+	if (spawnSync(program, args).status !== 0) return "no network namespaces here: run it as root";
+	return lacking("ip");
+}
+
+/**
+ * Makes a network.
+ *
+ * @param hosts their names; each has its loopback interface up
+ * @param lines shell commands that join them, such as `ip -n HOST address add ...`; see ip(8)
+ */
+export async function makeNetwork(
+	hosts: readonly string[],
+	lines: readonly string[],
+): Promise<Network> {
+	const script = [
+		"set -e",
+		"mount -t tmpfs tmpfs /run",
+		...hosts.flatMap((host) => [`ip netns add ${host}`, `ip -n ${host} link set lo up`]),
+		...lines,
+		"echo ready",
+		"exec sleep 60",
+	].join("\n");
+	const holder = startProgram([...UNSHARE, "sh", "-c", script], { timeoutMs: 60_000 });
+	await lineLike(holder, /^ready$/);
+	const enter = ["nsenter", ...(isRoot ? [] : ["-U", "--preserve-credentials"]), "-m"];
+	return {
+		under: (host) => [
+			...enter,
+			`--target=${holder.pid}`,
+			"--",
+			...["nsenter", `--net=/run/netns/${host}`, "--"],
+		],
+		close: async () => {
+			await stop(holder);
+		},
+	};
+}
+
+/** The commands that join two hosts by a cable: interface `to-RIGHT` on the left one, `to-LEFT` on the right one, without addresses. */
+export function cable(left: string, right: string, mtu = 1_500): string[] {
+	const [there, back] = [`to-${right}`, `to-${left}`];
+	return [
+		`ip -n ${left} link add ${there} mtu ${mtu} type veth peer name ${back} mtu ${mtu} netns ${right}`,
+		`ip -n ${left} link set ${there} up`,
+		`ip -n ${right} link set ${back} up`,
+	];
+}
