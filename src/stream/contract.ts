@@ -3,10 +3,11 @@
  *
  * 1. Bytes arrive in the order they were written, none twice, none lost before the end.
  * 2. The two directions are independent: the peer's end ends reading only, `closeWrite` ends writing only.
- * 3. At most one read is pending; a second one rejects with `BusyError`. Writes queue in the order of their calls.
+ * 3. At most one read is pending, however many parts it has; a second one rejects with `BusyError`. Writes queue in the order of their calls.
  * 4. An aborted read has consumed no byte. An aborted write has moved none of its bytes, or all of them will move.
  * 5. After `close` or `abort` no pending call stays pending: each settles, mostly with `ClosedError`.
  * 6. A read that failed keeps failing with the same error, and so does a write.
+ * 7. A time limit is for a call as a whole. Calls leave no timer and no listener behind.
  */
 import type { WaitOptions } from "../socket/wait.ts";
 
@@ -88,7 +89,10 @@ export interface ByteSink {
 	/** Resolves when everything written so far has been handed on: to the kernel, for a socket. Errors as `write`. */
 	flush(options?: WaitOptions): Promise<void>;
 
-	/** Ends writing after what is queued; the peer reads its end. Reading goes on. Errors as `flush`. */
+	/**
+	 * Ends writing after what is queued; the peer reads its end. Reading goes on. Errors as `flush`; after an abort or a timeout writing has
+	 * not ended: it can go on, and be ended later.
+	 */
 	closeWrite(options?: WaitOptions): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 /**
- * What a connection that keeps message boundaries promises, whoever implements it.
+ * What a connection that keeps message boundaries promises, whoever implements it. `checkPacketChannel` in socketry/testing holds any
+ * implementation to this page.
  *
  * 1. Messages arrive whole, in the order they were sent, none twice; an empty message is a message.
  * 2. The two directions are independent: the peer's end ends receiving only, `closeWrite` ends sending only.
@@ -56,7 +57,10 @@ export interface PacketSink {
 	 */
 	send(data: Uint8Array | string, options?: WaitOptions): Promise<void>;
 
-	/** Ends sending after what is queued; the peer receives its end. Receiving goes on. Errors as `send`. */
+	/**
+	 * Ends sending after what is queued; the peer receives its end. Receiving goes on. Errors as `send`; after an abort or a timeout sending
+	 * has not ended: it can go on, and be ended later.
+	 */
 	closeWrite(options?: WaitOptions): Promise<void>;
 }
 
