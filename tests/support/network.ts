@@ -12,6 +12,8 @@ export interface Network {
 }
 
 const isRoot = process.getuid?.() === 0;
+const IPV6 = "/proc/sys/net/ipv6/conf";
+const NO_DAD = `if [ -d ${IPV6} ]; then echo 0 > ${IPV6}/all/accept_dad; echo 0 > ${IPV6}/default/accept_dad; fi`;
 const UNSHARE = ["unshare", isRoot ? "-nm" : "-rnm", "--"];
 
 /** Why no network can be made here, and what to do about it; false when one can. For the `skip` of a test. */
@@ -34,7 +36,12 @@ export async function makeNetwork(
 	const script = [
 		"set -e",
 		"mount -t tmpfs tmpfs /run",
-		...hosts.flatMap((host) => [`ip netns add ${host}`, `ip -n ${host} link set lo up`]),
+		...hosts.flatMap((host) => [
+			`ip netns add ${host}`,
+			// Addresses can be used at once, without a second of asking whether somebody has them.
+			`nsenter --net=/run/netns/${host} sh -c '${NO_DAD}'`,
+			`ip -n ${host} link set lo up`,
+		]),
 		...lines,
 		"echo ready",
 		"exec sleep 60",

@@ -1,0 +1,11 @@
+/** Answers each datagram by its length, and by "damaged" when its bytes are not all the same. */
+import { datagrams } from "socketry";
+
+const socket = await datagrams("udp://*:0", { receiveBufferBytes: 1_048_576 });
+process.once("SIGTERM", () => void socket.close());
+console.log((socket.address as { port: number }).port);
+
+for await (const { data, from, bytes } of socket) {
+	const isWhole = data.length === bytes && data.every((byte) => byte === data[0]);
+	await socket.send(isWhole ? `${bytes}` : "damaged", from);
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type Child, runChild, startChild } from "../support/children.ts";
+import { cable, lackingNetworks, makeNetwork, type Network } from "../support/network.ts";
+import { stop } from "../support/programs.ts";
+
+const SERVER = new URL("./measuring.peer.js", import.meta.url);
+const CLIENT = new URL("./narrow-path.peer.js", import.meta.url);
+
+describe("with a router whose far side takes 1280 bytes", { skip: lackingNetworks() }, () => {
+	let network: Network;
+	let server: Child;
+	let port: string;
+
+	before(async () => {
+		const router = "nsenter --net=/run/netns/router sh -c 'echo 1 > /proc/sys/net";
+		network = await makeNetwork(
+			["near", "router", "far"],
+			[
+				...cable("near", "router"),
+				...cable("router", "far", 1_280),
+				...["near", "far"].flatMap((host, i) => [
+					`ip -n ${host} address add 10.7.${i}.9/24 dev to-router`,
+					`ip -n ${host} address add fd00:7:${i}::9/64 dev to-router`,
+					`ip -n router address add 10.7.${i}.1/24 dev to-${host}`,
+					`ip -n router address add fd00:7:${i}::1/64 dev to-${host}`,
+					`ip -n ${host} route add default via 10.7.${i}.1`,
+					`ip -n ${host} route add default via fd00:7:${i}::1`,
+				]),
+				`${router}/ipv4/ip_forward'`,
+				`${router}/ipv6/conf/all/forwarding'`,
+			],
+		);
+		server = startChild(SERVER, { under: network.under("far") });
+		port = await server.line();
+	});
+
+	after(async () => {
+		await stop(server);
+		await network.close();
+	});
+
+	async function send(host: string): Promise<unknown> {
+		const { code, stdout, stderr } = await runChild(CLIENT, {
+			under: network.under("near"),
+			args: [host, port],
+		});
+		assert.equal(code, 0, stderr);
+		return JSON.parse(stdout);
+	}
+
+	test("datagrams are cut on the way, refused, or arrive whole once the path is known (IPv4)", async () => {
+		assert.deepEqual(await send("10.7.1.9"), {
+			unaware: "1400",
+			pathMtuBefore: 1_500,
+			strict: ["ERR_TIMEOUT", "EMSGSIZE", "1000"],
+			pathMtu: 1_280,
+			errors: [
+				["too-big", "icmp", 1_280, "EMSGSIZE"],
+				["too-big", "local", 1_280, "EMSGSIZE"],
+			],
+			usual: ["1400", "4000", "1000"],
+			runs: [100, 100, 100],
+		});
+	});
+
+	test("routers cut nothing, the rest is the same (IPv6)", async () => {
+		assert.deepEqual(await send("[fd00:7:1::9]"), {
+			unaware: "ERR_TIMEOUT",
+			pathMtuBefore: 1_280,
+			strict: ["EMSGSIZE", "EMSGSIZE", "1000"],
+			pathMtu: 1_280,
+			errors: [
+				["too-big", "local", 1_280, "EMSGSIZE"],
+				["too-big", "local", 1_280, "EMSGSIZE"],
+			],
+			usual: ["1400", "4000", "1000"],
+			runs: [100, 100, 100],
+		});
+	});
+});
