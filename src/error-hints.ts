@@ -12,7 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
 	"bind EACCES path": "no permission to create the socket file; check the mode of its directory",
 	"bind EADDRINUSE": "another socket holds this address; stop it, take another port, or use port 0",
 	"bind EADDRINUSE path":
-		"the file exists: a live server holds it, or a dead one left it and it may be removed",
+		'the file exists: a live server has it, or a dead one left it, which onStale: "replace-dead" replaces',
 	"bind EADDRINUSE abstract":
 		"another socket holds this abstract name; stop it or take another name",
 	"bind EADDRNOTAVAIL": "no interface of this machine has this address; use a local one, or *",

@@ -4,6 +4,7 @@ import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
+import type { SocketFamily, SocketType } from "../socket/kind.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
@@ -19,6 +20,7 @@ import { Connection } from "./connection.ts";
 import { takeInherited } from "./inherited.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { PacketStream } from "./packet-stream.ts";
+import { bindSocketFile, type SocketFile } from "./socket-file.ts";
 import { Stream } from "./stream.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
@@ -37,7 +39,7 @@ export type StreamAddress = Extract<Address, { transport: unknown }> & {
 
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions, TcpSettings {
-	/** This end's address: of the same transport, its port 0 for any. Default: the kernel chooses. */
+	/** This end's address: of the same transport, its port 0 for any. A socket file is removed with the connection. Default: the kernel chooses. */
 	readonly localAddress?: string | Address | undefined;
 	/** Time until the next address of a name is tried although the one before has not failed, 10..60000 ms. Default 250; RFC 8305 section 5. */
 	readonly attemptDelayMs?: number | undefined;
@@ -94,7 +96,7 @@ export async function connect(
 		const { signal } = deadline;
 		const candidates = await resolve(target, { signal, resolver: options.resolver });
 		const winner = await connectAny(candidates, target.transport, options, signal);
-		return connectionOver(winner.socket, target.transport, winner.address);
+		return connectionOver(winner, target.transport);
 	} catch (error) {
 		throw deadline.explain(error);
 	} finally {
@@ -105,6 +107,7 @@ export async function connect(
 interface Attempt {
 	readonly socket: Socket;
 	readonly address: SocketAddress;
+	readonly file: SocketFile | undefined;
 }
 
 async function connectAny(
@@ -120,7 +123,7 @@ async function connectAny(
 	const delayMs = options.attemptDelayMs ?? LIMITS.attemptDelayMs;
 	const order = interleaveFamilies(candidates);
 	try {
-		return await raceAttempts(order, attempt, ({ socket: late }) => late.close(), {
+		return await raceAttempts(order, attempt, discard, {
 			delayMs,
 			signal,
 		});
@@ -136,17 +139,25 @@ async function connectOne(
 	signal: AbortSignal | undefined,
 ): Promise<Attempt> {
 	const opened = socket(address.family, TRANSPORTS[transport].type, options.protocol);
+	let file: SocketFile | undefined;
 	try {
 		if (transport === "tcp") applyTcpSettings(opened, options);
 		if (options.busyPollUs !== undefined) opened.busyPoll(options.busyPollUs);
-		if (options.localAddress !== undefined) bindLocal(opened, options.localAddress);
+		if (options.localAddress !== undefined) {
+			file = bindLocal(opened, options.localAddress, address.family, TRANSPORTS[transport].type);
+		}
 		options.prepare?.(opened);
 		await opened.connect(address, { signal });
-		return { socket: opened, address };
+		return { socket: opened, address, file };
 	} catch (error) {
-		opened.close();
+		discard({ socket: opened, file });
 		throw error;
 	}
+}
+
+function discard({ socket: opened, file }: Pick<Attempt, "socket" | "file">): void {
+	file?.remove();
+	opened.close();
 }
 
 function checkLocal(localAddress: string | Address, wanted: SocketTransport): void {
@@ -156,24 +167,31 @@ function checkLocal(localAddress: string | Address, wanted: SocketTransport): vo
 	}
 }
 
-function bindLocal(opened: Socket, localAddress: string | Address): void {
-	const local = toSocketAddress(parseAddress(localAddress), zoneIndex);
+function bindLocal(
+	opened: Socket,
+	localAddress: string | Address,
+	family: SocketFamily,
+	type: SocketType,
+): SocketFile | undefined {
+	const given = parseAddress(localAddress);
+	const isAny = "host" in given && given.host === "*";
+	const host = family === "inet" ? "0.0.0.0" : "::";
+	const local = toSocketAddress(isAny ? { ...given, host } : given, zoneIndex);
+	if (local.family === "unix" && "path" in local) return bindSocketFile(opened, local, type, {});
 	// Linux: the port is then chosen at connect, when it need only be free towards this peer; ip(7).
 	if (local.family === "inet" || local.family === "inet6") {
 		if (local.port === 0) opened.setOption("IP_BIND_ADDRESS_NO_PORT", true);
 	}
 	opened.bind(local);
+	return undefined;
 }
 
-function connectionOver(
-	opened: Socket,
-	transport: SocketTransport,
-	address: SocketAddress,
-): Stream | PacketStream {
+function connectionOver(winner: Attempt, transport: SocketTransport): Stream | PacketStream {
 	try {
-		return wrap(new Connection(opened, transport, fromSocketAddress(transport, address)));
+		const peer = fromSocketAddress(transport, winner.address);
+		return wrap(new Connection(winner.socket, transport, peer, undefined, winner.file));
 	} catch (error) {
-		opened.close();
+		discard(winner);
 		throw error;
 	}
 }

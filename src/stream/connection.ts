@@ -4,6 +4,7 @@ import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
+import type { SocketFile } from "./socket-file.ts";
 
 // struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
 const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
@@ -14,17 +15,26 @@ export class Connection {
 	readonly transport: SocketTransport;
 	#address: Address | undefined;
 	readonly peer: Address;
+	readonly #file: SocketFile | undefined;
 
 	/**
 	 * @param socket connected
 	 * @param peer when it is known already
 	 * @param address when it is known already
+	 * @param file of this end, removed when it closes
 	 * @throws {SyscallError} ENOTCONN: it is not connected
 	 */
-	constructor(socket: Socket, transport: SocketTransport, peer?: Address, address?: Address) {
+	constructor(
+		socket: Socket,
+		transport: SocketTransport,
+		peer?: Address,
+		address?: Address,
+		file?: SocketFile,
+	) {
 		this.socket = socket;
 		this.transport = transport;
 		this.#address = address;
+		this.#file = file;
 		this.peer = peer ?? fromSocketAddress(transport, socket.getpeername());
 	}
 
@@ -42,6 +52,7 @@ export class Connection {
 		} catch {
 			// Then it stays unknown.
 		}
+		this.#file?.remove();
 		this.socket.close();
 	}
 

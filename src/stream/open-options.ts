@@ -12,7 +12,7 @@ type Check = (name: string, value: unknown) => unknown;
 
 const INT32_MAX = 2_147_483_647;
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: readonly [name: string, check: Check][] = Object.entries({
 	attemptDelayMs: integer(10, 60_000),
 	backlog: integer(0, INT32_MAX),
 	broadcast: requireBoolean,
@@ -29,7 +29,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 	resolver: requireFunction,
 	reuseAddress: requireBoolean,
 	reusePort: requireBoolean,
-};
+});
 
 /**
  * Checks what would otherwise be found wrong when it is too late, or not at all.
@@ -38,9 +38,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
  */
 export function checkOpenOptions(options: object): void {
 	const given = requireObject("options", options) as Readonly<Record<string, unknown>>;
-	for (const name in CHECKS) {
+	for (const [name, check] of CHECKS) {
 		const value = given[name];
-		if (value !== undefined) CHECKS[name]?.(name, value);
+		if (value !== undefined) check(name, value);
 	}
 }
 

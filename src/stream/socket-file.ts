@@ -1,18 +1,29 @@
 /**
  * Socket files: made with the mode asked for, taken over only from the dead, removed only when they are still ours.
  *
- * A file is known by its device and inode, never by its path alone: another process may have put its own in the place meanwhile.
+ * A file is known by its device and inode, never by its path alone: another process may have put its own in the place meanwhile. Paths are
+ * bytes here, for not every path is UTF-8.
  */
-import { chmodSync, fchmodSync, lstatSync, unlinkSync } from "node:fs";
-import { resolve as absolutePath, basename, dirname } from "node:path";
-import { requireInteger, requireOneOf } from "../arguments.ts";
+import {
+	type BigIntStats,
+	chmodSync,
+	closeSync,
+	fchmodSync,
+	constants as files,
+	fstatSync,
+	lstatSync,
+	openSync,
+	statSync,
+	unlinkSync,
+} from "node:fs";
 import { check, syscallError } from "../errors.ts";
 import type { SocketType } from "../socket/kind.ts";
-import type { SocketAddress } from "../socket/sockaddr.ts";
+import type { UnixPathAddress } from "../socket/sockaddr.ts";
 import { encodeSocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { sys } from "../sys/current.ts";
 import { EADDRINUSE, ECONNREFUSED } from "../sys/errno.ts";
+import { isBoundUnheard } from "./bound-sockets.ts";
 
 /** Options of everything that binds a Unix path. */
 export interface SocketFileOptions {
@@ -31,36 +42,44 @@ export interface SocketFile {
 	remove(): void;
 }
 
+// open(2); not among Node's constants.
+const O_PATH = 0o10_000_000;
+const SLASH = 0x2f;
+
 /**
  * Binds a socket to a path.
  *
+ * @param options checked
  * @throws {SyscallError} EADDRINUSE: the path exists. EACCES, ENOENT, ENOTDIR, EROFS
  */
 export function bindSocketFile(
 	target: Socket,
-	address: Extract<SocketAddress, { path: string }>,
+	address: UnixPathAddress,
 	type: SocketType,
-	options: SocketFileOptions,
+	{ mode, onStale }: SocketFileOptions,
 ): SocketFile {
-	const onStale = requireOneOf("onStale", options.onStale ?? "error", ["error", "replace-dead"]);
-	const mode =
-		options.mode === undefined ? undefined : requireInteger("mode", options.mode, 0, 0o777);
+	const path = absolutePath(address);
 	// Linux: the file gets the mode of the socket's own inode, so that no moment is open to others; unix(7) does not say so, but
 	// net/unix/af_unix.c, unix_bind_bsd() does.
 	if (mode !== undefined) fchmodSync(target.openFd(), mode);
-	if (onStale === "error") target.bind(address);
-	else bindOverDead(target, address, type);
-	const path = absolutePath(address.path);
-	const { dev, ino, mode: given } = lstatSync(path, { bigint: true });
-	// The umask may have taken bits away; giving them back opens no window.
-	if (mode !== undefined && Number(given & 0o777n) !== mode) chmodSync(path, mode);
-	return { remove: () => removeOwn(path, dev, ino) };
+	if (onStale === "replace-dead") bindOverDead(target, address, type, path);
+	else target.bind(address);
+	const found = lstatSync(path, { bigint: true });
+	try {
+		// The umask may have taken bits away; giving them back opens no window.
+		if (mode !== undefined && Number(found.mode & 0o777n) !== mode) setMode(path, found, mode);
+	} catch (error) {
+		removeIfSame(path, found);
+		throw error;
+	}
+	return { remove: () => removeIfSame(path, found) };
 }
 
 function bindOverDead(
 	target: Socket,
-	address: Extract<SocketAddress, { path: string }>,
+	address: UnixPathAddress,
 	type: SocketType,
+	path: Buffer,
 ): void {
 	const name = encodeSocketAddress(address);
 	const rc = sys.bind(target.openFd(), name);
@@ -68,13 +87,16 @@ function bindOverDead(
 		check(rc, "bind", { path: address.path });
 		return;
 	}
-	const lock = lockPath(address.path);
+	const lock = lockPath(path, address.path);
 	try {
-		const found = lstatSync(address.path, { bigint: true });
-		if (!found.isSocket() || !isDead(name, type)) {
-			throw syscallError("bind", EADDRINUSE, { path: address.path });
+		// It may be gone by now: then there is nothing to replace.
+		const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+		if (found !== undefined) {
+			if (!found.isSocket() || !isDead(name, type, path, found)) {
+				throw syscallError("bind", EADDRINUSE, { path: address.path });
+			}
+			removeIfSame(path, found);
 		}
-		removeOwn(absolutePath(address.path), found.dev, found.ino);
 		target.bind(address);
 	} finally {
 		lock.close();
@@ -83,14 +105,16 @@ function bindOverDead(
 
 // Two starters that find the same dead file must not both replace it. The lock is an abstract name, which the kernel frees with its
 // holder, however that ends.
-function lockPath(path: string): Socket {
-	const { dev, ino } = lstatSync(dirname(path), { bigint: true });
+function lockPath(path: Buffer, shown: string): Socket {
+	const slash = path.lastIndexOf(SLASH);
+	const { dev, ino } = statSync(path.subarray(0, slash + 1), { bigint: true });
 	const lock = socket("unix", "dgram");
 	// Not imported: node:crypto is a quarter of what importing this package would cost, and hardly anybody comes here.
 	const name = process
 		.getBuiltinModule("node:crypto")
 		.createHash("sha256")
-		.update(`${dev}:${ino}:${basename(path)}`)
+		.update(`${dev}:${ino}:`)
+		.update(path.subarray(slash + 1))
 		.digest("hex");
 	const rc = sys.bind(
 		lock.openFd(),
@@ -98,24 +122,47 @@ function lockPath(path: string): Socket {
 	);
 	if (rc >= 0) return lock;
 	lock.close();
-	throw syscallError("bind", rc, { path });
+	throw syscallError("bind", rc, { path: shown });
 }
 
-// A file without a socket behind it refuses; any other answer, a full queue or another type, comes from somebody alive.
-function isDead(name: Uint8Array, type: SocketType): boolean {
+// A file without a socket behind it refuses; any other answer, a full queue or another type, comes from somebody alive. So does a refusal
+// between bind and listen.
+function isDead(name: Uint8Array, type: SocketType, path: Buffer, found: BigIntStats): boolean {
 	const probe = socket("unix", type);
 	try {
-		return sys.connect(probe.openFd(), name) === ECONNREFUSED;
+		if (sys.connect(probe.openFd(), name) !== ECONNREFUSED) return false;
 	} finally {
 		probe.close();
 	}
+	return type === "dgram" || !isBoundUnheard(path, (other) => isSame(other, found));
 }
 
-function removeOwn(path: string, dev: bigint, ino: bigint): void {
+// By descriptor, for somebody may put a link in the file's place.
+function setMode(path: Buffer, found: BigIntStats, mode: number): void {
+	const fd = openSync(path, O_PATH | files.O_NOFOLLOW);
 	try {
-		const found = lstatSync(path, { bigint: true });
-		if (found.dev === dev && found.ino === ino) unlinkSync(path);
-	} catch {
-		// Gone, or out of reach: either way not ours to remove any more.
+		const { dev, ino } = fstatSync(fd, { bigint: true });
+		if (dev === found.dev && ino === found.ino) chmodSync(`/proc/self/fd/${fd}`, mode);
+	} finally {
+		closeSync(fd);
 	}
+}
+
+function removeIfSame(path: Buffer, found: BigIntStats): void {
+	try {
+		if (isSame(path, found)) unlinkSync(path);
+	} catch {
+		// Out of reach: not ours to remove any more.
+	}
+}
+
+function isSame(path: Buffer, { dev, ino }: BigIntStats): boolean {
+	const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+	return there !== undefined && there.dev === dev && there.ino === ino;
+}
+
+// Of the working directory at this moment, as the kernel takes it.
+function absolutePath({ path, bytes }: UnixPathAddress): Buffer {
+	const exact = Buffer.from(bytes ?? path);
+	return exact[0] === SLASH ? exact : Buffer.concat([Buffer.from(`${process.cwd()}/`), exact]);
 }

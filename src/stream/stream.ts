@@ -1,5 +1,5 @@
 /** `Stream`: a connected byte stream over a socket. */
-import { BusyError, ClosedError, check } from "../errors.ts";
+import { AbortError, BusyError, ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -107,7 +107,14 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	close(options?: WaitOptions): Promise<void> {
-		this.#closing ??= this.#close(options);
+		if (this.#closing !== undefined) return this.#closing;
+		try {
+			checkWait(options);
+		} catch (error) {
+			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
+			if (!(error instanceof AbortError)) return Promise.reject(error);
+		}
+		this.#closing = this.#close(options);
 		return this.#closing;
 	}
 
