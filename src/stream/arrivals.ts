@@ -13,7 +13,16 @@ import {
 } from "../sys/contract.ts";
 import { type DatagramDetails, decodeDetails } from "./datagram-details.ts";
 import { peerAt } from "./peer-cache.ts";
-import type { ReceiveRoom } from "./receive-room.ts";
+
+/** Memory that messages were received into, and the table that tells of them. */
+export interface ArrivalRows {
+	/** Room of one message. */
+	readonly messageBytes: number;
+	/** See BATCH_* in sys/contract.ts. */
+	readonly table: Int32Array;
+	readonly names: Uint8Array;
+	readonly control: Uint8Array | null;
+}
 
 /** One message: a datagram, or several of one length and a last one of no more. */
 export interface Arrival {
@@ -31,7 +40,7 @@ export interface Arrival {
 }
 
 /** Bytes of the first `count` rows that are in the room. */
-export function keptBytes({ table, messageBytes }: ReceiveRoom, count: number): number {
+export function keptBytes({ table, messageBytes }: ArrivalRows, count: number): number {
 	let total = 0;
 	for (let row = 0; row < count; row++) {
 		total += Math.min(table[row * BATCH_COLUMNS + BATCH_OUT_BYTES] as number, messageBytes);
@@ -46,7 +55,7 @@ export function keptBytes({ table, messageBytes }: ReceiveRoom, count: number): 
  * @param isDetailed whether the socket was told to tell details
  */
 export function arrivalAt(
-	room: ReceiveRoom,
+	room: ArrivalRows,
 	row: number,
 	start: number,
 	isDetailed: boolean,
@@ -65,14 +74,14 @@ export function arrivalAt(
 	};
 }
 
-function detailsOf({ table, control }: ReceiveRoom, base: number): DatagramDetails | undefined {
+function detailsOf({ table, control }: ArrivalRows, base: number): DatagramDetails | undefined {
 	const start = table[base + BATCH_CONTROL_OFFSET] as number;
 	const end = start + (table[base + BATCH_OUT_CONTROL_LENGTH] as number);
 	return control === null ? undefined : decodeDetails(control.subarray(start, end));
 }
 
 // udp(7); a length of 0 is one empty datagram.
-function strideOf({ table, control }: ReceiveRoom, base: number, length: number): number {
+function strideOf({ table, control }: ArrivalRows, base: number, length: number): number {
 	const controlLength = table[base + BATCH_OUT_CONTROL_LENGTH] as number;
 	if (control === null || controlLength === 0) return length;
 	const start = table[base + BATCH_CONTROL_OFFSET] as number;

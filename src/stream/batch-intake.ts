@@ -11,6 +11,7 @@ const ROOM_BYTES = 4_194_304;
 /** Receives batches for one datagram socket. */
 export class BatchIntake implements Intake<DatagramBatch> {
 	drained = false;
+	readonly syscall = "recvmmsg";
 	readonly #single: DatagramIntake;
 	readonly #room: ReceiveRoom;
 	readonly #appetite = new Appetite();
@@ -19,6 +20,7 @@ export class BatchIntake implements Intake<DatagramBatch> {
 
 	/** @param single the other way to receive, whose leftovers come first */
 	constructor(single: DatagramIntake) {
+		single.glue();
 		const { roomBytes, controlBytes, maxBytes } = single;
 		const memory = Buffer.allocUnsafeSlow(Math.max(ROOM_BYTES, roomBytes));
 		this.#single = single;

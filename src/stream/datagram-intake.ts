@@ -1,20 +1,25 @@
 /** Datagrams on their way from the kernel: whatever one call brought is copied out at once and handed out piece by piece. */
+import { BATCH_OUT_CONTROL_LENGTH, BATCH_OUT_NAME_LENGTH } from "../sys/contract.ts";
 import { type Arrival, arrivalAt, keptBytes } from "./arrivals.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram } from "./datagram-contract.ts";
+import { LONE_BYTES_MAX, loneMessage, messageSlab as slab } from "./lone-message.ts";
 import type { Intake } from "./message-reader.ts";
+import { peerAt } from "./peer-cache.ts";
 import { Appetite, type PassedErrors, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
-import { Slab } from "./slab.ts";
 
-const slab = new Slab(131_072);
 const NOTHING = Buffer.alloc(0);
+// Messages in one call from which on a socket is busy enough for the kernel to glue them, whose strides take control messages to tell.
+const GLUE_ROWS = 8;
 
 /** How a socket receives. */
 export interface DatagramIntakeSetup {
 	/** Room of one message of the kernel. */
 	readonly roomBytes: number;
-	/** Room of its control messages. */
+	/** Room of its control messages, as long as no datagrams are glued. */
 	readonly controlBytes: number;
+	/** Has the kernel glue datagrams. Returns the room of control messages from then on. */
+	readonly glue: (() => number) | undefined;
 	/** Where datagrams are cut. */
 	readonly maxBytes: number;
 	/** Whether the control messages are more than the stride of GRO. */
@@ -26,22 +31,27 @@ export interface DatagramIntakeSetup {
 /** Receives for one datagram socket. */
 export class DatagramIntake implements Intake<Datagram> {
 	drained = false;
+	syscall = "recvmmsg";
 	receivedCount = 0;
 	truncatedCount = 0;
 	readonly roomBytes: number;
-	readonly controlBytes: number;
+	controlBytes: number;
 	readonly maxBytes: number;
 	readonly isDetailed: boolean;
 	readonly errors: PassedErrors | undefined;
 	readonly #appetite = new Appetite();
+	#glue: (() => number) | undefined;
 	readonly #arrivals: Arrival[] = [];
 	#memory: Buffer = NOTHING;
 	#next = 0;
 	#offset = 0;
+	// Received alone, and complete.
+	#lone: Datagram | undefined;
 
 	constructor(setup: DatagramIntakeSetup) {
 		this.roomBytes = setup.roomBytes;
 		this.controlBytes = setup.controlBytes;
+		this.#glue = setup.glue;
 		this.maxBytes = setup.maxBytes;
 		this.isDetailed = setup.isDetailed;
 		this.errors = setup.errors;
@@ -51,7 +61,20 @@ export class DatagramIntake implements Intake<Datagram> {
 		return this.#arrivals.length > 0;
 	}
 
+	/** Has the kernel glue datagrams that follow each other closely, if it can. */
+	glue(): void {
+		if (this.#glue === undefined) return;
+		this.controlBytes = this.#glue();
+		this.#glue = undefined;
+	}
+
 	fill(fd: number): number {
+		const { rows } = this.#appetite;
+		if (rows === 1 && this.roomBytes <= LONE_BYTES_MAX) {
+			const rc = this.#fillOne(fd);
+			if (rc >= 0 || !this.errors?.drain()) return rc;
+		} else if (rows >= GLUE_ROWS) this.glue();
+		this.syscall = "recvmmsg";
 		const room = sharedRoom(this.roomBytes, this.controlBytes);
 		const count = room.receivePast(fd, Math.min(this.#appetite.rows, room.rows), this.errors);
 		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
@@ -60,6 +83,11 @@ export class DatagramIntake implements Intake<Datagram> {
 	}
 
 	take(): Datagram {
+		const lone = this.#lone;
+		if (lone !== undefined) {
+			this.#lone = undefined;
+			return lone;
+		}
 		const { start, kept, length, stride, from, details } = this.#arrivals[this.#next] as Arrival;
 		const offset = this.#offset;
 		const bytes = Math.min(stride, length - offset);
@@ -94,6 +122,30 @@ export class DatagramIntake implements Intake<Datagram> {
 		this.#memory = NOTHING;
 		this.#next = 0;
 		this.#offset = 0;
+	}
+
+	#fillOne(fd: number): number {
+		const { roomBytes } = this;
+		slab.reserve(roomBytes);
+		this.syscall = this.controlBytes === 0 ? "recvfrom" : "recvmmsg";
+		const length = loneMessage.receive(fd, slab.memory, slab.used, roomBytes, this.controlBytes);
+		if (length < 0) return length;
+		this.drained = this.#appetite.learn(1, 2);
+		const { table } = loneMessage;
+		if (table[BATCH_OUT_CONTROL_LENGTH] === 0) {
+			const from = peerAt(loneMessage.names, 0, table[BATCH_OUT_NAME_LENGTH] as number);
+			const truncated = length > this.maxBytes;
+			const data = slab.take(truncated ? this.maxBytes : length);
+			this.#lone = { data, from, bytes: length, truncated };
+			this.receivedCount++;
+			if (truncated) this.truncatedCount++;
+			return length;
+		}
+		const arrival = arrivalAt(loneMessage, 0, slab.used, this.isDetailed);
+		this.#memory = slab.memory;
+		slab.used += arrival.kept;
+		this.#arrivals.push(arrival);
+		return length;
 	}
 
 	#advance(): void {

@@ -89,14 +89,19 @@ function intakeFor(
 		1,
 		MESSAGE_BYTES_MAX,
 	);
-	// A kernel without GRO refuses the option, and then delivers each datagram by itself.
 	const detailBytes = enableDetails(socket, options.details);
-	const glues = offload && sys.setsockopt(socket.openFd(), IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
 	return {
 		roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes,
-		controlBytes: Math.max(detailBytes, glues ? STRIDE_CONTROL_BYTES : 0),
+		controlBytes: detailBytes,
+		glue: offload ? () => glue(socket, detailBytes) : undefined,
 		maxBytes,
 		isDetailed: detailBytes > 0,
 		errors,
 	};
+}
+
+// A kernel without GRO refuses the option, and then delivers each datagram by itself.
+function glue(socket: Socket, detailBytes: number): number {
+	const glues = sys.setsockopt(socket.fd, IPPROTO_UDP, UDP_GRO, ENABLE) >= 0;
+	return glues ? Math.max(detailBytes, STRIDE_CONTROL_BYTES) : detailBytes;
 }

@@ -10,7 +10,7 @@ import type { WaitOptions } from "../socket/wait.ts";
 import { ENOBUFS } from "../sys/errno.ts";
 import { BatchSender, SendLedger, type SendSetup } from "./batch-sender.ts";
 import type { Destination } from "./destinations.ts";
-import { type Flushable, noteWrite, scheduleFlush } from "./flush-scheduler.ts";
+import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
 import { EmptyWaiters, type PendingSend, PendingSends } from "./pending-sends.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
@@ -152,6 +152,13 @@ export class DatagramQueue implements Waiter, Flushable {
 		this.#ledger.batchedBytes = 0;
 		this.#ledger.droppedCount += this.#waiting.failAll(error) + this.#stalls.fail(error);
 		this.#waiters.tell();
+	}
+
+	/** Sends at once what is held back for the end of the tick: to be called when the program begins to wait for an answer. */
+	flushHeld(): void {
+		if (!this.#scheduled) return;
+		unscheduleFlush(this);
+		this.flushNow();
 	}
 
 	flushNow(): void {

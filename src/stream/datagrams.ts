@@ -139,7 +139,9 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	receive(options?: WaitOptions): Promise<Datagram> {
-		return this.#reader.next(options);
+		const result = this.#reader.next(options);
+		if (this.#reader.waiting) this.#queue.flushHeld();
+		return result;
 	}
 
 	send(data: Uint8Array | string, to?: string | Address, options?: SendOptions): Promise<void> {
@@ -211,8 +213,9 @@ export class Datagrams implements DatagramChannel {
 		const reader = this.#reader;
 		const iterator: AsyncIterableIterator<Datagram> = {
 			next: () => {
-				if (reader.hasNext) return Promise.resolve({ done: false, value: reader.takeNext() });
-				return reader.next(undefined).then(asResult, asEnd);
+				const result = reader.nextOfLoop();
+				if (reader.waiting) this.#queue.flushHeld();
+				return result;
 			},
 			return: async () => ({ done: true, value: undefined }),
 			[Symbol.asyncIterator]: () => iterator,
@@ -296,13 +299,4 @@ function payloadOf(data: Uint8Array | string, { maxBytes }: Destination): Uint8A
 	const limit =
 		maxBytes === LIMITS.udpPayloadBytesIpv4 ? "udpPayloadBytesIpv4" : "udpPayloadBytesIpv6";
 	throw new LimitError(limit, bytes.length, maxBytes, "send it in several datagrams, or by TCP");
-}
-
-function asResult(value: Datagram): IteratorResult<Datagram> {
-	return { done: false, value };
-}
-
-function asEnd(error: unknown): IteratorResult<Datagram> {
-	if (error instanceof ClosedError) return { done: true, value: undefined };
-	throw error;
 }

@@ -2,24 +2,30 @@
 import { syscallError, TruncatedError } from "../errors.ts";
 import { BATCH_COLUMNS, BATCH_OUT_BYTES, BATCH_OUT_CONTROL_LENGTH } from "../sys/contract.ts";
 import { ECONNRESET } from "../sys/errno.ts";
+import { LONE_BYTES_MAX, loneMessage, messageSlab } from "./lone-message.ts";
 import type { Intake } from "./message-reader.ts";
-import { Appetite, sharedRoom } from "./receive-room.ts";
-import { Slab } from "./slab.ts";
+import { Appetite, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
 
 // struct cmsghdr and struct timespec: room for the timestamp and for nothing else, so that no descriptor which a peer sends along can get
 // into this process; the kernel closes those.
 const STAMP_BYTES = 32;
 
-const slab = new Slab(131_072);
+/** A message as a view, or its length where the caller gave the memory; null at the end. */
+export type Packet = Uint8Array | number | null;
 
 /** Receives for one connected socket. */
-export class PacketIntake implements Intake<Uint8Array | null> {
+export class PacketIntake implements Intake<Packet> {
 	drained = false;
+	readonly syscall = "recvmmsg";
+	/** Messages handed out. */
+	receivedCount = 0;
 	readonly #messageBytes: number;
 	readonly #isStamped: boolean;
 	readonly #appetite = new Appetite();
 	readonly #messages: (Uint8Array | Error)[] = [];
 	#next = 0;
+	// True length of the message that lies in the target or at the slab's end; -1 when there is none.
+	#loneBytes = -1;
 	#ended = false;
 	#failure: Error | undefined;
 
@@ -46,40 +52,31 @@ export class PacketIntake implements Intake<Uint8Array | null> {
 		return this.#next < this.#messages.length || this.#ended;
 	}
 
-	fill(fd: number): number {
-		const room = sharedRoom(this.#messageBytes, STAMP_BYTES);
-		const { rows } = this.#appetite;
-		let count = room.receive(fd, Math.min(rows, room.rows));
-		if (count === ECONNRESET) {
-			// The kernel tells of the reset before it gives the messages that came earlier.
-			this.#failure = syscallError("recvmmsg", count);
-			count = room.receive(fd, Math.min(rows, room.rows));
+	fill(fd: number, target: Uint8Array | undefined): number {
+		if (
+			this.#appetite.rows === 1 &&
+			(target !== undefined || this.#messageBytes <= LONE_BYTES_MAX)
+		) {
+			const rc = this.#fillOne(fd, target);
+			if (rc !== ECONNRESET) return rc;
+			this.#failure = syscallError("recvmmsg", rc);
 		}
-		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
-		this.#messages.length = 0;
-		this.#next = 0;
-		for (let row = 0; row < count && !this.#ended; row++) {
-			const base = row * BATCH_COLUMNS;
-			const length = room.table[base + BATCH_OUT_BYTES] as number;
-			if (length > 0 || (this.#isStamped && room.table[base + BATCH_OUT_CONTROL_LENGTH] !== 0)) {
-				this.#messages.push(this.#copy(room.data, row, length));
-			} else this.#ended = true;
-		}
-		return count;
+		return this.#fillMany(fd);
 	}
 
-	take(): Uint8Array | null {
+	take(target: Uint8Array | undefined): Packet {
+		if (this.#loneBytes >= 0) return this.#takeLone(target);
 		const message = this.#messages[this.#next];
 		if (message === undefined) {
 			if (this.#failure !== undefined) throw this.#failure;
 			return null;
 		}
-		if (++this.#next === this.#messages.length) {
-			this.#messages.length = 0;
-			this.#next = 0;
-		}
+		if (++this.#next === this.#messages.length) this.clear();
 		if (message instanceof Error) throw message;
-		return message;
+		this.receivedCount++;
+		if (target === undefined) return message;
+		target.set(message.length > target.length ? message.subarray(0, target.length) : message);
+		return fitting(message.length, target.length);
 	}
 
 	clear(): void {
@@ -87,11 +84,63 @@ export class PacketIntake implements Intake<Uint8Array | null> {
 		this.#next = 0;
 	}
 
+	#fillOne(fd: number, target: Uint8Array | undefined): number {
+		if (target === undefined) messageSlab.reserve(this.#messageBytes);
+		const memory = target ?? messageSlab.memory;
+		const start = target === undefined ? messageSlab.used : 0;
+		const room =
+			target === undefined ? this.#messageBytes : Math.min(target.length, this.#messageBytes);
+		const length = loneMessage.receive(fd, memory, start, room, STAMP_BYTES);
+		if (length < 0) return length;
+		this.drained = this.#appetite.learn(1, 2);
+		if (this.#isMessage(loneMessage, 0)) this.#loneBytes = length;
+		else this.#ended = true;
+		return length;
+	}
+
+	#takeLone(target: Uint8Array | undefined): Uint8Array | number {
+		const length = this.#loneBytes;
+		this.#loneBytes = -1;
+		fitting(length, loneMessage.messageBytes);
+		this.receivedCount++;
+		return target === undefined ? messageSlab.take(length) : length;
+	}
+
+	#fillMany(fd: number): number {
+		const room = sharedRoom(this.#messageBytes, STAMP_BYTES);
+		const rows = Math.min(this.#appetite.rows, room.rows);
+		let count = room.receive(fd, rows);
+		if (count === ECONNRESET) {
+			// The kernel tells of the reset before it gives the messages that came earlier.
+			this.#failure = syscallError("recvmmsg", count);
+			count = room.receive(fd, rows);
+		}
+		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
+		this.clear();
+		for (let row = 0; row < count && !this.#ended; row++) {
+			const length = room.table[row * BATCH_COLUMNS + BATCH_OUT_BYTES] as number;
+			if (this.#isMessage(room, row)) this.#messages.push(this.#copy(room.data, row, length));
+			else this.#ended = true;
+		}
+		return count;
+	}
+
+	#isMessage({ table }: Pick<ReceiveRoom, "table">, row: number): boolean {
+		const base = row * BATCH_COLUMNS;
+		if ((table[base + BATCH_OUT_BYTES] as number) > 0) return true;
+		return this.#isStamped && table[base + BATCH_OUT_CONTROL_LENGTH] !== 0;
+	}
+
 	#copy(data: Buffer, row: number, length: number): Uint8Array | Error {
 		if (length > this.#messageBytes) return new TruncatedError(length, this.#messageBytes);
-		slab.reserve(length);
+		messageSlab.reserve(length);
 		const start = row * this.#messageBytes;
-		data.copy(slab.memory, slab.used, start, start + length);
-		return slab.take(length);
+		data.copy(messageSlab.memory, messageSlab.used, start, start + length);
+		return messageSlab.take(length);
 	}
+}
+
+function fitting(length: number, room: number): number {
+	if (length > room) throw new TruncatedError(length, room);
+	return length;
 }

@@ -11,7 +11,7 @@ import { ENOTCONN } from "../sys/errno.ts";
 import { Connection } from "./connection.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { PacketChannel } from "./packet-contract.ts";
-import { PacketIntake } from "./packet-intake.ts";
+import { type Packet, PacketIntake } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";
 import { DONE } from "./turn-budget.ts";
 
@@ -33,9 +33,8 @@ const discarded = new Uint8Array(1);
 export class PacketStream implements PacketChannel {
 	readonly #connection: Connection;
 	readonly #intake: PacketIntake;
-	readonly #reader: MessageReader<Uint8Array | null>;
+	readonly #reader: MessageReader<Packet>;
 	readonly #queue: PacketQueue;
-	#received = 0;
 	#closing: Promise<void> | undefined;
 	#writeEnd: Promise<void> | undefined;
 
@@ -92,7 +91,7 @@ export class PacketStream implements PacketChannel {
 	}
 
 	get messagesReceived(): number {
-		return this.#received;
+		return this.#intake.receivedCount;
 	}
 
 	get messagesSent(): number {
@@ -103,30 +102,24 @@ export class PacketStream implements PacketChannel {
 		return this.#queue.queuedBytes;
 	}
 
-	async receive(options?: WaitOptions): Promise<Uint8Array | null> {
-		const message = await this.#reader.next(options);
-		if (message !== null) this.#received++;
-		return message;
+	receive(options?: WaitOptions): Promise<Uint8Array | null> {
+		return this.#reader.next(options) as Promise<Uint8Array | null>;
 	}
 
-	async receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null> {
-		const bytes = requireBytes("target", target);
-		const message = await this.receive(options);
-		if (message === null) return null;
-		if (message.length > bytes.length) {
-			bytes.set(message.subarray(0, bytes.length));
-			throw new TruncatedError(message.length, bytes.length);
+	receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null> {
+		try {
+			const bytes = requireBytes("target", target);
+			if (bytes.length === 0) return this.#receiveEmpty(options);
+			return this.#reader.next(options, bytes) as Promise<number | null>;
+		} catch (error) {
+			return Promise.reject(error);
 		}
-		bytes.set(message);
-		return message.length;
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+		const reader = this.#reader;
 		const iterator: AsyncIterableIterator<Uint8Array> = {
-			next: async () => {
-				const value = await this.receive();
-				return value === null ? { done: true, value: undefined } : { done: false, value };
-			},
+			next: () => reader.nextOfLoop() as Promise<IteratorResult<Uint8Array>>,
 			return: async () => ({ done: true, value: undefined }),
 			[Symbol.asyncIterator]: () => iterator,
 		};
@@ -202,6 +195,12 @@ export class PacketStream implements PacketChannel {
 		this.#closing = DONE;
 		this.#fail();
 		return this.socket;
+	}
+
+	async #receiveEmpty(options: WaitOptions | undefined): Promise<number | null> {
+		const message = await this.receive(options);
+		if (message !== null && message.length > 0) throw new TruncatedError(message.length, 0);
+		return message && 0;
 	}
 
 	// vsock(7) drops an empty message without a word: virtio_transport_common.c has nothing to put it into.

@@ -95,19 +95,29 @@ export function sharedRoom(messageBytes: number, controlBytes: number): ReceiveR
 	return room;
 }
 
-/** How many messages to ask for: few on a quiet socket, where each row costs, as many as fit on a busy one. */
-export class Appetite {
-	/** Messages to ask for next; 2 tells "one and no more" from "one of many". */
-	rows = 2;
+// Conversations pay for the question whether more has come once in so many messages.
+const LONE_COUNT = 8;
 
-	/** Learns from an answer. Returns whether the socket is drained. */
+/** How many messages to ask for: one in a conversation, as many as fit where they come close together. */
+export class Appetite {
+	/** Messages to ask for next. */
+	rows = 1;
+	#loneCount = 0;
+
+	/** Learns from an answer. Returns whether the socket is drained; after a single message that is a guess, and an event tells if it is wrong. */
 	learn(received: number, rowsMax: number): boolean {
 		const { rows } = this;
+		if (rows === 1) {
+			if (++this.#loneCount < LONE_COUNT) return true;
+			this.#loneCount = 0;
+			this.rows = Math.min(2, rowsMax);
+			return true;
+		}
 		if (received >= rows) {
 			this.rows = Math.min(rows * 2, rowsMax);
 			return false;
 		}
-		if (received * 4 < rows && rows > 2) this.rows = rows >> 1;
+		if (received * 4 < rows || received <= 1) this.rows = rows >> 1;
 		return true;
 	}
 }

@@ -59,6 +59,12 @@ export const FAULT_TABLE: readonly FaultRow[] = [
 		"EAGAIN",
 	),
 	row(
+		"recvfrom",
+		"recvfrom",
+		"EBADF ECONNREFUSED EFAULT EINVAL ENOMEM ENOTCONN ENOTSOCK ETIMEDOUT",
+		"EAGAIN",
+	),
+	row(
 		"recvmmsg",
 		"recvmmsg",
 		"EBADF ECONNREFUSED ECONNRESET EFAULT EINVAL ENOMEM ENOTCONN ENOTSOCK ETIMEDOUT",

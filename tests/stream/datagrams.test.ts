@@ -379,3 +379,17 @@ test("an aborted signal closes the socket", async () => {
 		name: "AbortError",
 	});
 });
+
+test("a datagram that is there is received although the time was up before the event loop looked", async () => {
+	const server = await datagrams("udp://127.0.0.1:0");
+	const client = await datagrams("udp://127.0.0.1:0", { connect: server.address });
+	for (const word of ["one", "two"]) await client.send(word);
+	await client.flush();
+	assert.equal(await text(server), "one");
+	const second = server.receive({ timeoutMs: 1 });
+	const late = performance.now() + 5;
+	while (performance.now() < late);
+	assert.equal(Buffer.from((await second).data).toString(), "two");
+	await assert.rejects(server.receive({ timeoutMs: 1 }), { code: "ERR_TIMEOUT" });
+	await Promise.all([server.close(), client.close()]);
+});
