@@ -6,6 +6,7 @@ import {
 	BusyError,
 	ClosedError,
 	InvalidValueError,
+	type SyscallError,
 	syscallError,
 	TimeoutError,
 } from "../errors.ts";
@@ -36,6 +37,7 @@ export class Receiver implements Waiter {
 	#release: (() => void) | undefined;
 	#receivedBytes = 0;
 	#ended = false;
+	#doubt: SyscallError | undefined;
 	#failure: Error | undefined;
 
 	constructor(socket: Socket) {
@@ -75,6 +77,14 @@ export class Receiver implements Waiter {
 		if (this.#resolve === undefined) return;
 		this.#descriptor.cancelReadable();
 		this.#settle(error);
+	}
+
+	/**
+	 * Says that a send has failed. The kernel tells a reset once, to whoever asks first, and then lets reads find a clean end: that would
+	 * pass off bytes lost on the way as never sent. EPIPE is no such case: the peer's end had arrived before, and so had its bytes.
+	 */
+	doubtEnd(error: SyscallError): void {
+		if (error.code !== "EPIPE" && !this.#ended) this.#doubt = error;
 	}
 
 	/** Ends the pending read, if there is one, because this side closes. An error costs a stack trace, so none is made for nobody. */
@@ -157,8 +167,10 @@ export class Receiver implements Waiter {
 			this.#receivedBytes += received;
 			// A short read has emptied the queue: the next one waits for an event instead of asking.
 			if (received < room) descriptor.readCredit = 0;
-		} else if (received === 0) this.#ended = true;
-		else descriptor.readCredit = 0;
+		} else if (received === 0) {
+			if (this.#doubt !== undefined) return this.#doubt.errno;
+			this.#ended = true;
+		} else descriptor.readCredit = 0;
 		return received;
 	}
 

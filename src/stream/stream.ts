@@ -35,7 +35,7 @@ export class Stream extends ByteReader implements ByteStream {
 		const { socket } = connection;
 		this.#connection = connection;
 		this.#receiver = new Receiver(socket);
-		this.#queue = new WriteQueue(socket);
+		this.#queue = new WriteQueue(socket, this.#receiver);
 	}
 
 	/**

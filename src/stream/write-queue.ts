@@ -18,6 +18,7 @@ import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
 import { LOST, OutgoingBytes } from "./outgoing-bytes.ts";
+import type { Receiver } from "./receiver.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
 
 interface Drain {
@@ -35,6 +36,7 @@ export class WriteQueue implements Waiter, Flushable {
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
+	readonly #receiver: Receiver;
 	readonly #bytes: OutgoingBytes = new OutgoingBytes();
 	#takenBytes = 0;
 	#scheduled = false;
@@ -43,9 +45,11 @@ export class WriteQueue implements Waiter, Flushable {
 	#failure: Error | undefined;
 	#failureTold = false;
 
-	constructor(socket: Socket) {
+	/** @param receiver told when a send finds the connection broken */
+	constructor(socket: Socket, receiver: Receiver) {
 		this.socket = socket;
 		this.#descriptor = socket.descriptor;
+		this.#receiver = receiver;
 	}
 
 	/** Bytes taken from callers. */
@@ -170,7 +174,9 @@ export class WriteQueue implements Waiter, Flushable {
 				return;
 			}
 			if (sent < 0 && sent !== EAGAIN) {
-				this.fail(syscallError("send", sent));
+				const failure = syscallError("send", sent);
+				this.#receiver.doubtEnd(failure);
+				this.fail(failure);
 				return;
 			}
 			// A short count says that the socket's buffer is full.
