@@ -99,9 +99,10 @@ export interface ByteSink {
 /** A stream of bytes in both directions. */
 export interface ByteStream extends ByteSource, ByteSink {
 	/**
-	 * Lets queued bytes go, then closes both directions. Reading ends at once. A second call returns the same promise.
+	 * Lets queued bytes go, then closes both directions. Reading ends at once. A second call returns the same promise. Over TCP it waits
+	 * until the peer's kernel has everything, for what the peer sends meanwhile could undo it.
 	 *
-	 * @param options.timeoutMs after which the rest is given up and the connection reset. Default 10000
+	 * @param options.timeoutMs after which what is still queued is given up and the connection reset. Default 10000
 	 * @throws {TimeoutError} the peer did not take the queued bytes in time
 	 * @throws {SyscallError} queued bytes were lost, and no earlier call had said so
 	 */

@@ -10,6 +10,7 @@ import { ENOTCONN } from "../sys/errno.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { Connection } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
+import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -17,9 +18,6 @@ import { WriteQueue } from "./write-queue.ts";
 export type StreamTransport = "tcp" | "unix" | "vsock";
 
 const DONE: Promise<void> = Promise.resolve();
-// Unread bytes turn close(2) into a reset, which can overtake what was sent before; RFC 2525 section 2.17.
-const DISCARDS_MAX = 16;
-let discarded: Buffer | undefined;
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
 export class Stream extends ByteReader implements ByteStream {
@@ -207,7 +205,11 @@ export class Stream extends ByteReader implements ByteStream {
 		try {
 			checkWait(options);
 			const timeoutMs = options?.timeoutMs ?? LIMITS.closeMs;
+			const since = performance.now();
 			if (this.queuedBytes > 0) await this.#queue.flush({ ...options, timeoutMs });
+			if (this.#mayLoseBytes()) {
+				await linger(this.socket, timeoutMs - (performance.now() - since), options?.signal);
+			}
 		} catch (error) {
 			this.#connection.reset();
 			throw error;
@@ -215,20 +217,24 @@ export class Stream extends ByteReader implements ByteStream {
 			// What was sent of a write that failed must not look complete to the peer.
 			if (this.#queue.failed) this.#connection.reset();
 			this.#queue.close();
-			if (!this.#receiver.ended) this.#discardUnread();
+			// Unread bytes would make a reset of it, and the peer's last reads fail.
+			if (!this.#receiver.ended && !this.socket.closed) discardUnread(this.socket);
 			this.#connection.close();
 		}
 		const untold = this.#queue.takeUntoldFailure();
 		if (untold !== undefined) throw untold;
 	}
 
-	#discardUnread(): void {
-		if (this.socket.closed) return;
-		discarded ??= Buffer.allocUnsafeSlow(LIMITS.readChunkBytes);
-		const { length } = discarded;
-		for (let i = 0; i < DISCARDS_MAX; i++) {
-			if (sys.recv(this.socket.fd, discarded, 0, length, 0) < length) return;
-		}
+	// Only TCP takes back what it has been given, and only when the peer goes on sending.
+	#mayLoseBytes(): boolean {
+		return (
+			this.#connection.transport === "tcp" &&
+			!this.#receiver.ended &&
+			!this.#queue.failed &&
+			this.#queue.takenBytes > 0 &&
+			!this.socket.closed &&
+			isUndelivered(this.socket)
+		);
 	}
 }
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import type { ByteStream } from "../../stream/contract.ts";
 import { type Check, defineCheck } from "../check.ts";
 import { type CodedError, isPending, rejection } from "../expectations.ts";
-import { expectEnd, expectPatternToEnd, pattern, readText } from "../traffic.ts";
+import { expectEnd, expectPattern, expectPatternToEnd, pattern, readText } from "../traffic.ts";
+
+const REPLY_BYTES = 200_000;
 
 export const closingChecks: readonly Check<ByteStream>[] = [
 	defineCheck(
@@ -25,6 +27,19 @@ export const closingChecks: readonly Check<ByteStream>[] = [
 			await left.write("the reply");
 			await left.close();
 			assert.equal(await readText(right, 9), "the reply");
+		},
+	),
+	defineCheck(
+		"a peer that goes on sending gets the reply",
+		"What the peer sends before, during and after close() does not take away what was written before it.",
+		async (left, right) => {
+			const early = right.write(pattern(0, 20_000));
+			const reply = left.write(pattern(0, REPLY_BYTES));
+			const closing = left.close();
+			const late = right.write("late");
+			await expectPattern(right, 0, REPLY_BYTES);
+			await Promise.all([reply, closing]);
+			await Promise.allSettled([early, late]);
 		},
 	),
 	defineCheck(
