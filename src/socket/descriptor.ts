@@ -33,10 +33,13 @@ export class Descriptor implements Watched {
 	 * nothing, and it bounds how long a busy peer can keep the event loop from everybody else.
 	 */
 	readCredit: number = READ_CREDIT;
+	/** Set by an event that found something to read and not the peer's end, if `watchEnd` was called; to be unset by whoever reads that. */
+	hasSurelyInput = false;
 	#fd: number;
 	readonly #fresh: boolean;
 	#watched = false;
 	#armed = 0;
+	#readEvents: number = READY_READ;
 	#reader: Waiter | undefined;
 	#writer: Waiter | undefined;
 	#sleepCount = 0;
@@ -63,7 +66,7 @@ export class Descriptor implements Watched {
 	/** Calls `reader` once the descriptor can be read, has ended or failed. */
 	awaitReadable(reader: Waiter): void {
 		if (this.#reader !== undefined) throw new BusyError();
-		this.#arm(READY_READ);
+		this.#arm(this.#readEvents);
 		this.#reader = reader;
 		if (this.#referenced) hold();
 	}
@@ -119,6 +122,11 @@ export class Descriptor implements Watched {
 		for (let i = 0; i < this.#sleepCount; i++) change();
 	}
 
+	/** Has events tell the peer's end from input. Does nothing once somebody has waited. */
+	watchEnd(): void {
+		if (!this.#watched) this.#readEvents = READY_READ | READY_HANGUP;
+	}
+
 	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */
 	spin(us: number): void {
 		this.#spinUs = us;
@@ -152,8 +160,9 @@ export class Descriptor implements Watched {
 		let unclaimed = 0;
 		if ((events & READABLE) !== 0) {
 			this.readCredit = READ_CREDIT;
+			this.hasSurelyInput = events === READY_READ && (this.#armed & READY_HANGUP) !== 0;
 			const reader = this.#takeReader();
-			if (reader === undefined) unclaimed |= READY_READ;
+			if (reader === undefined) unclaimed |= this.#readEvents;
 			else reader.ready();
 		}
 		if ((events & WRITABLE) !== 0) {
@@ -183,7 +192,7 @@ export class Descriptor implements Watched {
 	}
 
 	#arm(event: number): void {
-		if ((this.#armed & event) !== 0) return;
+		if ((this.#armed & event) === event) return;
 		if (this.#fd < 0) throw new ClosedError();
 		if (!this.#watched) this.#watch();
 		const rc = sys.engineArm(this.#fd, this.#armed | event);

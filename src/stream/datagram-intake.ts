@@ -127,8 +127,13 @@ export class DatagramIntake implements Intake<Datagram> {
 	#fillOne(fd: number): number {
 		const { roomBytes } = this;
 		slab.reserve(roomBytes);
-		this.syscall = this.controlBytes === 0 ? "recvfrom" : "recvmmsg";
-		const length = loneMessage.receive(fd, slab.memory, slab.used, roomBytes, this.controlBytes);
+		const { controlBytes } = this;
+		this.syscall = controlBytes === 0 ? "recvfrom" : "recvmmsg";
+		const { memory, used } = slab;
+		const length =
+			controlBytes === 0
+				? loneMessage.receiveNamed(fd, memory, used, roomBytes)
+				: loneMessage.receive(fd, memory, used, roomBytes, controlBytes);
 		if (length < 0) return length;
 		this.drained = this.#appetite.learn(1, 2);
 		const { table } = loneMessage;

@@ -37,12 +37,32 @@ class LoneMessage {
 	/** One row; see BATCH_* in sys/contract.ts. */
 	readonly table: Int32Array = new Int32Array(BATCH_COLUMNS);
 
+	constructor() {
+		this.table[BATCH_NAME_LENGTH] = SOCKADDR_BYTES_MAX;
+	}
+
+	/** Receives one message from a connection, whose sender is known. Parameters as of `receive`. */
+	receivePlain(fd: number, memory: Uint8Array, start: number, room: number): number {
+		this.messageBytes = room;
+		return sys.recv(fd, memory, start, room, MSG_TRUNC);
+	}
+
+	/** Receives one message with its sender's name. Parameters as of `receive`. */
+	receiveNamed(fd: number, memory: Uint8Array, start: number, room: number): number {
+		const { table } = this;
+		this.messageBytes = room;
+		const length = sys.recvfrom(fd, memory, start, room, MSG_TRUNC, this.names);
+		table[BATCH_OUT_NAME_LENGTH] = sys.out[0] as number;
+		table[BATCH_OUT_CONTROL_LENGTH] = 0;
+		return length;
+	}
+
 	/**
-	 * Receives one message.
+	 * Receives one message with its sender's name and its control messages.
 	 *
 	 * @param start where in `memory` it is to begin
 	 * @param room bytes it may have there, the rest being cut
-	 * @param controlBytes room of its control messages, 0..256
+	 * @param controlBytes room of its control messages, 1..256
 	 * @returns its true length, or -errno
 	 */
 	receive(
@@ -52,20 +72,12 @@ class LoneMessage {
 		room: number,
 		controlBytes: number,
 	): number {
-		const { table, names } = this;
+		const { table } = this;
 		this.messageBytes = room;
-		if (controlBytes === 0) {
-			const length = sys.recvfrom(fd, memory, start, room, MSG_TRUNC, names);
-			table[BATCH_OUT_BYTES] = length;
-			table[BATCH_OUT_NAME_LENGTH] = sys.out[0] as number;
-			table[BATCH_OUT_CONTROL_LENGTH] = 0;
-			return length;
-		}
 		table[BATCH_DATA_OFFSET] = start;
 		table[BATCH_DATA_LENGTH] = room;
-		table[BATCH_NAME_LENGTH] = SOCKADDR_BYTES_MAX;
 		table[BATCH_CONTROL_LENGTH] = controlBytes;
-		const rc = sys.recvmmsg(fd, table, 0, 1, memory, names, this.control, MSG_TRUNC);
+		const rc = sys.recvmmsg(fd, table, 0, 1, memory, this.names, this.control, MSG_TRUNC);
 		return rc < 0 ? rc : (table[BATCH_OUT_BYTES] as number);
 	}
 }

@@ -1,5 +1,6 @@
 /** Messages of a connection on their way from the kernel. */
 import { syscallError, TruncatedError } from "../errors.ts";
+import type { Descriptor } from "../socket/descriptor.ts";
 import { BATCH_COLUMNS, BATCH_OUT_BYTES, BATCH_OUT_CONTROL_LENGTH } from "../sys/contract.ts";
 import { ECONNRESET } from "../sys/errno.ts";
 import { LONE_BYTES_MAX, loneMessage, messageSlab } from "./lone-message.ts";
@@ -16,9 +17,10 @@ export type Packet = Uint8Array | number | null;
 /** Receives for one connected socket. */
 export class PacketIntake implements Intake<Packet> {
 	drained = false;
-	readonly syscall = "recvmmsg";
+	syscall = "recvmmsg";
 	/** Messages handed out. */
 	receivedCount = 0;
+	readonly #descriptor: Descriptor;
 	readonly #messageBytes: number;
 	readonly #isStamped: boolean;
 	readonly #appetite = new Appetite();
@@ -30,10 +32,13 @@ export class PacketIntake implements Intake<Packet> {
 	#failure: Error | undefined;
 
 	/**
+	 * @param descriptor told to tell the peer's end from messages
 	 * @param messageBytes room of one message
 	 * @param isStamped whether the socket has SO_TIMESTAMPNS: an empty message then has a timestamp, the end has none
 	 */
-	constructor(messageBytes: number, isStamped: boolean) {
+	constructor(descriptor: Descriptor, messageBytes: number, isStamped: boolean) {
+		if (isStamped) descriptor.watchEnd();
+		this.#descriptor = descriptor;
 		this.#messageBytes = messageBytes;
 		this.#isStamped = isStamped;
 	}
@@ -59,7 +64,7 @@ export class PacketIntake implements Intake<Packet> {
 		) {
 			const rc = this.#fillOne(fd, target);
 			if (rc !== ECONNRESET) return rc;
-			this.#failure = syscallError("recvmmsg", rc);
+			this.#failure = syscallError(this.syscall, rc);
 		}
 		return this.#fillMany(fd);
 	}
@@ -90,10 +95,17 @@ export class PacketIntake implements Intake<Packet> {
 		const start = target === undefined ? messageSlab.used : 0;
 		const room =
 			target === undefined ? this.#messageBytes : Math.min(target.length, this.#messageBytes);
-		const length = loneMessage.receive(fd, memory, start, room, STAMP_BYTES);
+		const descriptor = this.#descriptor;
+		const isPlain = descriptor.hasSurelyInput || !this.#isStamped;
+		descriptor.hasSurelyInput = false;
+		this.syscall = isPlain ? "recv" : "recvmmsg";
+		const length = isPlain
+			? loneMessage.receivePlain(fd, memory, start, room)
+			: loneMessage.receive(fd, memory, start, room, STAMP_BYTES);
 		if (length < 0) return length;
 		this.drained = this.#appetite.learn(1, 2);
-		if (this.#isMessage(loneMessage, 0)) this.#loneBytes = length;
+		const isMessage = isPlain ? length > 0 || this.#isStamped : this.#isMessage(loneMessage, 0);
+		if (isMessage) this.#loneBytes = length;
 		else this.#ended = true;
 		return length;
 	}
@@ -107,6 +119,8 @@ export class PacketIntake implements Intake<Packet> {
 	}
 
 	#fillMany(fd: number): number {
+		this.syscall = "recvmmsg";
+		this.#descriptor.hasSurelyInput = false;
 		const room = sharedRoom(this.#messageBytes, STAMP_BYTES);
 		const rows = Math.min(this.#appetite.rows, room.rows);
 		let count = room.receive(fd, rows);

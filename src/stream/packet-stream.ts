@@ -51,7 +51,7 @@ export class PacketStream implements PacketChannel {
 		// Both an empty message and the end read as 0; only a message has a timestamp.
 		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
 		this.#connection = connection;
-		this.#intake = new PacketIntake(messageBytes, isUnix);
+		this.#intake = new PacketIntake(socket.descriptor, messageBytes, isUnix);
 		this.#reader = new MessageReader(socket, this.#intake, "The connection", true);
 		this.#queue = new PacketQueue(socket);
 	}

@@ -34,9 +34,10 @@ test("1,000 times no room to write costs less than 50 ms", async () => {
 
 test("1,000 times no message costs less than 50 ms", async () => {
 	const [left, right] = socketpair("seqpacket");
-	await storm("recvmmsg", async () => {
+	await storm("recv", async () => {
+		const received = right.receive();
 		await left.send("at last");
-		assert.equal(String(await right.receive()), "at last");
+		assert.equal(String(await received), "at last");
 	});
 	left.abort();
 	right.abort();

@@ -250,3 +250,27 @@ test("names and refused arguments", async () => {
 	for (const each of refused) each.close();
 	await Promise.all([left.close(), right.close()]);
 });
+
+test("empty messages are told from the end however they are received", async () => {
+	for (const size of [0, 16]) {
+		const [left, right] = packetPair();
+		const take = async (): Promise<number | null> =>
+			size > 0
+				? right.receiveInto(new Uint8Array(size))
+				: ((await right.receive())?.length ?? null);
+		// Each is waited for, so that an event tells of it; the last comes together with the end.
+		for (const word of ["", "a", ""]) {
+			const taken = take();
+			await left.send(word);
+			assert.equal(await taken, word.length);
+		}
+		const last = take();
+		await left.send("");
+		await left.close();
+		assert.equal(await last, 0);
+		assert.equal(await take(), null);
+		assert.equal(await take(), null);
+		assert.equal(right.messagesReceived, 4);
+		await right.close();
+	}
+});
