@@ -43,7 +43,10 @@ export interface DatagramDetails {
 	readonly dscp?: number;
 	/** When the kernel received it, in nanoseconds since 1970. */
 	readonly timestampNs?: bigint;
-	/** Datagrams that the kernel dropped because this socket's queue was full, since it was made, modulo 2^32; absent before the first. */
+	/**
+	 * Datagrams that the kernel dropped because this socket's queue was full, since it was made, modulo 2^32; absent before the first. Those that
+	 * it had glued together count as one: exact with `offload: false`, a lower bound otherwise.
+	 */
 	readonly missedCount?: number;
 }
 
