@@ -23,7 +23,7 @@ import { encodeSocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { sys } from "../sys/current.ts";
 import { EADDRINUSE, ECONNREFUSED } from "../sys/errno.ts";
-import { isBoundUnheard } from "./bound-sockets.ts";
+import { isBound } from "./bound-sockets.ts";
 
 /** Options of everything that binds a Unix path. */
 export interface SocketFileOptions {
@@ -134,7 +134,7 @@ function isDead(name: Uint8Array, type: SocketType, path: Buffer, found: BigIntS
 	} finally {
 		probe.close();
 	}
-	return type === "dgram" || !isBoundUnheard(path, (other) => isSame(other, found));
+	return type === "dgram" || !isBound(path, (other) => isSame(other, found));
 }
 
 // By descriptor, for somebody may put a link in the file's place.
