@@ -62,28 +62,26 @@ attempt_poll(const struct js_call* call, struct pollfd* watched, size_t count, u
 // Whether to sleep before the first attempt: the previous call of this thread slept for the same, as in a
 // conversation, so that an attempt would most likely find nothing. A sleep that ends at once breaks the habit.
 static void
-attempt__expect(struct environment* environment, int fd, short events, uint64_t deadline) {
+attempt__expect(const struct js_call* call, int fd, short events, uint64_t deadline) {
+  struct environment* environment = call->environment;
   if (environment->slept_fd != fd || environment->slept_events != events) return;
-  struct js_call call = { .environment = environment, .env = environment->env };
   struct pollfd watched = { .fd = fd, .events = events };
   uint64_t before = uv_hrtime();
-  attempt_poll(&call, &watched, 1, deadline);
+  attempt_poll(call, &watched, 1, deadline);
   if (uv_hrtime() - before < NS_PER_US) environment->slept_fd = -1;
 }
 
 ssize_t
 attempt(attempt_fn perform, void* request, int fd, short events, struct patience patience) {
   struct environment* environment = patience.call->environment;
-  if (patience.timeout_ms != 0 && patience.spin_us == 0) {
-    attempt__expect(environment, fd, events, attempt_deadline(patience.timeout_ms));
-  }
+  uint64_t deadline = patience.timeout_ms == 0 ? 0 : attempt_deadline(patience.timeout_ms);
+  if (patience.timeout_ms != 0 && patience.spin_us == 0) attempt__expect(patience.call, fd, events, deadline);
   ssize_t rc = attempt__once(perform, request);
   if (rc != -EAGAIN || patience.timeout_ms == 0) return rc;
   environment->slept_fd = fd;
   environment->slept_events = events;
 
   uint64_t spin_end = uv_hrtime() + (uint64_t) (patience.spin_us > 0 ? patience.spin_us : 0) * NS_PER_US;
-  uint64_t deadline = attempt_deadline(patience.timeout_ms);
   uint64_t pause = PAUSE_MIN_NS;
   bool was_ready = false;
   do {

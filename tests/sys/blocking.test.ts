@@ -23,10 +23,14 @@ test("a blocked sender whose receiver is full sleeps, although the kernel calls 
 test("time limits of blocking calls are kept", () => {
 	const [left, right] = socketpair();
 	for (const timeoutMs of [0, 1, 60, 130]) {
-		const start = performance.now();
-		assert.throws(() => left.recvSync(new Uint8Array(1), { timeoutMs }), { code: "ERR_TIMEOUT" });
-		const elapsed = performance.now() - start;
-		assert.ok(elapsed >= timeoutMs - 1 && elapsed < timeoutMs + 100, `${elapsed} for ${timeoutMs}`);
+		// The best of three, for a busy machine may wake us late.
+		const elapsed = [0, 0, 0].map(() => {
+			const start = performance.now();
+			assert.throws(() => left.recvSync(new Uint8Array(1), { timeoutMs }), { code: "ERR_TIMEOUT" });
+			return performance.now() - start;
+		});
+		const best = Math.min(...elapsed);
+		assert.ok(best >= timeoutMs - 1 && best < timeoutMs + 40, `${elapsed} for ${timeoutMs}`);
 	}
 	left.close();
 	right.close();
