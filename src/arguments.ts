@@ -28,10 +28,11 @@ export function requireBytes(name: string, value: unknown): Uint8Array {
 	if (!ArrayBuffer.isView(value)) {
 		throw new InvalidTypeError(name, "a Uint8Array or another view of an ArrayBuffer", value);
 	}
-	if (value.byteLength === 0 && isDetached(value)) {
+	if (value instanceof Uint8Array && value.length > 0) return value;
+	if (isDetached(value)) {
 		throw new InvalidValueError(
 			name,
-			"must not have a detached buffer (it was transferred)",
+			"must not have a detached buffer (it was transferred, or has shrunk)",
 			value,
 		);
 	}
@@ -123,11 +124,11 @@ function integers(min: number, max: number): string {
 	return `an integer from ${min} to ${max}`;
 }
 
-// ArrayBuffer.prototype.detached exists from Node 22 only; building a view over a detached buffer
-// throws everywhere.
+// ArrayBuffer.prototype.detached exists from Node 22 only; building a view over a detached buffer, or asking a DataView that lies outside
+// of its shrunk buffer, throws everywhere.
 function isDetached(view: ArrayBufferView): boolean {
 	try {
-		new Uint8Array(view.buffer);
+		new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 		return false;
 	} catch {
 		return true;

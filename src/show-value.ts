@@ -30,8 +30,17 @@ export function showValue(value: unknown): string {
 
 function showObject(value: object): string {
 	if (Array.isArray(value)) return `an array of ${value.length}`;
-	if (ArrayBuffer.isView(value)) return `a view of ${value.byteLength} bytes`;
+	if (ArrayBuffer.isView(value)) return showView(value);
 	return showPlainObject(value) ?? "an object";
+}
+
+function showView(view: ArrayBufferView): string {
+	try {
+		return `a view of ${view.byteLength} bytes`;
+	} catch {
+		// A DataView does not even tell its length once its memory has gone.
+		return "a view of nothing";
+	}
 }
 
 // A small flat object (an address, say) is shown whole; anything that could run foreign code is

@@ -1,6 +1,6 @@
 /** One system call in three manners: now or not at all, by promise, or blocking the thread. */
 import { requireInteger } from "../arguments.ts";
-import { check, TimeoutError } from "../errors.ts";
+import { check, InvalidValueError, TimeoutError } from "../errors.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { SocketAddress } from "./sockaddr.ts";
@@ -25,6 +25,29 @@ const INT32_MAX = 2_147_483_647;
 /** MSG_* bits from a caller; 0 for none. */
 export function messageFlags(flags: number | undefined): number {
 	return flags === undefined ? 0 : requireInteger("flags", flags, INT32_MIN, INT32_MAX);
+}
+
+/**
+ * Looks, as often as it is called, whether memory that was lent is still there: less of it would read as an end, or send less than was asked.
+ *
+ * @throws {InvalidValueError} some has gone
+ */
+export function loan(buffers: readonly Uint8Array[]): () => void {
+	const lengths = buffers.map(({ length }) => length);
+	return () => {
+		if (buffers.every(({ length }, i) => length >= (lengths[i] as number))) return;
+		const rule = "must keep its bytes until its call has settled";
+		throw new InvalidValueError("buffer", rule, "transferred or shrunk");
+	};
+}
+
+/** A call that may be made later, as long as the memory lent for it is there. */
+export function whileLent(bytes: Uint8Array, attempt: () => number): () => number {
+	const requireAll = loan([bytes]);
+	return () => {
+		requireAll();
+		return attempt();
+	};
 }
 
 /** The result of a call made once; undefined for EAGAIN. Throws a SyscallError for any other failure. */

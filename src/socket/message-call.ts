@@ -4,7 +4,7 @@ import { OutOfRangeError } from "../errors.ts";
 import { MSG_CTRUNC, MSG_TRUNC } from "../sys/constants.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
-import { messageFlags } from "./calls.ts";
+import { loan, messageFlags } from "./calls.ts";
 import { type ControlMessage, controlMessages, encodeControl } from "./control.ts";
 import type { Endpoint } from "./endpoint.ts";
 import {
@@ -54,6 +54,7 @@ const CONTROL_BYTES = 2_048;
 export class MessageCall {
 	readonly #socket: Endpoint;
 	readonly #buffers: readonly Uint8Array[];
+	readonly #requireAll: () => void;
 	readonly #flags: number;
 	readonly #name = new Uint8Array(SOCKADDR_BYTES_MAX);
 	readonly #control: Uint8Array;
@@ -62,6 +63,7 @@ export class MessageCall {
 	constructor(socket: Endpoint, buffers: readonly Uint8Array[], options: MessageOptions = {}) {
 		this.#socket = socket;
 		this.#buffers = checkBuffers(buffers);
+		this.#requireAll = loan(this.#buffers);
 		requireObject("options", options);
 		this.#flags = messageFlags(options.flags);
 		this.#control = new Uint8Array(
@@ -71,6 +73,7 @@ export class MessageCall {
 
 	/** Makes the call once. The results are taken at once, for the next call of any socket overwrites them. */
 	receive(timeoutMs = 0, spinUs = 0): number {
+		this.#requireAll();
 		const control = this.#control.length === 0 ? null : this.#control;
 		const fd = this.#socket.openFd();
 		const rc = sys.recvmsg(fd, this.#buffers, this.#name, control, this.#flags, timeoutMs, spinUs);
@@ -104,8 +107,11 @@ export function sendCall(
 	const name = options.to === undefined ? null : encodeSocketAddress(options.to);
 	const control = options.control === undefined ? null : encodeControl(options.control);
 	const flags = messageFlags(options.flags);
-	return (timeoutMs = 0, spinUs = 0) =>
-		sys.sendmsg(socket.openFd(), checked, name, control, flags, timeoutMs, spinUs);
+	const requireAll = loan(checked);
+	return (timeoutMs = 0, spinUs = 0) => {
+		requireAll();
+		return sys.sendmsg(socket.openFd(), checked, name, control, flags, timeoutMs, spinUs);
+	};
 }
 
 function checkBuffers(buffers: readonly Uint8Array[]): readonly Uint8Array[] {

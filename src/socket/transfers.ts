@@ -8,6 +8,7 @@ import {
 	type TransferOptions,
 	tryCall,
 	waitCall,
+	whileLent,
 } from "./calls.ts";
 import { Endpoint } from "./endpoint.ts";
 import {
@@ -43,7 +44,7 @@ export class Transfers extends Endpoint {
 			this,
 			"read",
 			"read",
-			() => sys.read(this.openFd(), bytes, 0, bytes.length),
+			whileLent(bytes, () => sys.read(this.openFd(), bytes, 0, bytes.length)),
 			options,
 		);
 	}
@@ -72,7 +73,7 @@ export class Transfers extends Endpoint {
 			this,
 			"write",
 			"write",
-			() => sys.write(this.openFd(), bytes, 0, bytes.length),
+			whileLent(bytes, () => sys.write(this.openFd(), bytes, 0, bytes.length)),
 			options,
 		);
 	}
@@ -103,7 +104,7 @@ export class Transfers extends Endpoint {
 			this,
 			"read",
 			"recv",
-			() => sys.recv(this.openFd(), bytes, 0, bytes.length, flags),
+			whileLent(bytes, () => sys.recv(this.openFd(), bytes, 0, bytes.length, flags)),
 			options,
 		);
 	}
@@ -135,7 +136,7 @@ export class Transfers extends Endpoint {
 			this,
 			"write",
 			"send",
-			() => sys.send(this.openFd(), bytes, 0, bytes.length, flags),
+			whileLent(bytes, () => sys.send(this.openFd(), bytes, 0, bytes.length, flags)),
 			options,
 		);
 	}
@@ -173,7 +174,7 @@ export class Transfers extends Endpoint {
 			if (rc >= 0) from = received(rc).from;
 			return rc;
 		};
-		const count = await waitCall(this, "read", "recvfrom", attempt, options);
+		const count = await waitCall(this, "read", "recvfrom", whileLent(bytes, attempt), options);
 		return { bytes: count, from: from as SocketAddress };
 	}
 
@@ -212,7 +213,9 @@ export class Transfers extends Endpoint {
 		const bytes = requireBytes("data", data);
 		const flags = messageFlags(options?.flags);
 		const name = encodeSocketAddress(to);
-		const attempt = (): number => sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name);
+		const attempt = whileLent(bytes, () =>
+			sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name),
+		);
 		return await waitCall(this, "write", "sendto", attempt, options, to);
 	}
 

@@ -94,6 +94,7 @@ export type Direction = "read" | "write";
 export class PendingCall implements Waiter {
 	readonly #descriptor: Descriptor;
 	readonly #direction: Direction;
+	// May throw: then the call is rejected with that.
 	readonly #attempt: () => number;
 	readonly #syscall: string;
 	readonly #target: SyscallTarget | undefined;
@@ -146,9 +147,16 @@ export class PendingCall implements Waiter {
 	}
 
 	ready(): void {
-		const rc = this.#attempt();
-		if (rc === EAGAIN) {
-			this.#waitAgain();
+		let rc: number;
+		try {
+			rc = this.#attempt();
+			if (rc === EAGAIN) {
+				this.#await();
+				return;
+			}
+		} catch (error) {
+			this.#release?.();
+			this.#reject(error as Error);
 			return;
 		}
 		this.#release?.();
@@ -159,15 +167,6 @@ export class PendingCall implements Waiter {
 	closed(): void {
 		this.#release?.();
 		this.#reject(new ClosedError());
-	}
-
-	#waitAgain(): void {
-		try {
-			this.#await();
-		} catch (error) {
-			this.#release?.();
-			this.#reject(error as Error);
-		}
 	}
 
 	#await(): void {
