@@ -5,7 +5,10 @@ import { startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
 import { END_MARK, numberOf, readUint32 } from "./numbered.ts";
 
-/** Datagrams of each run; SOCKETRY_SOAK=10000000 is the long one. */
+/**
+ * Datagrams of each run. The long one takes minutes, more than the runner allows a file:
+ * SOCKETRY_SOAK=10000000 node .build/tests/soak/numbered-datagrams.test.js
+ */
 const COUNT = Number(process.env["SOCKETRY_SOAK"] ?? 200_000);
 /** Datagrams received in one way before it is the turn of the other. */
 const TURN = 50_000;

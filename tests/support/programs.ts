@@ -30,9 +30,14 @@ export function lacking(...names: string[]): string | false {
 	return `${missing.join(" and ")} missing: apt-get install ${packages.join(" ")}`;
 }
 
-/** Starts one of them, which must be there. */
-export function startPeer(name: string, args: readonly string[], options?: ChildOptions): Child {
-	return startProgram([find(name) ?? name, ...args], options);
+/** Starts one of them, which must be there. The sanitizers that our tests may run with are not for them. */
+export function startPeer(
+	name: string,
+	args: readonly string[],
+	options: ChildOptions = {},
+): Child {
+	const env = { ...options.env, LD_PRELOAD: "" };
+	return startProgram([find(name) ?? name, ...args], { ...options, env });
 }
 
 /** A compiled example: `dns/serve.ts`. */
