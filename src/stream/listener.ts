@@ -164,10 +164,11 @@ export class Listener<T> implements AsyncIterable<T> {
 
 	/** Stops listening and removes the socket file if it is still ours. Accepted connections go on; queued ones are reset. A second call does nothing. */
 	close(): void {
-		if (this.closed) return;
-		this.#stopWaiting();
+		// These go even when the socket has been given away: they are ours.
 		this.#setup.signal?.removeEventListener("abort", this.#onAbort);
 		this.#reserve.close();
+		if (this.closed) return;
+		this.#stopWaiting();
 		// Before the descriptor goes: a client that finds the file gone tries nobody, one that finds it dead would report an error.
 		this.#setup.file?.remove();
 		this.socket.close();
