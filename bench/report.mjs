@@ -117,12 +117,13 @@ function isOurs(subject) {
 }
 
 function document({ environment, quick, results }) {
-	const { machine, cores, virtual, kernel, governor, node, bun, commit, modified, date } =
-		environment;
+	const { machine, cores, virtual, kernel, governor, commit, modified, date } = environment;
 	const runs = Math.max(...results.map((row) => row.runs));
 	const where = `${machine}, ${cores} cores${virtual ? " (virtual)" : ""}, ${kernel}`;
 	const clock = governor === null ? "governor not visible" : `governor ${governor}`;
-	const what = `Node ${node}${bun === null ? "" : `, Bun ${bun}`}`;
+	const { node, bun = null, deno = null } = environment;
+	const rivals = `${bun === null ? "" : `, Bun ${bun}`}${deno === null ? "" : `, Deno ${deno}`}`;
+	const what = `Node ${node}${rivals}`;
 	const at = `commit ${commit.slice(0, 8)}${modified ? " with changes" : ""}, ${date.slice(0, 10)}`;
 	const section = (title, lines) => (lines.length === 0 ? [] : ["", title, "", ...lines]);
 	return [

@@ -75,7 +75,7 @@ function save(head, plan, results, failures) {
 }
 
 async function run(plan) {
-	const head = await environment(plan.subjects.some((subject) => subject.name === "bun"));
+	const head = await environment(new Set(plan.subjects.map(({ name }) => name)));
 	if (head.loadAverage > BUSY_LOAD) {
 		console.error(
 			`warning: load average ${head.loadAverage.toFixed(2)}; other work disturbs the figures`,

@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import { compilerVersion } from "./native.mjs";
-import { bunVersion } from "./rivals.mjs";
+import { bunProgram, denoProgram, versionOf } from "./rivals.mjs";
 
-/** Facts for the head of a result; what cannot be read is null. */
-export async function environment(withBun) {
+/** Facts for the head of a result with the subjects of these names; what cannot be read is null. */
+export async function environment(names) {
 	return {
 		date: new Date().toISOString(),
 		commit: git("rev-parse", "HEAD"),
@@ -18,7 +18,8 @@ export async function environment(withBun) {
 		kernel: `${os.type()} ${os.release()}`,
 		governor: readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
 		node: process.version,
-		bun: withBun ? await bunVersion() : null,
+		bun: names.has("bun") ? await versionOf(bunProgram) : null,
+		deno: names.has("deno") ? await versionOf(denoProgram) : null,
 		compiler: compilerOrNull(),
 		loadAverage: os.loadavg()[0],
 	};

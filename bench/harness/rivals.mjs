@@ -11,16 +11,29 @@ const stamp = join(directory, "node_modules", ".bench-stamp");
 
 let installed;
 
+const arch = process.arch === "arm64" ? "aarch64" : process.arch;
+
 /** The path of Bun's own binary, which npm brings as an optional package of this platform. */
-export async function bunProgram() {
+export function bunProgram() {
+	return program("bun", [
+		`@oven/bun-${process.platform}-${arch}/bin/bun`,
+		`@oven/bun-${process.platform}-${arch}-musl/bin/bun`,
+	]);
+}
+
+/** The same of Deno. Only its package for x86-64 with glibc is among the rivals. */
+export function denoProgram() {
+	return program("deno", [`@deno/${process.platform}-${process.arch}-glibc/deno`]);
+}
+
+async function program(name, places) {
 	installed ??= install();
 	if (installed !== true) throw new UnavailableError(installed);
-	const platform = `${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
-	for (const name of [`bun-${platform}`, `bun-${platform}-musl`]) {
-		const program = join(directory, "node_modules", "@oven", name, "bin", "bun");
-		if (existsSync(program)) return program;
+	for (const place of places) {
+		const path = join(directory, "node_modules", place);
+		if (existsSync(path)) return path;
 	}
-	throw new UnavailableError(`bun has no binary for ${platform}`);
+	throw new UnavailableError(`${name} has no binary for ${process.platform}-${process.arch}`);
 }
 
 // true, or the reason why not. An unchanged lock file means nothing to do.
@@ -44,11 +57,11 @@ function whatNpmSaid(error) {
 	return (said.length > 0 ? said : lines).slice(0, 3).join("; ").replaceAll("npm error ", "");
 }
 
-/** Bun's version as it says itself, or null. */
-export async function bunVersion() {
+/** A version as the program says it itself, or null. */
+export async function versionOf(find) {
 	try {
-		const program = await bunProgram();
-		return execFileSync(program, ["--version"], { encoding: "utf8", timeout: 10_000 }).trim();
+		const said = execFileSync(await find(), ["--version"], { encoding: "utf8", timeout: 10_000 });
+		return /[0-9]+\.[0-9.]+/.exec(said)?.[0] ?? null;
 	} catch {
 		return null;
 	}

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildNative } from "./native.mjs";
-import { bunProgram } from "./rivals.mjs";
+import { bunProgram, denoProgram } from "./rivals.mjs";
 import { UnavailableError } from "./unavailable.mjs";
 
 const STREAMS = ["unix-stream", "tcp"];
@@ -30,8 +30,16 @@ export const subjects = [
 	native("c-gso", "gso", ["datagrams"], ["udp"]),
 	script("node", EVERY_KIND, RIVAL_TRANSPORTS),
 	{ name: "bun", kinds: EVERY_KIND, transports: RIVAL_TRANSPORTS, params: {}, command: bunCommand },
+	{
+		name: "deno",
+		kinds: CONVERSATIONS.filter((kind) => kind !== "accept").concat("datagrams"),
+		transports: [...RIVAL_TRANSPORTS, "unix-dgram"],
+		params: {},
+		command: denoCommand,
+	},
 	library("socketry", [...EVERY_KIND, "import"], "index.js"),
 	library("socketry-sync", CONVERSATIONS, "socket/index.js"),
+	library("socketry-batch", ["datagrams"], "index.js"),
 	variant("socketry-busy", "socketry", ["pingpong-2cpu"], { busyPollUs: 500 }),
 ];
 
@@ -69,6 +77,11 @@ function variant(name, original, kinds, params) {
 
 async function bunCommand() {
 	return [await bunProgram(), subjectFile("bun")];
+}
+
+// Unix sockets of datagrams are behind a flag.
+async function denoCommand() {
+	return [await denoProgram(), "run", "--allow-all", "--unstable-net", subjectFile("deno")];
 }
 
 function subjectFile(name) {
