@@ -18,6 +18,9 @@ const PREFIX_BYTES = 2;
 const RECEIVE_BUFFER_BYTES = 1_048_576;
 const PORT_ATTEMPTS = 10;
 
+/** Other services that answer whatever comes: one of them and this server would keep each other busy, once somebody forged a question. */
+const ANSWERING_PORTS = [7, 13, 17, 19, 37, 53, 69, 111, 123, 137, 161, 389, 1_900, 5_353, 11_211];
+
 /** A running server. */
 export interface DnsServer {
 	readonly host: string;
@@ -37,7 +40,7 @@ export interface DnsServer {
 export async function serveDns(zone: Zone, host: string, port: number): Promise<DnsServer> {
 	const [socket, listener] = await openBoth(host, port);
 	const address = socket.address as { host: string; port: number };
-	const guard = new ReplyGuard({ serverPorts: [53, address.port] });
+	const guard = new ReplyGuard({ serverPorts: [...ANSWERING_PORTS, address.port] });
 	const serving = [serveDatagrams(zone, socket, guard), serveStreams(zone, listener)];
 	const close = async (): Promise<void> => {
 		listener.close();
