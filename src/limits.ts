@@ -68,7 +68,7 @@ export const LIMITS = {
 	/** Pause before a Unix connect is tried again whose listener's queue was full: the kernel has no event for that. */
 	connectRetryMs: 2,
 
-	/** Pause before a datagram is sent again whose receiver's queue, or whose network card, was full: the kernel has no event for that. */
+	/** Pause before a datagram is sent again whose network card, or whose receiver's queue, was full, where no event tells of room. */
 	sendRetryMs: 1,
 
 	/** Pause of a listener that ran out of descriptors before it accepts again. */

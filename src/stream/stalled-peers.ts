@@ -1,21 +1,28 @@
 /**
- * Peers of an unconnected Unix socket whose queues are full. The kernel has no event for the moment when there is room again, so each is
- * tried again by a timer, and none of them holds up the others.
+ * Peers of an unconnected Unix socket whose queues are full. The kernel tells when there is room again only who is connected, so a few of them
+ * are watched by sockets that are, and all are tried again by a timer as well: a peer may have been replaced, or be beyond watching. None of
+ * them holds up the others.
  */
 import { syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { Destination } from "./destinations.ts";
+import { PeerRoom } from "./peer-room.ts";
 import { PendingSends } from "./pending-sends.ts";
 import { isFull } from "./transmit.ts";
 import { DONE } from "./turn-budget.ts";
 
 interface StalledPeer {
 	readonly to: Destination;
-	/** Copies of datagrams whose senders have been told that they are taken. */
+	/** Copies of datagrams whose senders have been told that they are taken; those before `next` are gone. */
 	taken: Uint8Array[];
+	next: number;
 	/** Datagrams whose senders wait. */
 	readonly waiting: PendingSends<Destination>;
+	/** Tells when there is room. */
+	room: PeerRoom | undefined;
+	/** Times in a row that it told so and there was none. */
+	mistakes: number;
 }
 
 /** What the peers need of their socket's queue. */
@@ -37,6 +44,11 @@ export interface StallSetup {
 }
 
 const RETRY_MS_MAX = 16;
+// Each takes a descriptor.
+const WATCHED_MAX = 16;
+const WATCHED_RETRY_MS = 64;
+// Others who send to the peer may be quicker; but a socket that took the peer's name while the old one lives is never watched.
+const MISTAKES_MAX = 8;
 
 /** The stalled peers of one socket. */
 export class StalledPeers {
@@ -46,6 +58,7 @@ export class StalledPeers {
 	#waitingBytes = 0;
 	#stopSleep: (() => void) | undefined;
 	#retryMs: number = LIMITS.sendRetryMs;
+	#watchedCount = 0;
 
 	constructor(setup: StallSetup) {
 		this.#setup = setup;
@@ -93,8 +106,9 @@ export class StalledPeers {
 	fail(error: Error): number {
 		this.#stopSleep?.();
 		let lost = 0;
-		for (const { taken, waiting } of this.#peers.values()) {
-			lost += taken.length + waiting.failAll(error);
+		for (const peer of this.#peers.values()) {
+			this.#unwatch(peer);
+			lost += peer.taken.length - peer.next + peer.waiting.failAll(error);
 		}
 		this.#peers.clear();
 		this.#takenBytes = 0;
@@ -106,14 +120,61 @@ export class StalledPeers {
 		const key = keyOf(to);
 		let peer = this.#peers.get(key);
 		if (peer === undefined) {
-			peer = { to, taken: [], waiting: new PendingSends() };
+			peer = {
+				to,
+				taken: [],
+				next: 0,
+				waiting: new PendingSends(),
+				room: undefined,
+				mistakes: 0,
+			};
 			this.#peers.set(key, peer);
-			if (this.#peers.size === 1) this.#schedule(LIMITS.sendRetryMs);
+			this.#watch(peer, key);
+			if (this.#peers.size === 1 || peer.room === undefined) this.#schedule(this.#leastDelay());
 		}
 		return peer;
 	}
 
+	#watch(peer: StalledPeer, key: string): void {
+		if (this.#watchedCount === WATCHED_MAX) return;
+		peer.room = PeerRoom.open(peer.to, () => this.#onRoom(peer, key));
+		if (peer.room !== undefined) this.#watchedCount++;
+	}
+
+	#unwatch(peer: StalledPeer): void {
+		if (peer.room === undefined) return;
+		peer.room.close();
+		peer.room = undefined;
+		this.#watchedCount--;
+	}
+
+	#onRoom(peer: StalledPeer, key: string): void {
+		const moved = this.#sendTo(peer);
+		peer.mistakes = moved ? 0 : peer.mistakes + 1;
+		this.#countWaiting();
+		if (this.#leaveIfIdle(peer, key)) {
+			if (this.#peers.size > 0) return;
+			this.#stopSleep?.();
+			this.#setup.onEmpty();
+		} else if (peer.mistakes > MISTAKES_MAX || !peer.room?.await()) {
+			this.#unwatch(peer);
+			this.#schedule(LIMITS.sendRetryMs);
+		}
+	}
+
+	#leaveIfIdle(peer: StalledPeer, key: string): boolean {
+		if (peer.next < peer.taken.length || peer.waiting.count > 0) return false;
+		this.#unwatch(peer);
+		this.#peers.delete(key);
+		return true;
+	}
+
+	#leastDelay(): number {
+		return this.#watchedCount === this.#peers.size ? WATCHED_RETRY_MS : LIMITS.sendRetryMs;
+	}
+
 	#schedule(delayMs: number): void {
+		this.#stopSleep?.();
 		this.#retryMs = delayMs;
 		this.#stopSleep = this.#setup.sleep(delayMs, () => this.#retry());
 	}
@@ -122,33 +183,41 @@ export class StalledPeers {
 		let moved = false;
 		for (const [key, peer] of this.#peers) {
 			if (this.#sendTo(peer)) moved = true;
-			if (peer.taken.length === 0 && peer.waiting.count === 0) this.#peers.delete(key);
+			this.#leaveIfIdle(peer, key);
 		}
 		this.#countWaiting();
+		const least = this.#leastDelay();
 		if (this.#peers.size === 0) this.#setup.onEmpty();
-		else this.#schedule(moved ? LIMITS.sendRetryMs : Math.min(this.#retryMs * 2, RETRY_MS_MAX));
+		else if (moved || least === WATCHED_RETRY_MS) this.#schedule(least);
+		else this.#schedule(Math.min(this.#retryMs * 2, RETRY_MS_MAX));
 	}
 
 	// Sends until the peer is full. Returns whether anything went.
 	#sendTo(peer: StalledPeer): boolean {
 		const { to, taken, waiting } = peer;
-		let done = 0;
+		const before = peer.next;
 		let rc = 0;
-		for (; done < taken.length; done++) {
-			const data = taken[done] as Uint8Array;
+		for (; peer.next < taken.length; peer.next++) {
+			const data = taken[peer.next] as Uint8Array;
 			rc = this.#setup.transmit(data, to);
 			if (isFull(rc)) break;
 			this.#takenBytes -= data.length;
 			if (rc < 0) this.#setup.onFailed(syscallError("sendto", rc, to.target));
 		}
-		peer.taken = taken.slice(done);
-		if (isFull(rc)) return done > 0;
+		let moved = peer.next > before;
+		// Not each time: what lies behind has to be moved.
+		if (peer.next * 2 > taken.length) {
+			peer.taken = taken.slice(peer.next);
+			peer.next = 0;
+		}
+		if (isFull(rc)) return moved;
 		for (let next = waiting.first; next !== undefined; next = waiting.first) {
 			rc = this.#setup.transmit(next.data, to);
 			if (isFull(rc)) break;
 			waiting.settleFirst(rc < 0 ? syscallError("sendto", rc, to.target) : undefined);
+			moved = true;
 		}
-		return true;
+		return moved;
 	}
 
 	#countWaiting(): void {
