@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { LIMITS } from "socketry";
+import { ROOT } from "../support/root.ts";
+import { readTree } from "../support/source-tree.ts";
+
+type Limit = keyof typeof LIMITS;
+
+/** Where documentation states a limit: the number after the words, in units of `factor`. */
+const STATEMENTS: readonly (readonly [
+	limit: Limit,
+	path: string,
+	words: RegExp,
+	factor?: number,
+])[] = [
+	["acceptBackoffMs", "src/stream/listener.ts", /accepting goes on after (\d+) ms/],
+	["attemptDelayMs", "src/stream/connect.ts", /10\.\.60000 ms\. Default (\d+)/],
+	["attemptDelayMs", "src/stream/connect.ts", /one after another, (\d+) ms/],
+	["backlogCount", "src/stream/listen.ts", /net\.core\.somaxconn\. Default (\d+)/],
+	["backlogCount", "src/socket/endpoint.ts", /net\.core\.somaxconn\. Default (\d+)/],
+	["closeMs", "src/stream/contract.ts", /connection reset\. Default (\d+)/],
+	["closeMs", "src/stream/packet-contract.ts", /given up\. Default (\d+)/],
+	["closeMs", "src/stream/datagram-contract.ts", /dropped\. Default (\d+)/],
+	["datagramQueueBytes", "src/stream/datagram-options.ts", /wait for the kernel.*Default (\d+)/],
+	["descriptorsPerMessageCount", "src/socket/message-call.ts", /holds the (\d+) descriptors/],
+	["descriptorsPerMessageCount", "docs/errors.md", /than the kernel takes \((\d+)\)/],
+	["messageBytes", "src/stream/packet-stream.ts", /can be received.*Default (\d+)/],
+	["messageBytes", "src/stream/datagram-options.ts", /and (\d+) for others/],
+	["readChunkBytes", "src/stream/contract.ts", /or it holds up to (\d+) KiB/, 512],
+	["readUntilBytes", "src/stream/contract.ts", /1\.\.1073741824\. Default (\d+)/],
+	["udpPayloadBytesIpv4", "src/stream/datagram-contract.ts", /any UDP datagram: (\d+) bytes/],
+	["udpPayloadBytesIpv4", "docs/errors.md", /More than (\d+) bytes in one UDP/],
+	["udpPayloadBytesIpv4", "docs/errors.md", /A UDP payload above (\d+) bytes/],
+	["udpPayloadBytesIpv6", "src/stream/datagram-contract.ts", /bytes, (\d+) over IPv6/],
+	["udpPayloadBytesIpv6", "docs/errors.md", /datagram, (\d+) over IPv6/],
+	["udpPayloadBytesIpv6", "docs/errors.md", /\(IPv4\) or (\d+) \(IPv6\)/],
+	["unixAbstractBytes", "src/socket/address.ts", /1 to (\d+) bytes in UTF-8; NULs/],
+	["unixAbstractBytes", "src/socket/sockaddr.ts", /1 to (\d+) bytes in UTF-8, without the leading/],
+	["unixPathBytes", "src/socket/address.ts", /1 to (\d+) bytes in UTF-8, taken as it is/],
+	["unixPathBytes", "src/socket/sockaddr.ts", /1 to (\d+) bytes in UTF-8, without NUL/],
+	["unixPathBytes", "docs/errors.md", /socket file longer than (\d+) bytes/],
+	["unixPathBytes", "docs/errors.md", /has a NUL, or exceeds (\d+) bytes/],
+	["writeCopyBytes", "src/stream/contract.ts", /copied when small \(up to (\d+) KiB\)/, 1024],
+	["writeQueueBytes", "src/stream/contract.ts", /(\d+) MiB are queued/, 1_048_576],
+];
+
+/** Figures of the library that callers cannot see, or meet by a name that says them: nowhere stated as a default. */
+const UNSTATED: readonly Limit[] = [
+	"connectRetryMs",
+	"hostnameBytes",
+	"sendRetryMs",
+	"writeHighWaterBytes",
+];
+
+test("every limit that the documentation states is the one in force", () => {
+	for (const [limit, path, words, factor = 1] of STATEMENTS) {
+		const text = readFileSync(join(ROOT, path), "utf8");
+		const stated = words.exec(text)?.[1];
+		assert.ok(stated !== undefined, `${path} no longer states ${limit} as ${words}`);
+		assert.equal(Number(stated) * factor, LIMITS[limit], `${limit} in ${path}`);
+	}
+});
+
+test("every limit is stated somewhere, or known to be nobody's business", () => {
+	const stated = new Set<string>(STATEMENTS.map(([limit]) => limit));
+	const left = Object.keys(LIMITS).filter((limit) => !stated.has(limit));
+	assert.deepEqual(left.sort(), [...UNSTATED].sort());
+});
+
+test("every default of two digits and more that a docstring states is checked, or a number of its file", () => {
+	const wrong: string[] = [];
+	for (const { path, text } of readTree("src")) {
+		if (!/^(socket|stream)\//.test(path)) continue;
+		for (const [statement, number = ""] of text.matchAll(/\*.*Default:? (\d{2,})\b/g)) {
+			const isChecked = STATEMENTS.some(
+				([, file, words]) => file === `src/${path}` && words.exec(text)?.[1] === number,
+			);
+			const constant = Number(number).toLocaleString("en").replaceAll(",", "_");
+			if (!isChecked && !text.includes(constant)) wrong.push(`src/${path}: ${statement}`);
+		}
+	}
+	assert.deepEqual(wrong, []);
+});
