@@ -14,7 +14,7 @@ import { Segmentation } from "./segmentation.ts";
 
 /** Options of `Datagrams.over`. */
 export interface DatagramsOptions {
-	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65535 for UDP, which cuts none, and 262144 for others. */
+	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65536 for UDP, which cuts none, and 262144 for others. */
 	readonly maxMessageBytes?: number | undefined;
 	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
 	readonly details?: DetailSwitches | undefined;
