@@ -4,7 +4,8 @@ import { StatsD } from "hot-shots";
 import { startChild } from "../support/children.ts";
 import { example, lineLike, stop } from "../support/programs.ts";
 
-const COUNT = 2_000;
+// Four datagrams each: fewer than a receive buffer holds, so that a receiver without processor time loses none.
+const COUNT = 100;
 
 for (const maxBufferSize of [0, 1_400]) {
 	test(`all metrics that hot-shots sends arrive, ${maxBufferSize === 0 ? "one" : "many"} per datagram`, async () => {
