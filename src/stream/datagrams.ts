@@ -72,6 +72,8 @@ export class Datagrams implements DatagramChannel {
 	 * Makes a datagram socket of one that is open, bound and connected as it shall be.
 	 *
 	 * @param socket taken: it is closed with this object
+	 * @throws {OutOfRangeError | InvalidValueError} an option is none; the socket is left to the caller then
+	 * @throws {SyscallError} EBADF, ENOTSOCK, or an option failed
 	 */
 	static over(
 		socket: Socket,
@@ -81,19 +83,19 @@ export class Datagrams implements DatagramChannel {
 		return new Datagrams(socket, transport, options);
 	}
 
-	/** Address of this end, with the port that the kernel chose. */
+	/** Address of this end, with the port that the kernel chose; getsockname(2). What it was, once closed. */
 	get address(): Address {
 		this.#address ??= fromSocketAddress(this.#transport, this.socket.getsockname());
 		return this.#address;
 	}
 
-	/** Address of the other end of a connected socket. */
+	/** Address of the other end of a connected socket; undefined for others. */
 	get peer(): Address | undefined {
 		return this.#peer;
 	}
 
 	/**
-	 * Largest packet, headers included, that is known to reach the peer of a connected UDP socket; IP_MTU, IPV6_MTU.
+	 * Largest packet in bytes, headers included, that is known to reach the peer of a connected UDP socket; IP_MTU of ip(7), IPV6_MTU of ipv6(7).
 	 *
 	 * @throws {SyscallError} ENOTCONN: the socket has no peer
 	 */
@@ -113,7 +115,7 @@ export class Datagrams implements DatagramChannel {
 		return this.#multicast;
 	}
 
-	/** Whether this side was closed. */
+	/** Whether `close` or `abort` was called, or the socket below was closed. */
 	get closed(): boolean {
 		return this.#closing !== undefined || this.socket.closed;
 	}
@@ -158,10 +160,12 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	/**
-	 * Receives everything that is there, up to 64 messages of the kernel, without an object for each datagram.
+	 * Receives everything that is there, up to 64 messages of the kernel with up to 64 KiB of datagrams each, without an object for each datagram.
+	 * What `receive` had fetched comes first. Takes 4 MiB of address space for the socket on first use, or `maxMessageBytes` if that is more.
 	 *
 	 * @returns the same object each time: what it holds is valid until the next call
 	 * @throws as `receive`
+	 * @see recvmmsg(2); udp(7) for UDP_GRO
 	 */
 	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
 		this.#batchReader ??= new MessageReader(
@@ -180,8 +184,11 @@ export class Datagrams implements DatagramChannel {
 	 * been handed on, after what was queued before.
 	 *
 	 * @param data borrowed until the promise settles
-	 * @param stride 1 to the longest datagram there can be
-	 * @throws as `send`; after an `AbortError` or `TimeoutError` none, some or all of them were sent
+	 * @param stride bytes, 1 to the longest datagram there can be: 65507 over IPv4, 65527 over IPv6, 67108864 otherwise
+	 * @param to as of `send`
+	 * @throws {OutOfRangeError} the stride is none
+	 * @throws as `send`; after an error none or some of them were sent
+	 * @see sendmmsg(2); udp(7) for UDP_SEGMENT
 	 */
 	async sendBatch(
 		data: Uint8Array,

@@ -17,13 +17,16 @@ export interface PacketSource {
 	readonly messagesReceived: number;
 
 	/**
-	 * Receives one message; null at the end.
+	 * Receives one message; null at the end. A time limit that is over does not miss a message that is there.
 	 *
-	 * @returns a view that is yours. Its memory is shared with other messages: copy what you keep for long
+	 * @param options by default it waits without limit; `timeoutMs: 0` takes what is there
+	 * @returns a view that is yours. Its memory is shared with other messages: copy what you keep for long, or it holds up to 512 KiB
 	 * @throws {TruncatedError} the message has more than `maxMessageBytes` bytes; it is lost, the next one comes
 	 * @throws {SyscallError} the connection failed: ECONNRESET
 	 * @throws {BusyError} another receive is pending
 	 * @throws {ClosedError} this side was closed, before or meanwhile
+	 * @throws {AbortError | TimeoutError} no message was consumed
+	 * @see recv(2), recvmmsg(2); unix(7) for SOCK_SEQPACKET
 	 */
 	receive(options?: WaitOptions): Promise<Uint8Array | null>;
 
@@ -36,7 +39,7 @@ export interface PacketSource {
 	 */
 	receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null>;
 
-	/** Receives message after message until the end. Leaving the loop early leaves the connection open. */
+	/** Receives message after message until the end, throwing what `receive` throws. Leaving the loop early leaves the connection open. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
 }
 
@@ -53,7 +56,8 @@ export interface PacketSink {
 	 * @param data borrowed until the promise settles; a string stands for its UTF-8 bytes
 	 * @throws {SyscallError} EMSGSIZE: too large for the socket, which stays usable. EPIPE, ECONNRESET: the peer is gone
 	 * @throws {ClosedError} this side was closed, before or meanwhile
-	 * @throws {AbortError | TimeoutError} it was not sent
+	 * @throws {AbortError | TimeoutError} it had to wait, and was not sent
+	 * @see send(2)
 	 */
 	send(data: Uint8Array | string, options?: WaitOptions): Promise<void>;
 
@@ -69,8 +73,8 @@ export interface PacketChannel extends PacketSource, PacketSink {
 	/**
 	 * Lets queued messages go, then closes both directions. Receiving ends at once. A second call returns the same promise.
 	 *
-	 * @param options.timeoutMs after which the rest is given up. Default 10000
-	 * @throws {TimeoutError} the peer did not take the queued messages in time
+	 * @param options.timeoutMs milliseconds after which the rest is given up. Default 10000
+	 * @throws {AbortError | TimeoutError} the peer did not take the queued messages in time; it is closed all the same
 	 */
 	close(options?: WaitOptions): Promise<void>;
 

@@ -20,7 +20,7 @@ export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";
 
 /** Options of `PacketStream.over`. */
 export interface PacketStreamOptions {
-	/** Largest message that can be received, 1..67108864 bytes. Default 262144, which is more than a Unix socket sends by default. */
+	/** Largest message that can be received, 1..67108864 bytes; a longer one is lost, and its `receive` rejects. Default 262144, which is more than a Unix socket sends by default. */
 	readonly maxMessageBytes?: number | undefined;
 }
 
@@ -60,6 +60,7 @@ export class PacketStream implements PacketChannel {
 	 * Makes a packet stream of a connected socket.
 	 *
 	 * @param socket taken: it is closed with the stream
+	 * @throws {OutOfRangeError} an option is out of range; the socket is left to the caller then
 	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
 	 */
 	static over(
@@ -75,12 +76,12 @@ export class PacketStream implements PacketChannel {
 		return this.#connection.socket;
 	}
 
-	/** Address of this end. */
+	/** Address of this end; getsockname(2). */
 	get address(): Address {
 		return this.#connection.address;
 	}
 
-	/** Address of the other end; unnamed for a client that did not bind. */
+	/** Address of the other end, unnamed for a client that did not bind; getpeername(2). */
 	get peer(): Address {
 		return this.#connection.peer;
 	}
@@ -183,7 +184,9 @@ export class PacketStream implements PacketChannel {
 	/**
 	 * Gives the socket away, open; this stream is closed then.
 	 *
+	 * @returns yours to close
 	 * @throws {BusyError} messages are queued or were received ahead: they would be lost
+	 * @throws {ClosedError} it was closed before
 	 */
 	detach(): Socket {
 		if (this.closed) throw new ClosedError("The connection");
