@@ -10,9 +10,7 @@
 #include "linger.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static uv_handle*
 engine__new_handle(struct engine* engine, int type) {
@@ -26,6 +24,7 @@ engine__free(struct engine* engine) {
   linger_free(engine);
   free(engine->watches);
   free(engine->owned.bits);
+  free(engine->made.bits);
   free(engine->environment);
   free(engine);
 }
@@ -125,9 +124,8 @@ engine__on_cleanup(napi_async_cleanup_hook_handle handle, void* data) {
   linger_close(engine);
   if (engine->check != NULL) uv_close(engine->check, engine__on_closed);
   if (engine->idle != NULL) uv_close(engine->idle, engine__on_closed);
-  for (size_t fd = 0; fd < engine->owned.bytes * CHAR_BIT; fd++) {
-    if (numbers_have(&engine->owned, (int) fd)) close((int) fd);
-  }
+  numbers_close(&engine->owned);
+  numbers_close(&engine->made);
   engine->cleanup = handle;
   engine_handle_gone(engine, NULL);
 }
@@ -144,6 +142,25 @@ engine_create(struct environment* environment) {
 bool
 engine_watches(const struct engine* engine, int fd) {
   return watch_find(engine, fd) != NULL;
+}
+
+bool
+engine_owns(const struct engine* engine, int fd) {
+  return numbers_have(&engine->owned, fd);
+}
+
+// The main thread ends with its process, which closes everything.
+void
+engine_note(struct environment* environment, ssize_t fd) {
+  if (fd < 0 || environment->is_main_thread) return;
+  struct numbers* made = &environment->engine->made;
+  if (numbers_reserve(made, (int) fd) == 0 && !numbers_have(made, (int) fd)) numbers_set(made, (int) fd, true);
+}
+
+void
+engine_forget(struct engine* engine, int fd) {
+  if (numbers_have(&engine->owned, fd)) numbers_set(&engine->owned, fd, false);
+  if (numbers_have(&engine->made, fd)) numbers_set(&engine->made, fd, false);
 }
 
 // start(dispatch): the shared array; opens the engine's two own handles.
@@ -195,20 +212,21 @@ engine_own(napi_env env, napi_callback_info info) {
   struct engine* engine = call.environment->engine;
   int room = numbers_reserve(&engine->owned, fd);
   if (room < 0) return js_number(&call, room);
-  if (numbers_have(&engine->owned, fd)) return js_number(&call, -EEXIST);
+  if (engine_owns(engine, fd)) return js_number(&call, -EEXIST);
+  engine_forget(engine, fd);
   numbers_set(&engine->owned, fd, true);
   return js_number(&call, 0);
 }
 
-// disown(fd): the opposite of own.
+// disown(fd): the opposite of own, also for what a call of this worker has made.
 napi_value
 engine_disown(napi_env env, napi_callback_info info) {
   struct js_call call;
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
   struct engine* engine = call.environment->engine;
-  if (!numbers_have(&engine->owned, fd)) return js_number(&call, -EBADF);
-  numbers_set(&engine->owned, fd, false);
+  if (!engine_owns(engine, fd) && !numbers_have(&engine->made, fd)) return js_number(&call, -EBADF);
+  engine_forget(engine, fd);
   return js_number(&call, 0);
 }
 

@@ -12,6 +12,19 @@ engine_create(struct environment* environment);
 bool
 engine_watches(const struct engine* engine, int fd);
 
+// Whether a socket object of this environment owns the descriptor.
+bool
+engine_owns(const struct engine* engine, int fd);
+
+// Notes a descriptor that a call has made (or an error number), so that a worker which is terminated before
+// anybody owns it does not leave it open.
+void
+engine_note(struct environment* environment, ssize_t fd);
+
+// Forgets a descriptor that is about to be closed or was given away.
+void
+engine_forget(struct engine* engine, int fd);
+
 napi_value
 engine_arm(napi_env env, napi_callback_info info);
 napi_value

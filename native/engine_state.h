@@ -41,6 +41,7 @@ struct engine {
   bool spinning;
   bool closing;
   struct numbers owned; // to be closed with the environment
+  struct numbers made;  // made by calls of this worker and not owned yet: to be closed with it as well
   struct linger* linger;
 };
 

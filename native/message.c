@@ -1,5 +1,6 @@
 // Scattered buffers, addresses and control messages: sendmsg, recvmsg and their batches.
 #include "attempt.h"
+#include "engine.h"
 #include "transfer.h"
 
 #include <errno.h>
@@ -26,6 +27,11 @@ enum batch_column {
 };
 
 enum { BUFFERS_MAX = 64, BATCH_MAX = 1024 };
+
+// Linux 6.5; absent from older headers.
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
 
 struct message {
   int fd;
@@ -100,6 +106,21 @@ transfer_sendmsg(napi_env env, napi_callback_info info) {
   return js_number(&call, attempt(message__sendmsg, &message, message.fd, POLLOUT, patience));
 }
 
+// The descriptors that came along.
+static void
+message__note(struct environment* environment, struct msghdr* header) {
+  if (environment->is_main_thread) return;
+  for (struct cmsghdr* each = CMSG_FIRSTHDR(header); each != NULL; each = CMSG_NXTHDR(header, each)) {
+    if (each->cmsg_level != SOL_SOCKET || (each->cmsg_type != SCM_RIGHTS && each->cmsg_type != SCM_PIDFD)) continue;
+    size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(each) + i * sizeof fd, sizeof fd);
+      engine_note(environment, fd);
+    }
+  }
+}
+
 napi_value
 transfer_recvmsg(napi_env env, napi_callback_info info) {
   struct js_call call;
@@ -107,6 +128,7 @@ transfer_recvmsg(napi_env env, napi_callback_info info) {
   struct patience patience;
   if (!message__begin(env, info, &call, &message) || !attempt_patience(&call, 5, &patience)) return NULL;
   ssize_t rc = attempt(message__recvmsg, &message, message.fd, POLLIN, patience);
+  if (rc >= 0) message__note(call.environment, &message.header);
   int32_t* out = call.environment->out;
   out[0] = (int32_t) message.header.msg_namelen;
   out[1] = (int32_t) message.header.msg_controllen;
@@ -212,6 +234,7 @@ batch__run(napi_env env, napi_callback_info info, attempt_fn perform, short even
   }
   ssize_t rc = attempt(perform, &batch, batch.fd, events, patience);
   for (ssize_t i = 0; i < rc; i++) {
+    if (events == POLLIN) message__note(call.environment, &headers[i].msg_hdr);
     int32_t* row = batch.rows + i * BATCH_COLUMNS;
     row[BATCH_OUT_BYTES] = (int32_t) headers[i].msg_len;
     row[BATCH_OUT_NAME_LENGTH] = (int32_t) headers[i].msg_hdr.msg_namelen;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool
 numbers_have(const struct numbers* numbers, int number) {
@@ -33,4 +34,11 @@ numbers_set(struct numbers* numbers, int number, bool present) {
   uint8_t* byte = &numbers->bits[number / CHAR_BIT];
   *byte = present ? (uint8_t) (*byte | bit) : (uint8_t) (*byte & ~bit);
   numbers->count += present ? 1 : -1;
+}
+
+void
+numbers_close(const struct numbers* numbers) {
+  for (size_t fd = 0; fd < numbers->bytes * CHAR_BIT; fd++) {
+    if (numbers_have(numbers, (int) fd)) close((int) fd);
+  }
 }

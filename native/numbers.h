@@ -24,4 +24,8 @@ numbers_reserve(struct numbers* numbers, int fd);
 void
 numbers_set(struct numbers* numbers, int number, bool present);
 
+// Closes every descriptor in the set.
+void
+numbers_close(const struct numbers* numbers);
+
 #endif

@@ -19,6 +19,13 @@ socket__result(int rc) {
   return rc < 0 ? -errno : rc;
 }
 
+// The answer of a call that makes a descriptor.
+static napi_value
+socket__made(struct js_call* call, ssize_t fd) {
+  engine_note(call->environment, fd);
+  return js_number(call, fd);
+}
+
 napi_value
 socket_open(napi_env env, napi_callback_info info) {
   struct js_call call;
@@ -27,7 +34,7 @@ socket_open(napi_env env, napi_callback_info info) {
       !js_int32(&call, 2, &protocol)) {
     return NULL;
   }
-  return js_number(&call, socket__result(socket(domain, type, protocol)));
+  return socket__made(&call, socket__result(socket(domain, type, protocol)));
 }
 
 napi_value
@@ -41,7 +48,11 @@ socket_pair(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (count < 2) return js_number(&call, -EINVAL);
-  return js_number(&call, socket__result(socketpair(domain, type, protocol, pair)));
+  ssize_t rc = socket__result(socketpair(domain, type, protocol, pair));
+  if (rc < 0) return js_number(&call, rc);
+  engine_note(call.environment, pair[0]);
+  engine_note(call.environment, pair[1]);
+  return js_number(&call, rc);
 }
 
 // A Uint8Array of exactly the address's bytes becomes a sockaddr; longer than any sockaddr is EINVAL.
@@ -102,7 +113,7 @@ socket_accept4(napi_env env, napi_callback_info info) {
   }
   ssize_t rc = attempt(socket__accept, &request, request.fd, POLLIN, patience);
   call.environment->out[0] = (int32_t) request.name_length;
-  return js_number(&call, rc);
+  return socket__made(&call, rc);
 }
 
 // Answers as accept4 does: EAGAIN until the handshake is over, then 0 or the handshake's error.
@@ -147,13 +158,17 @@ socket_shutdown(napi_env env, napi_callback_info info) {
 
 // Linux: the descriptor is gone whatever close() answers, and a retry after EINTR could close another
 // thread's descriptor of the same number; close(2), Dealing with error returns from close().
+// With `owner` the descriptor is one that the engine owns, and is disowned in the same moment.
 napi_value
 socket_close(napi_env env, napi_callback_info info) {
   struct js_call call;
-  int32_t fd;
-  if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
+  int32_t fd, owner;
+  if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd) || !js_int32_or(&call, 1, 0, &owner)) return NULL;
+  struct engine* engine = call.environment->engine;
   // libuv aborts the process when a descriptor that it watches is gone (uv__io_poll in unix/linux.c).
-  if (engine_watches(call.environment->engine, fd)) return js_number(&call, -EBUSY);
+  if (engine_watches(engine, fd)) return js_number(&call, -EBUSY);
+  if (engine_owns(engine, fd) && owner == 0) return js_number(&call, -EBUSY);
+  engine_forget(engine, fd);
   ssize_t rc = socket__result(close(fd));
   return js_number(&call, rc == -EINTR ? 0 : rc);
 }
@@ -163,7 +178,7 @@ socket_dup(napi_env env, napi_callback_info info) {
   struct js_call call;
   int32_t fd;
   if (!js_begin(env, info, 1, &call) || !js_int32(&call, 0, &fd)) return NULL;
-  return js_number(&call, socket__result(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+  return socket__made(&call, socket__result(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
 }
 
 // The other commands take a pointer, which JavaScript does not have.
@@ -200,7 +215,8 @@ socket_fcntl(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (!socket__takes_integer(command)) return js_number(&call, -EINVAL);
-  return js_number(&call, socket__result(fcntl(fd, command, argument)));
+  ssize_t rc = socket__result(fcntl(fd, command, argument));
+  return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? socket__made(&call, rc) : js_number(&call, rc);
 }
 
 typedef int (*name_fn)(int fd, struct sockaddr* name, socklen_t* length);

@@ -137,7 +137,8 @@ export class Descriptor implements Watched {
 	close(): void {
 		const fd = this.#leave();
 		if (fd < 0) return;
-		sys.close(fd);
+		// In one call with giving up its ownership: a thread can be terminated between any two.
+		sys.close(fd, 1);
 		this.#evict();
 	}
 
@@ -149,6 +150,7 @@ export class Descriptor implements Watched {
 	release(): number {
 		const fd = this.#leave();
 		if (fd < 0) throw new ClosedError();
+		sys.engineDisown(fd);
 		this.#evict();
 		return fd;
 	}
@@ -214,7 +216,6 @@ export class Descriptor implements Watched {
 		if (this.#watched) unwatch(fd);
 		this.#watched = false;
 		this.#armed = 0;
-		sys.engineDisown(fd);
 		return fd;
 	}
 

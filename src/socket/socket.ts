@@ -52,7 +52,7 @@ export class Socket extends Transfers {
 		try {
 			return new Socket(fd, true);
 		} catch (error) {
-			sys.close(fd);
+			sys.close(fd, 1);
 			throw error;
 		}
 	}

@@ -57,8 +57,8 @@ export interface Sys {
 	): number;
 	/** `bind(fd, addr, len)` -- names a socket. EACCES EADDRINUSE EADDRNOTAVAIL EBADF EINVAL ELOOP ENOENT ENOTDIR ENOTSOCK EROFS. bind(2) */
 	bind(fd: number, name: Uint8Array): number;
-	/** `close(fd)` -- gives a descriptor back; it is gone whatever the answer, and EINTR reads as 0. EBADF EIO; EBUSY: this thread's engine watches it, see `engineUnwatch`. close(2) */
-	close(fd: number): number;
+	/** `close(fd)` -- gives a descriptor back; it is gone whatever the answer, and EINTR reads as 0. EBADF EIO; EBUSY: this thread's engine watches it, or owns it and `owner` is not 1. close(2) */
+	close(fd: number, owner?: number): number;
 	/** `connect(fd, addr, len)` -- connects, or begins to: EINPROGRESS. EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY ECONNREFUSED EISCONN ENETUNREACH ENOENT EPROTOTYPE ETIMEDOUT. connect(2) */
 	connect(fd: number, name: Uint8Array, timeoutMs?: number, spinUs?: number): number;
 	/** `fcntl(fd, F_DUPFD_CLOEXEC, 0)` -- a second descriptor for the same open file. EBADF EMFILE. fcntl(2) */
@@ -209,7 +209,10 @@ export interface Engine {
 	engineHold(active: number): number;
 	/** After each event of this watch the loop polls without sleeping for `us` microseconds. */
 	engineSpin(fd: number, us: number): number;
-	/** Has the descriptor closed with the thread, even when a worker is terminated. EEXIST when it is owned already. */
+	/**
+	 * Has the descriptor closed with the thread, even when a worker is terminated; until `close(fd, 1)` or `engineDisown`. EEXIST when it is
+	 * owned already. What a call of a worker has made goes with the worker in any case, as in Node (`trackUnmanagedFds`).
+	 */
 	engineOwn(fd: number): number;
 	/** Takes that back. EBADF when it was not owned. */
 	engineDisown(fd: number): number;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { connect, datagrams, listen, socketpair } from "socketry";
 import { Socket, socket } from "socketry/socket";
-import { sys } from "socketry/sys";
+import { EBUSY, sys } from "socketry/sys";
 
 const F_GETFL = 3;
 const CLOSED_FD = 999_999;
@@ -105,10 +105,17 @@ test("a Socket over a directory reads EISDIR", () => {
 	directory.close();
 });
 
-test("a socket whose number was closed behind its back fails, and harms nobody", async () => {
+test("a descriptor that a socket holds cannot be closed behind its back", async () => {
 	const [left, right] = socketpair();
-	const { fd } = left.socket;
-	assert.equal(sys.close(fd), 0);
+	assert.equal(sys.close(left.socket.fd), EBUSY);
+	await left.write("still works");
+	assert.equal(String(await right.read()), "still works");
+	await Promise.all([left.close(), right.close()]);
+});
+
+test("a socket whose number was closed by others fails, and harms nobody", async () => {
+	const [left, right] = socketpair();
+	closeSync(left.socket.fd);
 	await assert.rejects(left.read(), { code: "EBADF" });
 	await assert.rejects(left.write(new Uint8Array(100_000)), { code: "EBADF" });
 	left.abort();

@@ -23,7 +23,7 @@ type Call = Exclude<keyof (Sys & Engine), "out">;
 const SIGNATURES: Readonly<Record<Call, readonly Kind[]>> = {
 	accept4: ["int", "bytes|null", "int", "int?", "int?"],
 	bind: ["int", "bytes"],
-	close: ["int"],
+	close: ["int", "int?"],
 	connect: ["int", "bytes", "int?", "int?"],
 	dup: ["int"],
 	engineArm: ["int", "int"],
@@ -288,11 +288,13 @@ test("an address longer than any is refused, not cut", (t) => {
 	assert.equal(sys.connect(left, new Uint8Array(100_000)), EINVAL);
 });
 
-test("closing a watched descriptor by its number is refused", async () => {
+test("closing a descriptor that a socket holds by its number is refused", async () => {
 	const { socketpair } = await import("socketry/socket");
 	const [one, other] = socketpair();
+	assert.equal(sys.close(one.fd), EBUSY);
 	const reading = one.recv(new Uint8Array(1));
 	assert.equal(sys.close(one.fd), EBUSY);
+	assert.equal(sys.close(one.fd, 1), EBUSY);
 	other.trySend(new Uint8Array(1));
 	assert.equal(await reading, 1);
 	const { fd } = one;
