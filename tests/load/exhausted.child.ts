@@ -55,5 +55,5 @@ for (let round = 0; round < 3; round++) {
 listener.close();
 
 async function closeAll(opened: unknown): Promise<void> {
-	for (const each of [opened].flat()) await (each as { close(): void }).close();
+	for (const each of [opened].flat()) await (each as { close(): unknown }).close();
 }
