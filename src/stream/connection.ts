@@ -1,13 +1,19 @@
 /** What a connected byte stream and a connected packet socket have in common: names, options, an end. */
+
 import type { Address } from "../socket/address.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
-import type { SocketFile } from "./socket-file.ts";
 
 // struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
 const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+
+/** What a connection takes away when it closes: the socket file that it is bound to. */
+export interface BoundFile {
+	/** Removes the file if it is still ours; otherwise does nothing. Never fails. */
+	remove(): void;
+}
 
 /** A connected socket with the addresses of its two ends, which stay known after it is closed. */
 export class Connection {
@@ -15,7 +21,7 @@ export class Connection {
 	readonly transport: SocketTransport;
 	#address: Address | undefined;
 	readonly peer: Address;
-	readonly #file: SocketFile | undefined;
+	readonly #file: BoundFile | undefined;
 
 	/**
 	 * @param socket connected
@@ -29,7 +35,7 @@ export class Connection {
 		transport: SocketTransport,
 		peer?: Address,
 		address?: Address,
-		file?: SocketFile,
+		file?: BoundFile,
 	) {
 		this.socket = socket;
 		this.transport = transport;

@@ -1,5 +1,5 @@
 /** The conformance suite of datagram channels; stream/datagram-contract.ts is what it holds an implementation to. */
-import type { DatagramChannel } from "../stream/datagram-contract.ts";
+import type { DatagramChannel } from "../datagram/datagram-contract.ts";
 import { type CheckOptions, type PairFactory, runChecks } from "./check.ts";
 import { datagramChannelChecks } from "./datagram-checks.ts";
 

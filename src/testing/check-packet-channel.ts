@@ -1,5 +1,5 @@
 /** The conformance suite of packet channels; stream/packet-contract.ts is what it holds an implementation to. */
-import type { PacketChannel } from "../stream/packet-contract.ts";
+import type { PacketChannel } from "../packet/packet-contract.ts";
 import { type Check, type CheckOptions, type PairFactory, runChecks } from "./check.ts";
 import { endChecks } from "./packet-checks/ends.ts";
 import { messageChecks } from "./packet-checks/messages.ts";

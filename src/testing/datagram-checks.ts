@@ -1,7 +1,7 @@
 /** Checks of a datagram channel. None relies on delivery beyond what two ends in one machine give: few and small datagrams, one at a time. */
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { DatagramChannel } from "../stream/datagram-contract.ts";
+import type { DatagramChannel } from "../datagram/datagram-contract.ts";
 import { type Check, defineCheck } from "./check.ts";
 import { isPending, rejection, settled, turns } from "./expectations.ts";
 import { assertPattern, pattern } from "./traffic.ts";

@@ -2,8 +2,8 @@
 import { requireBytes, requireInteger } from "../arguments.ts";
 import { syscallError, TruncatedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import type { PacketChannel } from "../packet/packet-contract.ts";
 import type { WaitOptions } from "../socket/wait.ts";
-import type { PacketChannel } from "../stream/packet-contract.ts";
 import { EMSGSIZE } from "../sys/errno.ts";
 import { MemoryLink } from "./memory-link.ts";
 import { MemoryPipe, type PendingWrite } from "./memory-pipe.ts";

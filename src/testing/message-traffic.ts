@@ -1,6 +1,6 @@
 /** Messages that say which one they are, and the loops that send and expect them. */
 import assert from "node:assert/strict";
-import type { PacketSink, PacketSource } from "../stream/packet-contract.ts";
+import type { PacketSink, PacketSource } from "../packet/packet-contract.ts";
 import { delay, isPending, settled } from "./expectations.ts";
 
 const CLOG_MAX = 100_000;

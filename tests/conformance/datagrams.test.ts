@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { socketpair } from "socketry";
 import { datagramChannelChecks, type PairFactory } from "socketry/testing";
-import type { DatagramChannel } from "#src/stream/datagram-contract.ts";
+import type { DatagramChannel } from "#src/datagram/datagram-contract.ts";
 import { connectedDatagrams } from "../support/pairs.ts";
 
 const KINDS: Readonly<Record<string, PairFactory<DatagramChannel>>> = {

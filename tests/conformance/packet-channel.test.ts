@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { socketpair } from "socketry";
 import { memoryPackets, type PairFactory, packetChannelChecks } from "socketry/testing";
-import type { PacketChannel } from "#src/stream/packet-contract.ts";
+import type { PacketChannel } from "#src/packet/packet-contract.ts";
 import { abstractName, connectedPackets, withSocketPath } from "../support/pairs.ts";
 
 const KINDS: Readonly<Record<string, PairFactory<PacketChannel>>> = {

@@ -4,8 +4,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { socketpair } from "socketry";
 import { injectFaults, memoryPackets, memoryStreams } from "socketry/testing";
+import type { PacketChannel } from "#src/packet/packet-contract.ts";
 import type { ByteStream } from "#src/stream/contract.ts";
-import type { PacketChannel } from "#src/stream/packet-contract.ts";
 import { pattern } from "#src/testing/traffic.ts";
 
 const STREAMS: Readonly<Record<string, () => readonly [ByteStream, ByteStream]>> = {

@@ -1,8 +1,8 @@
 /** Whole conversations, from `listen` to the last `close`, in which any system call may be made to fail. */
 import assert from "node:assert/strict";
 import { connect, datagrams, type Listener, listen } from "socketry";
-import type { Datagrams } from "#src/stream/datagrams.ts";
-import type { PacketStream } from "#src/stream/packet-stream.ts";
+import type { Datagrams } from "#src/datagram/datagrams.ts";
+import type { PacketStream } from "#src/packet/packet-stream.ts";
 import type { Stream } from "#src/stream/stream.ts";
 import { settled } from "#src/testing/expectations.ts";
 import { assertPattern, expectEnd, expectPatternToEnd, pattern } from "#src/testing/traffic.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, listen, socketpair } from "socketry";
 import { Socket, type SocketAddress, socket } from "socketry/socket";
-import { Datagrams } from "#src/stream/datagrams.ts";
-import type { PacketStream } from "#src/stream/packet-stream.ts";
+import { Datagrams } from "#src/datagram/datagrams.ts";
+import type { PacketStream } from "#src/packet/packet-stream.ts";
 import { Stream } from "#src/stream/stream.ts";
 
 /** Two ends of a connection made by `listen` and `connect`. */

@@ -1,6 +1,6 @@
 /** Checks of a packet channel: each direction ends by itself; close and abort. */
 import assert from "node:assert/strict";
-import type { PacketChannel } from "../../stream/packet-contract.ts";
+import type { PacketChannel } from "../../packet/packet-contract.ts";
 import { type Check, defineCheck } from "../check.ts";
 import { type CodedError, isPending, rejection } from "../expectations.ts";
 import { clogMessages, expectLabels, expectNoMore, expectText } from "../message-traffic.ts";

@@ -1,7 +1,7 @@
 /** Checks of a packet channel: one receive at a time, time limits, signals, wrong arguments. */
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { PacketChannel } from "../../stream/packet-contract.ts";
+import type { PacketChannel } from "../../packet/packet-contract.ts";
 import { type Check, defineCheck } from "../check.ts";
 import { isPending, rejection, turns } from "../expectations.ts";
 import { clogMessages, expectLabels, expectText } from "../message-traffic.ts";

@@ -21,6 +21,7 @@ import type { SocketType } from "../socket/kind.ts";
 import type { UnixPathAddress } from "../socket/sockaddr.ts";
 import { encodeSocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
+import type { BoundFile } from "../stream/connection.ts";
 import { sys } from "../sys/current.ts";
 import { EADDRINUSE, ECONNREFUSED } from "../sys/errno.ts";
 import { isBound } from "./bound-sockets.ts";
@@ -34,12 +35,6 @@ export interface SocketFileOptions {
 	 * Anything that is no socket is never touched.
 	 */
 	readonly onStale?: "error" | "replace-dead" | undefined;
-}
-
-/** A bound socket file. */
-export interface SocketFile {
-	/** Removes the file if it is still ours; otherwise does nothing. Never fails. */
-	remove(): void;
 }
 
 // open(2); not among Node's constants.
@@ -57,7 +52,7 @@ export function bindSocketFile(
 	address: UnixPathAddress,
 	type: SocketType,
 	{ mode, onStale }: SocketFileOptions,
-): SocketFile {
+): BoundFile {
 	const path = absolutePath(address);
 	// Linux: the file gets the mode of the socket's own inode, so that no moment is open to others; unix(7) does not say so, but
 	// net/unix/af_unix.c, unix_bind_bsd() does.

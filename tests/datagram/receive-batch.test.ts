@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { datagrams } from "#src/stream/open-datagrams.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL } from "#src/sys/errno.ts";
 

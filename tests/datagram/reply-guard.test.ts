@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Datagrams } from "#src/datagram/datagrams.ts";
+import { ReplyGuard } from "#src/datagram/reply-guard.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
-import type { Datagrams } from "#src/stream/datagrams.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
-import { ReplyGuard } from "#src/stream/reply-guard.ts";
 
 function peer(port: number): Address {
 	return { transport: "udp", host: "192.0.2.1", port };

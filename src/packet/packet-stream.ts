@@ -5,15 +5,15 @@ import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { Connection } from "../stream/connection.ts";
+import { DONE } from "../stream/turn-budget.ts";
 import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
-import { Connection } from "./connection.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { PacketChannel } from "./packet-contract.ts";
 import { type Packet, PacketIntake } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";
-import { DONE } from "./turn-budget.ts";
 
 /** Transports of connected messages. */
 export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";

@@ -1,6 +1,7 @@
 /** `connect`: from an address to a connection. */
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { PacketStream } from "../packet/packet-stream.ts";
 import type { Address } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
@@ -16,12 +17,12 @@ import {
 } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { zoneIndex } from "../socket/zone.ts";
-import { Connection } from "./connection.ts";
-import { takeInherited } from "./inherited.ts";
+import type { BoundFile } from "../stream/connection.ts";
+import { Connection } from "../stream/connection.ts";
+import { takeInherited } from "../stream/inherited.ts";
+import { Stream } from "../stream/stream.ts";
 import { checkOpenOptions } from "./open-options.ts";
-import { PacketStream } from "./packet-stream.ts";
-import { bindSocketFile, type SocketFile } from "./socket-file.ts";
-import { Stream } from "./stream.ts";
+import { bindSocketFile } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Text of an address whose connections carry messages. */
@@ -107,7 +108,7 @@ export async function connect(
 interface Attempt {
 	readonly socket: Socket;
 	readonly address: SocketAddress;
-	readonly file: SocketFile | undefined;
+	readonly file: BoundFile | undefined;
 }
 
 async function connectAny(
@@ -139,7 +140,7 @@ async function connectOne(
 	signal: AbortSignal | undefined,
 ): Promise<Attempt> {
 	const opened = socket(address.family, TRANSPORTS[transport].type, options.protocol);
-	let file: SocketFile | undefined;
+	let file: BoundFile | undefined;
 	try {
 		if (transport === "tcp") applyTcpSettings(opened, options);
 		if (options.busyPollUs !== undefined) opened.busyPoll(options.busyPollUs);
@@ -172,7 +173,7 @@ function bindLocal(
 	localAddress: string | Address,
 	family: SocketFamily,
 	type: SocketType,
-): SocketFile | undefined {
+): BoundFile | undefined {
 	const given = parseAddress(localAddress);
 	const isAny = "host" in given && given.host === "*";
 	const host = family === "inet" ? "0.0.0.0" : "::";

@@ -1,5 +1,10 @@
 /** `datagrams`: from addresses to a datagram socket. */
 import { requireBoolean, requireInteger } from "../arguments.ts";
+import type { DatagramTransport } from "../datagram/datagram-contract.ts";
+import type { DatagramsOptions } from "../datagram/datagram-options.ts";
+import { Datagrams } from "../datagram/datagrams.ts";
+import { suitedTo } from "../datagram/destinations.ts";
+import { type MtuDiscovery, setMtuDiscovery } from "../datagram/path-mtu.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { type Address, formatAddress, parseAddress, type Transport } from "../socket/address.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
@@ -7,6 +12,8 @@ import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
+import type { BoundFile } from "../stream/connection.ts";
+import { takeInherited } from "../stream/inherited.ts";
 import {
 	IPV6_V6ONLY,
 	SO_BROADCAST,
@@ -17,14 +24,8 @@ import {
 	SOL_IPV6,
 	SOL_SOCKET,
 } from "../sys/constants.ts";
-import type { DatagramTransport } from "./datagram-contract.ts";
-import type { DatagramsOptions } from "./datagram-options.ts";
-import { Datagrams } from "./datagrams.ts";
-import { suitedTo } from "./destinations.ts";
-import { takeInherited } from "./inherited.ts";
 import { checkOpenOptions } from "./open-options.ts";
-import { type MtuDiscovery, setMtuDiscovery } from "./path-mtu.ts";
-import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
+import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 
 /** Options of `datagrams`. */
 export interface OpenDatagramsOptions extends DatagramsOptions, SocketFileOptions {
@@ -155,7 +156,7 @@ function open(
 	peer?: SocketAddress,
 ): Datagrams {
 	const opened = socket(address.family, "dgram");
-	let file: SocketFile | undefined;
+	let file: BoundFile | undefined;
 	try {
 		applyOptions(opened, address, options);
 		options.prepare?.(opened);
@@ -218,7 +219,7 @@ function over(
 	opened: Socket,
 	transport: DatagramTransport,
 	options: OpenDatagramsOptions,
-	file?: SocketFile,
+	file?: BoundFile,
 ): Datagrams {
 	const { signal } = options;
 	const onAbort = (): void => made.abort();

@@ -4,19 +4,24 @@
  */
 import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { EmptyWaiters, type PendingSend, PendingSends } from "../packet/pending-sends.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import type { WaitOptions } from "../socket/wait.ts";
+import {
+	type Flushable,
+	noteWrite,
+	scheduleFlush,
+	unscheduleFlush,
+} from "../stream/flush-scheduler.ts";
+import { afterSend, DONE } from "../stream/turn-budget.ts";
 import { ENOBUFS } from "../sys/errno.ts";
 import { BatchSender, SendLedger, type SendSetup } from "./batch-sender.ts";
 import type { Destination } from "./destinations.ts";
-import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
-import { EmptyWaiters, type PendingSend, PendingSends } from "./pending-sends.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { StalledPeers } from "./stalled-peers.ts";
 import { isFull, transmit } from "./transmit.ts";
-import { afterSend, DONE } from "./turn-budget.ts";
 
 // Bounds the memory of a queue of many tiny datagrams: a batch takes 80 KiB however little is in it.
 const BATCHES_MAX = 8;

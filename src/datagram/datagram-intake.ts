@@ -1,12 +1,18 @@
 /** Datagrams on their way from the kernel: whatever one call brought is copied out at once and handed out piece by piece. */
+
+import { LONE_BYTES_MAX, loneMessage, messageSlab as slab } from "../packet/lone-message.ts";
+import type { Intake } from "../packet/message-reader.ts";
+import {
+	Appetite,
+	type PassedErrors,
+	type ReceiveRoom,
+	sharedRoom,
+} from "../packet/receive-room.ts";
 import { BATCH_OUT_CONTROL_LENGTH, BATCH_OUT_NAME_LENGTH } from "../sys/contract.ts";
 import { type Arrival, arrivalAt, keptBytes } from "./arrivals.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram } from "./datagram-contract.ts";
-import { LONE_BYTES_MAX, loneMessage, messageSlab as slab } from "./lone-message.ts";
-import type { Intake } from "./message-reader.ts";
 import { peerAt } from "./peer-cache.ts";
-import { Appetite, type PassedErrors, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
 
 const NOTHING = Buffer.alloc(0);
 // Messages in one call from which on a socket is busy enough for the kernel to glue them, whose strides take control messages to tell.

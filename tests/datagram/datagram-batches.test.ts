@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import fc from "fast-check";
-import type { DatagramsOptions } from "#src/stream/datagram-options.ts";
-import type { Datagrams } from "#src/stream/datagrams.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
+import type { DatagramsOptions } from "#src/datagram/datagram-options.ts";
+import type { Datagrams } from "#src/datagram/datagrams.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH, BATCH_DATA_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } from "#src/sys/errno.ts";

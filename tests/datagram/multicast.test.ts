@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
 import {
 	IP_MULTICAST_LOOP,
 	IP_MULTICAST_TTL,

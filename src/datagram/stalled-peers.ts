@@ -5,12 +5,12 @@
  */
 import { syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { PendingSends } from "../packet/pending-sends.ts";
 import type { WaitOptions } from "../socket/wait.ts";
+import { DONE } from "../stream/turn-budget.ts";
 import type { Destination } from "./destinations.ts";
 import { PeerRoom } from "./peer-room.ts";
-import { PendingSends } from "./pending-sends.ts";
 import { isFull } from "./transmit.ts";
-import { DONE } from "./turn-budget.ts";
 
 interface StalledPeer {
 	readonly to: Destination;

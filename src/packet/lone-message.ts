@@ -4,6 +4,7 @@
  */
 import { LIMITS } from "../limits.ts";
 import { SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
+import { Slab } from "../stream/slab.ts";
 import { MSG_TRUNC } from "../sys/constants.ts";
 import {
 	BATCH_COLUMNS,
@@ -16,7 +17,6 @@ import {
 	BATCH_OUT_NAME_LENGTH,
 } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
-import { Slab } from "./slab.ts";
 
 // More than the control messages of a datagram can take.
 const CONTROL_BYTES = 256;

@@ -7,6 +7,8 @@ import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import type { BoundFile } from "../stream/connection.ts";
+import { Connection } from "../stream/connection.ts";
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import {
@@ -24,9 +26,7 @@ import {
 	EPERM,
 	EPROTO,
 } from "../sys/errno.ts";
-import { Connection } from "./connection.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
-import type { SocketFile } from "./socket-file.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
 export interface Overload {
@@ -41,7 +41,7 @@ export interface ListenerSetup<T> {
 	readonly socket: Socket;
 	readonly transport: SocketTransport;
 	readonly wrap: (connection: Connection) => T;
-	readonly file?: SocketFile | undefined;
+	readonly file?: BoundFile | undefined;
 	readonly busyPollUs?: number | undefined;
 	/** Closes the listener when it aborts. */
 	readonly signal?: AbortSignal | undefined;

@@ -1,9 +1,9 @@
 /** Sends the messages of a batch, and copes with each way in which one can fail. */
 import { syscallError } from "../errors.ts";
+import type { PassedErrors } from "../packet/receive-room.ts";
 import type { Socket } from "../socket/socket.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
-import type { PassedErrors } from "./receive-room.ts";
 import type { Segmentation } from "./segmentation.ts";
 import type { SendBatch } from "./send-batch.ts";
 import type { StalledPeers } from "./stalled-peers.ts";

@@ -1,9 +1,10 @@
 /** Datagrams batch by batch, straight into memory that belongs to the socket: nothing is copied and no object made for a datagram. */
+
+import type { Intake } from "../packet/message-reader.ts";
+import { Appetite, ReceiveRoom } from "../packet/receive-room.ts";
 import { type Arrival, arrivalAt } from "./arrivals.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import type { DatagramIntake } from "./datagram-intake.ts";
-import type { Intake } from "./message-reader.ts";
-import { Appetite, ReceiveRoom } from "./receive-room.ts";
 
 // Address space; only what arrives makes pages of it real.
 const ROOM_BYTES = 4_194_304;

@@ -1,6 +1,6 @@
 /** Run in a network namespace whose loopback interface has a small MTU: prints what happened as JSON. */
-import type { NetworkError } from "#src/stream/error-queue.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
+import type { NetworkError } from "#src/datagram/error-queue.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 
 async function exchange(host: string, strides: readonly number[]): Promise<number[]> {
 	const server = await datagrams(`udp://${host}:0`, { receiveBufferBytes: 4_194_304 });

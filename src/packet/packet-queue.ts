@@ -3,10 +3,10 @@ import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import type { Socket } from "../socket/socket.ts";
 import type { WaitOptions } from "../socket/wait.ts";
+import { afterSend } from "../stream/turn-budget.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import { EmptyWaiters, PendingSends } from "./pending-sends.ts";
-import { afterSend } from "./turn-budget.ts";
 
 /** Failures that concern one message, not the connection. */
 const PASSING = new Set([EMSGSIZE, ENOBUFS, ENOMEM, EINVAL]);

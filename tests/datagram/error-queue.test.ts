@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { NetworkError } from "#src/datagram/error-queue.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
-import type { NetworkError } from "#src/stream/error-queue.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
 
 async function goneAddress(local: string): Promise<Address> {
 	const gone = await datagrams(local);

@@ -2,12 +2,16 @@
 import { AsyncResource } from "node:async_hooks";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { PacketStream } from "../packet/packet-stream.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
+import type { BoundFile, Connection } from "../stream/connection.ts";
+import { inheritedOption, takeInherited } from "../stream/inherited.ts";
+import { Stream } from "../stream/stream.ts";
 import { SO_ACCEPTCONN } from "../sys/constants.ts";
 import type {
 	PacketAddress,
@@ -15,13 +19,9 @@ import type {
 	StreamAddress,
 	StreamAddressText,
 } from "./connect.ts";
-import type { Connection } from "./connection.ts";
-import { inheritedOption, takeInherited } from "./inherited.ts";
 import { Listener, type Overload } from "./listener.ts";
 import { checkOpenOptions } from "./open-options.ts";
-import { PacketStream } from "./packet-stream.ts";
-import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
-import { Stream } from "./stream.ts";
+import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Options of `listen`. */
@@ -108,7 +108,7 @@ function listenOn(
 ): Listener<Stream> | Listener<PacketStream> {
 	const { type } = TRANSPORTS[transport];
 	const opened = socket(address.family, type, options.protocol);
-	let file: SocketFile | undefined;
+	let file: BoundFile | undefined;
 	try {
 		if (transport === "tcp") prepareTcp(opened, address, options, ipv6Only);
 		options.prepare?.(opened);
@@ -153,7 +153,7 @@ function listenerOver(
 	opened: Socket,
 	transport: SocketTransport,
 	options: ListenOptions,
-	file?: SocketFile,
+	file?: BoundFile,
 ): Listener<Stream> | Listener<PacketStream> {
 	const { busyPollUs, onOverload, signal } = options;
 	const setup = {

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { Datagrams } from "#src/datagram/datagrams.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
+import { socketpair } from "#src/open/pair.ts";
 import type { Address } from "#src/socket/address.ts";
-import type { Datagrams } from "#src/stream/datagrams.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
-import { socketpair } from "#src/stream/pair.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "socketry-datagrams-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -1,9 +1,9 @@
 /** `socketpair`: two connected ends in one process, to be kept or handed on. */
 import { requireOneOf } from "../arguments.ts";
+import { Datagrams } from "../datagram/datagrams.ts";
+import { PacketStream } from "../packet/packet-stream.ts";
 import { socketpair as pairOfSockets } from "../socket/socket.ts";
-import { Datagrams } from "./datagrams.ts";
-import { PacketStream } from "./packet-stream.ts";
-import { Stream } from "./stream.ts";
+import { Stream } from "../stream/stream.ts";
 
 /**
  * Makes two Unix sockets that are connected with each other.

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { Datagram } from "#src/datagram/datagram-contract.ts";
+import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
-import type { Datagram } from "#src/stream/datagram-contract.ts";
-import { datagrams } from "#src/stream/open-datagrams.ts";
 
 const LOOPBACK = Number(readFileSync("/sys/class/net/lo/ifindex", "utf8"));
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PacketStream } from "#src/packet/packet-stream.ts";
 import { type Socket, socket, socketpair } from "#src/socket/socket.ts";
-import { PacketStream } from "#src/stream/packet-stream.ts";
 import { SO_SNDBUF, SOL_SOCKET } from "#src/sys/constants.ts";
 import { sys } from "#src/sys/current.ts";
 

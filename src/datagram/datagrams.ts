@@ -8,12 +8,14 @@ import {
 	UnsupportedError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { MessageReader } from "../packet/message-reader.ts";
 import type { Address } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { DONE } from "../stream/turn-budget.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
@@ -22,11 +24,9 @@ import { DatagramIntake } from "./datagram-intake.ts";
 import { applyDatagramsOptions, type DatagramsOptions } from "./datagram-options.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
-import { MessageReader } from "./message-reader.ts";
 import { Multicast } from "./multicast.ts";
 import { getPathMtu } from "./path-mtu.ts";
 import { type SendOptions, withDetails } from "./send-details.ts";
-import { DONE } from "./turn-budget.ts";
 
 const MESSAGE_BYTES_MAX = 67_108_864;
 const NO_OPTIONS: SendOptions = {};
