@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { LIMITS } from "socketry";
 import { ROOT } from "../support/root.ts";
@@ -15,35 +15,35 @@ const STATEMENTS: readonly (readonly [
 	words: RegExp,
 	factor?: number,
 ])[] = [
-	["acceptBackoffMs", "src/open/listener.ts", /accepting goes on after (\d+) ms/],
-	["attemptDelayMs", "src/open/connect.ts", /10\.\.60000 ms\. Default (\d+)/],
-	["attemptDelayMs", "src/open/connect.ts", /one after another, (\d+) ms/],
-	["backlogCount", "src/open/listen.ts", /net\.core\.somaxconn\. Default (\d+)/],
-	["backlogCount", "endpoint.ts", /net\.core\.somaxconn\. Default (\d+)/],
-	["closeMs", "contract.ts", /connection reset.*Default (\d+)/],
-	["closeMs", "src/packet/packet-contract.ts", /given up.*Default (\d+)/],
-	["closeMs", "src/datagram/datagram-contract.ts", /dropped.*Default (\d+)/],
-	["datagramQueueBytes", "src/datagram/datagram-options.ts", /wait for the kernel.*Default (\d+)/],
-	["descriptorsPerMessageCount", "message-call.ts", /holds the (\d+) descriptors/],
+	["acceptBackoffMs", "open/listener.ts", /accepting goes on after (\d+) ms/],
+	["attemptDelayMs", "open/connect.ts", /10\.\.60000 ms\. Default (\d+)/],
+	["attemptDelayMs", "open/connect.ts", /one after another, (\d+) ms/],
+	["backlogCount", "open/listen.ts", /net\.core\.somaxconn\. Default (\d+)/],
+	["backlogCount", "socket/endpoint.ts", /net\.core\.somaxconn\. Default (\d+)/],
+	["closeMs", "stream/contract.ts", /connection reset.*Default (\d+)/],
+	["closeMs", "packet/packet-contract.ts", /given up.*Default (\d+)/],
+	["closeMs", "datagram/datagram-contract.ts", /dropped.*Default (\d+)/],
+	["datagramQueueBytes", "datagram/datagram-options.ts", /wait for the kernel.*Default (\d+)/],
+	["descriptorsPerMessageCount", "socket/message-call.ts", /holds the (\d+) descriptors/],
 	["descriptorsPerMessageCount", "docs/errors.md", /than the kernel takes \((\d+)\)/],
-	["messageBytes", "src/packet/packet-stream.ts", /can be received.*Default (\d+)/],
-	["messageBytes", "src/datagram/datagram-options.ts", /and (\d+) for others/],
-	["readChunkBytes", "contract.ts", /or it holds up to (\d+) KiB/, 512],
-	["readUntilBytes", "contract.ts", /1\.\.1073741824\. Default (\d+)/],
-	["udpPayloadBytesIpv4", "src/datagram/datagram-contract.ts", /any UDP datagram: (\d+) bytes/],
+	["messageBytes", "packet/packet-stream.ts", /can be received.*Default (\d+)/],
+	["messageBytes", "datagram/datagram-options.ts", /and (\d+) for others/],
+	["readChunkBytes", "stream/contract.ts", /or it holds up to (\d+) KiB/, 512],
+	["readUntilBytes", "stream/contract.ts", /1\.\.1073741824\. Default (\d+)/],
+	["udpPayloadBytesIpv4", "datagram/datagram-contract.ts", /any UDP datagram: (\d+) bytes/],
 	["udpPayloadBytesIpv4", "docs/errors.md", /More than (\d+) bytes in one UDP/],
 	["udpPayloadBytesIpv4", "docs/errors.md", /A UDP payload above (\d+) bytes/],
-	["udpPayloadBytesIpv6", "src/datagram/datagram-contract.ts", /bytes, (\d+) over IPv6/],
+	["udpPayloadBytesIpv6", "datagram/datagram-contract.ts", /bytes, (\d+) over IPv6/],
 	["udpPayloadBytesIpv6", "docs/errors.md", /datagram, (\d+) over IPv6/],
 	["udpPayloadBytesIpv6", "docs/errors.md", /\(IPv4\) or (\d+) \(IPv6\)/],
-	["unixAbstractBytes", "address.ts", /1 to (\d+) bytes in UTF-8; NULs/],
-	["unixAbstractBytes", "sockaddr.ts", /1 to (\d+) bytes in UTF-8, without the leading/],
-	["unixPathBytes", "address.ts", /1 to (\d+) bytes in UTF-8, taken as it is/],
-	["unixPathBytes", "sockaddr.ts", /1 to (\d+) bytes in UTF-8, without NUL/],
+	["unixAbstractBytes", "socket/address.ts", /1 to (\d+) bytes in UTF-8; NULs/],
+	["unixAbstractBytes", "socket/sockaddr.ts", /1 to (\d+) bytes in UTF-8, without the leading/],
+	["unixPathBytes", "socket/address.ts", /1 to (\d+) bytes in UTF-8, taken as it is/],
+	["unixPathBytes", "socket/sockaddr.ts", /1 to (\d+) bytes in UTF-8, without NUL/],
 	["unixPathBytes", "docs/errors.md", /socket file longer than (\d+) bytes/],
 	["unixPathBytes", "docs/errors.md", /has a NUL, or exceeds (\d+) bytes/],
-	["writeCopyBytes", "contract.ts", /copied when small \(up to (\d+) KiB\)/, 1024],
-	["writeQueueBytes", "contract.ts", /(\d+) MiB are queued/, 1_048_576],
+	["writeCopyBytes", "stream/contract.ts", /copied when small \(up to (\d+) KiB\)/, 1024],
+	["writeQueueBytes", "stream/contract.ts", /(\d+) MiB are queued/, 1_048_576],
 ];
 
 /** Figures of the library that callers cannot see, or meet by a name that says them: nowhere stated as a default. */
@@ -58,9 +58,9 @@ const sources = readTree("src");
 
 function textOf(file: string): string {
 	if (file.startsWith("docs/")) return readFileSync(join(ROOT, file), "utf8");
-	const found = sources.filter(({ path }) => basename(path) === file);
-	assert.equal(found.length, 1, `${found.length} sources are named ${file}`);
-	return found[0]?.text ?? "";
+	const found = sources.find(({ path }) => path === file);
+	assert.ok(found !== undefined, `there is no src/${file}`);
+	return found.text;
 }
 
 test("every limit that the documentation states is the one in force", () => {
