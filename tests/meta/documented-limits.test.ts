@@ -83,7 +83,7 @@ test("every default of two digits and more that a docstring states is checked, o
 		if (/^(cli|sys|testing)\//.test(path)) continue;
 		for (const [statement, number = ""] of text.matchAll(/\*.*Default:? (\d{2,})\b/g)) {
 			const isChecked = STATEMENTS.some(
-				([, file, words]) => file === basename(path) && words.exec(text)?.[1] === number,
+				([, file, words]) => file === path && words.exec(text)?.[1] === number,
 			);
 			const constant = Number(number).toLocaleString("en").replaceAll(",", "_");
 			if (!isChecked && !text.includes(constant)) wrong.push(`src/${path}: ${statement}`);
