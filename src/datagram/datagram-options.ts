@@ -1,4 +1,5 @@
 /** Options of datagram sockets that are open, and what they mean to the kernel and to both directions. */
+import { AsyncResource } from "node:async_hooks";
 import { requireBoolean, requireInteger, requireOneOf } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -73,7 +74,8 @@ function errorsFor(
 ): ErrorQueue | undefined {
 	if (onNetworkError === undefined) return undefined;
 	if (!isUdp) throw new UnsupportedError("network errors", "only UDP has them");
-	return new ErrorQueue(socket, onNetworkError);
+	// It runs whenever a call meets the errors: let it find its caller's AsyncLocalStorage.
+	return new ErrorQueue(socket, AsyncResource.bind(onNetworkError));
 }
 
 function intakeFor(

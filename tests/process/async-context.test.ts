@@ -276,3 +276,21 @@ test("calls of a Socket go on in the context that began them", async () => {
 	await keeps("accept", async () => (await server.accept({ timeoutMs: 20 })).close());
 	for (const each of [...clients, server]) each.close();
 });
+
+test("onNetworkError runs in the context of the call it was given to", async () => {
+	const gone = await datagrams("udp://127.0.0.1:0");
+	const { address } = gone;
+	await gone.close();
+	let tell!: (store: unknown) => void;
+	const told = new Promise((resolve) => {
+		tell = resolve;
+	});
+	const socket = await storage.run("datagrams", () =>
+		datagrams("udp://127.0.0.1:0", { onNetworkError: () => tell(storage.getStore()) }),
+	);
+	const receiving = storage.run("receive", () => socket.receive().catch(() => {}));
+	await socket.send("x", address);
+	assert.equal(await told, "datagrams");
+	await socket.close();
+	await receiving;
+});
