@@ -6,13 +6,17 @@ import { abstractName, connectedStreams } from "../support/pairs.ts";
 
 const collect = globalThis.gc as () => void;
 
-/** How much more memory a clogged writer may hold: its queue, what it wants to write, and the slabs that all streams share. */
-const MEMORY_BYTES = 4 * 1024 * 1024;
+/** How much more memory a clogged writer may hold, besides what it wants to write: its queue, and the slabs that all streams share. */
+const MEMORY_BYTES = 1024 * 1024;
 /** More than any kernel queues for a connection of this machine. */
 const TOTAL_BYTES = 48 * 1024 * 1024;
 
-function heldBytes(): number {
-	collect();
+async function heldBytes(): Promise<number> {
+	// What was collected is given back by another thread a little later.
+	for (let i = 0; i < 3; i++) {
+		collect();
+		await turns(2);
+	}
 	const { arrayBuffers, heapUsed } = process.memoryUsage();
 	return arrayBuffers + heapUsed;
 }
@@ -46,14 +50,14 @@ for (const [name, make] of Object.entries(TRANSPORTS)) {
 	for (const size of [100, 8_192, 65_536, 1_000_000]) {
 		test(`a writer of ${size} bytes a time is held while nobody reads (${name})`, async () => {
 			const [writer, reader] = await make();
-			const before = heldBytes();
+			const before = await heldBytes();
 			const { waiting } = await clog(writer, size);
 			await turns(20);
 			assert.ok(await isPending(waiting));
 			assert.ok(writer.queuedBytes > 0);
 			assert.ok(writer.queuedBytes <= LIMITS.writeHighWaterBytes + size);
-			const grown = heldBytes() - before;
-			assert.ok(grown < MEMORY_BYTES, `${grown} bytes`);
+			const grown = (await heldBytes()) - before;
+			assert.ok(grown < MEMORY_BYTES + size, `${grown} bytes`);
 			// It costs no processor time to wait.
 			const cpu = process.cpuUsage();
 			await new Promise((resolve) => setTimeout(resolve, 100));
@@ -97,7 +101,7 @@ test("a reader that reads a little now and then gets everything, and the queue s
 test("a sender of messages is held by one that waits, and its memory stays", async () => {
 	const [sender, receiver]: [PacketStream, PacketStream] = socketpair("seqpacket");
 	const size = 10_000;
-	const before = heldBytes();
+	const before = await heldBytes();
 	let sent = 0;
 	let waiting = sender.send(new Uint8Array(size));
 	while (!(await isPending(waiting))) {
@@ -106,7 +110,7 @@ test("a sender of messages is held by one that waits, and its memory stays", asy
 	}
 	await turns(20);
 	assert.equal(sender.queuedBytes, size);
-	const grown = heldBytes() - before;
+	const grown = (await heldBytes()) - before;
 	assert.ok(grown < MEMORY_BYTES, `${grown} bytes`);
 	for (let i = 0; i <= sent; i++) assert.equal((await receiver.receive())?.length, size);
 	await waiting;
@@ -115,7 +119,7 @@ test("a sender of messages is held by one that waits, and its memory stays", asy
 
 test("a stream whose slow reader leaves tells its writer, and lets the memory go", async () => {
 	const [writer, reader] = await connectedStreams("tcp://127.0.0.1:0");
-	const before = heldBytes();
+	const before = await heldBytes();
 	const { waiting } = await clog(writer, 1_000_000);
 	reader.abort();
 	await assert.rejects(waiting, { code: "ECONNRESET" });
@@ -123,6 +127,6 @@ test("a stream whose slow reader leaves tells its writer, and lets the memory go
 	await assert.rejects(writer.read(), { code: /^(ECONNRESET|EPIPE)$/ });
 	assert.equal(writer.queuedBytes, 0);
 	await writer.close();
-	const grown = heldBytes() - before;
+	const grown = (await heldBytes()) - before;
 	assert.ok(grown < MEMORY_BYTES, `${grown} bytes`);
 });
