@@ -44,7 +44,9 @@ for (const [kind, address] of [
 			held: 0,
 			failures: 0,
 		});
-		assert.ok(grownBytes < CONNECTIONS * COST_BYTES, `${grownBytes} bytes`);
+		// A sanitizer keeps what was freed, to find its use.
+		const isSanitized = process.env["LD_PRELOAD"]?.includes("asan") ?? false;
+		if (!isSanitized) assert.ok(grownBytes < CONNECTIONS * COST_BYTES, `${grownBytes} bytes`);
 		const { code, stderr } = await server.ended;
 		assert.equal(code, 0, stderr);
 	});
