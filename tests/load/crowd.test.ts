@@ -9,8 +9,8 @@ const CLIENT = new URL("./crowd-client.child.js", import.meta.url);
 const CONNECTIONS = 5_000;
 /** Descriptors that the processes need besides. */
 const OTHERS = 100;
-/** What a connection may cost the server, in bytes: its objects, and a share of the memory it reads into. */
-const COST_BYTES = 30_000;
+/** What a connection may cost the server, in bytes: its objects, and a share of the memory it reads into. Sanitizers take theirs on top. */
+const COST_BYTES = process.env["ASAN_OPTIONS"] === undefined ? 30_000 : 100_000;
 
 const [, most = "0"] =
 	/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
