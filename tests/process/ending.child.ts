@@ -63,7 +63,7 @@ const EXITS: Readonly<Record<string, () => unknown>> = {
 	},
 	"when a close has ended": async () => {
 		const [left, right] = socketpair();
-		left.close().finally(() => process.exit(7));
+		void left.close().finally(() => process.exit(7));
 		await right.read();
 	},
 	"in onOverload": async () => {
