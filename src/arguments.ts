@@ -129,6 +129,8 @@ function integers(min: number, max: number): string {
 function isDetached(view: ArrayBufferView): boolean {
 	try {
 		new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+		// Beyond the end of its shrunk buffer a view of bytes says that it is empty and begins at 0; only its methods tell.
+		if (!(view instanceof DataView)) Uint8Array.prototype.keys.call(view as Uint8Array);
 		return false;
 	} catch {
 		return true;

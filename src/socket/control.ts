@@ -4,7 +4,7 @@
  * Whatever the bytes are, reading ends: each step moves on by a header at least, and a message that
  * does not fit ends it.
  */
-import { requireArray, requireBytes, requireInteger } from "../arguments.ts";
+import { requireArray, requireBytes, requireInteger, requireObject } from "../arguments.ts";
 import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
@@ -34,9 +34,13 @@ const INT_MIN = -0x8000_0000;
 const INT_MAX = 0x7fff_ffff;
 const UINT32_MAX = 0xffff_ffff;
 
-/** Tells the room in bytes that one message takes with its header and padding; CMSG_SPACE(3). */
+/**
+ * Tells the room in bytes that one message takes with its header and padding; CMSG_SPACE(3).
+ *
+ * @throws {OutOfRangeError} `dataBytes` is no integer from 0 to 2147483647
+ */
 export function controlSpaceBytes(dataBytes: number): number {
-	return HEADER_BYTES + align(dataBytes);
+	return HEADER_BYTES + align(requireInteger("dataBytes", dataBytes, 0, INT_MAX));
 }
 
 /**
@@ -65,10 +69,11 @@ export function encodeControl(messages: readonly ControlMessage[]): Uint8Array {
 /**
  * Iterates over the messages in exactly the bytes that recvmsg(2) filled.
  *
- * Data are views, valid as long as `bytes` is. A header whose length is shorter than itself or
+ * Data are views, valid as long as `input` is. A header whose length is shorter than itself or
  * longer than what is left ends the iteration.
  */
-export function* controlMessages(bytes: Uint8Array): Generator<ControlMessage, void, undefined> {
+export function* controlMessages(input: Uint8Array): Generator<ControlMessage, void, undefined> {
+	const bytes = requireBytes("bytes", input);
 	let offset = 0;
 	while (offset < bytes.length) {
 		const end = messageEnd(bytes, offset, bytes.length);
@@ -121,6 +126,7 @@ export function findControl(
  * @throws {OutOfRangeError} a number is no descriptor
  */
 export function rightsMessage(descriptors: readonly number[]): ControlMessage {
+	requireArray("descriptors", descriptors);
 	const allowed = LIMITS.descriptorsPerMessageCount;
 	if (descriptors.length > allowed) {
 		const advice = "send the rest with another message";
@@ -140,7 +146,8 @@ export function rightsMessage(descriptors: readonly number[]): ControlMessage {
  *
  * @throws {OutOfRangeError} an id is out of range
  */
-export function credentialsMessage({ pid, uid, gid }: PeerCredentials): ControlMessage {
+export function credentialsMessage(credentials: PeerCredentials): ControlMessage {
+	const { pid, uid, gid } = requireObject("credentials", credentials) as PeerCredentials;
 	const data = new Uint8Array(12);
 	const view = new DataView(data.buffer);
 	view.setInt32(0, requireInteger("pid", pid, 0, INT_MAX), true);

@@ -89,6 +89,7 @@ export type SocketAddress =
 /** Room for any address that the kernel returns: `sizeof(struct sockaddr_storage)`. */
 export const SOCKADDR_BYTES_MAX = 128;
 
+const INT_MAX = 0x7fff_ffff;
 const INET_BYTES = 16;
 const INET6_BYTES = 28;
 const VSOCK_BYTES = 16;
@@ -126,15 +127,15 @@ export function encodeSocketAddress(address: SocketAddress): Uint8Array {
  *
  * A length below 2 is the unnamed Unix address: that is how recvfrom(2) reports an unbound sender.
  *
- * @param length as the kernel told it, which may be less than `bytes.length`
+ * @param length as the kernel told it, which may be less or more than `bytes.length`; by default that
  * @throws {InvalidValueError} the bytes are too short for their family
  * @throws {UnsupportedError} the family is none of ours
  */
-export function decodeSocketAddress(
-	bytes: Uint8Array,
-	length: number = bytes.length,
-): SocketAddress {
-	const size = Math.min(length, bytes.length);
+export function decodeSocketAddress(input: Uint8Array, length?: number): SocketAddress {
+	const bytes = requireBytes("bytes", input);
+	const most = bytes.length;
+	const size =
+		length === undefined ? most : Math.min(requireInteger("length", length, 0, INT_MAX), most);
 	if (size < 2) return { family: "unix" };
 	const family = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
 	switch (family) {

@@ -1,4 +1,5 @@
 /** What this platform and kernel can do, found out by trying. */
+import { requireString } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import {
 	AF_INET,
@@ -51,6 +52,7 @@ const answers = new Map<string, boolean>();
  * @throws {InvalidValueError} no such feature, or an option that can only be set and so cannot be asked for
  */
 export function supports(feature: Feature): boolean {
+	requireString("feature", feature);
 	const known = answers.get(feature);
 	if (known !== undefined) return known;
 	const answer = find(feature);
