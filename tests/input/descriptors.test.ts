@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -121,4 +122,47 @@ test("a socket whose number was closed by others fails, and harms nobody", async
 	left.abort();
 	assert.equal(await right.read(), null);
 	await right.close();
+});
+
+test("a Socket over a FIFO waits and reads, although its number was a socket's before", async (t) => {
+	const directory = mkdtempSync(join(tmpdir(), "socketry-fifo-"));
+	t.after(() => rmSync(directory, { recursive: true }));
+	const path = join(directory, "fifo");
+	execFileSync("mkfifo", [path]);
+	const [left, right] = socketpair();
+	const reading = left.read();
+	await right.write("x");
+	await reading;
+	const { fd } = left.socket;
+	await Promise.all([left.close(), right.close()]);
+	const opened = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+	assert.equal(opened, fd);
+	const fifo = Socket.fromFd(opened);
+	const memory = new Uint8Array(8);
+	assert.equal(fifo.tryRead(memory), undefined);
+	const count = fifo.read(memory);
+	assert.equal(fifo.tryWrite(Buffer.from("through")), 7);
+	assert.equal(await count, 7);
+	await assert.rejects(fifo.read(memory, { timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
+	assert.throws(() => fifo.readSync(memory, { timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
+	assert.throws(() => fifo.getsockname(), { code: "ENOTSOCK" });
+	fifo.close();
+});
+
+test("a number that was a socket's before and is a file now cannot be waited for", async (t) => {
+	const [left, right] = socketpair();
+	const reading = left.read();
+	await right.write("x");
+	await reading;
+	const { fd } = left.socket;
+	await Promise.all([left.close(), right.close()]);
+	assert.equal(openFile(t), fd);
+	const file = Socket.fromFd(fd);
+	const [ours, theirs] = socketpair();
+	t.after(() => Promise.all([ours.close(), theirs.close()]));
+	const { descriptor } = file as unknown as {
+		descriptor: { awaitReadable(waiter: object): void };
+	};
+	assert.throws(() => descriptor.awaitReadable({}), { code: "EPERM" });
+	assert.equal(file.detachFd(), fd);
 });

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { listen, type PacketStream, type Stream, socketpair } from "socketry";
+import {
+	type Address,
+	datagrams,
+	listen,
+	type PacketStream,
+	type Stream,
+	socketpair,
+} from "socketry";
 import { socketpair as rawPair, socket } from "socketry/socket";
 import { sys } from "socketry/sys";
 import { runChild } from "../support/children.ts";
@@ -64,6 +71,46 @@ test("a pending receive of a packet stream survives when nobody holds it", async
 	await right.send("still there");
 	assert.equal(await receiving, "still there");
 	await right.close();
+});
+
+test("a pending receive of datagrams survives when nobody holds the socket", async () => {
+	const begin = async (): Promise<[Promise<string>, Address]> => {
+		const socket = await datagrams("udp://127.0.0.1:0");
+		return [socket.receive().then(({ data }) => String(data)), socket.address];
+	};
+	const [receiving, address] = await begin();
+	await collectAll();
+	const sender = await datagrams("udp://127.0.0.1:0");
+	await sender.send("still there", address);
+	assert.equal(await receiving, "still there");
+	await sender.close();
+	await collectAll();
+});
+
+test("datagrams that wait for room arrive although their socket is dropped", async () => {
+	const count = 300;
+	for (const connected of [true, false]) {
+		const receiver = await datagrams({ transport: "unix-dgram" });
+		const begin = async (): Promise<Promise<unknown>> => {
+			const sender = await datagrams(
+				{ transport: "unix-dgram" },
+				connected ? { connect: receiver.address } : {},
+			);
+			const sends = Array.from({ length: count }, (_, i) =>
+				sender.send(`${i}`, connected ? undefined : receiver.address),
+			);
+			return Promise.all(sends);
+		};
+		const sending = begin();
+		await collectAll();
+		for (let i = 0; i < count; i++) {
+			assert.equal(String((await receiver.receive()).data), `${i}`);
+			if (i % 50 === 0) await collectAll();
+		}
+		await sending;
+		await receiver.close();
+		await collectAll();
+	}
 });
 
 test("a pending accept survives when nobody holds its listener", async () => {

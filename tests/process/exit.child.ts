@@ -1,9 +1,10 @@
 /**
- * Brings sockets into one state, says "ready", and does nothing more: whether the process ends now is what the test looks at.
- * Arguments: the state, and "ref" or "unref".
+ * Brings sockets into one state, says "ready", and does nothing more: whether the process ends now is what the test looks at. Arguments:
+ * the state, and "ref" or "unref"; or "measure" to stay for a while and tell the processor time that takes.
  */
 import { connect, datagrams, type Listener, listen, type Stream, socketpair } from "socketry";
 import { socketpair as rawPair, Socket, socket } from "socketry/socket";
+import { injectFaults } from "socketry/testing";
 
 interface Referable {
 	ref(): unknown;
@@ -164,8 +165,7 @@ const WAITING: Readonly<Record<string, () => unknown>> = {
 		forget(client.connect(to, { timeoutMs: 60_000 }));
 	},
 	"socket recv": () => forget(as(keep(...rawPair())[0] as Socket).recv(new Uint8Array(1))),
-	"socket read of a pipe": () =>
-		forget(as(keep(...rawPair())[0] as Socket).read(new Uint8Array(1))),
+	"socket read": () => forget(as(keep(...rawPair())[0] as Socket).read(new Uint8Array(1))),
 	"socket send": () => {
 		const [left] = keep(...rawPair()) as [Socket, Socket];
 		while (left.trySend(big) !== undefined);
@@ -300,5 +300,101 @@ const IDLE: Readonly<Record<string, () => unknown>> = {
 	},
 };
 
-await (WAITING[state] ?? IDLE[state])?.();
-console.log(state === "list" ? JSON.stringify([Object.keys(WAITING), Object.keys(IDLE)]) : "ready");
+/** Somebody waits although part of the conversation is over, or nobody does and the kernel would have something to tell. */
+const HALF_OVER: Readonly<Record<string, () => unknown>> = {
+	"the peer has ended, a write is blocked": async () => {
+		const [left, right] = pair();
+		await right.closeWrite();
+		await left.read();
+		forget(left.write(big));
+	},
+	"the peer has ended, a write is blocked (tcp)": async () => {
+		const [client, server] = await tcpPair();
+		await server.closeWrite();
+		await client.read();
+		forget(client.write(big));
+	},
+	"the peer has ended, a send is blocked (seqpacket)": async () => {
+		const [left, right] = socketpair("seqpacket");
+		keep(left, right);
+		await right.closeWrite();
+		await left.receive();
+		for (let i = 0; i < 2_000; i++) forget(left.send("packet"));
+	},
+	"we have ended, a read waits": async () => {
+		const [client] = await tcpPair();
+		await client.closeWrite();
+		forget(client.read());
+	},
+	"a read waits and a write is blocked": () => {
+		const [left] = pair();
+		forget(left.read());
+		forget(left.write(big));
+	},
+	"the peer has ended, nobody reads": async () => {
+		const [left, right] = pair();
+		forget(left.read({ timeoutMs: 1 }).catch(() => {}));
+		await new Promise((resolve) => setTimeout(resolve, 5));
+		await right.closeWrite();
+		await right.write("never").catch(() => {});
+	},
+	"the peer is gone, nobody reads or writes": async () => {
+		const [client, server] = await tcpPair();
+		forget(client.read({ timeoutMs: 1 }).catch(() => {}));
+		await new Promise((resolve) => setTimeout(resolve, 5));
+		await client.write("unread");
+		server.abort();
+	},
+	"clients are queued, nobody accepts": async () => {
+		const [, , listener] = await tcpPair();
+		const to = listener.address as { port: number };
+		for (let i = 0; i < 5; i++) keep(await connect(`tcp://127.0.0.1:${to.port}`));
+	},
+	"bytes are there, nobody reads": async () => {
+		const [client, server] = await tcpPair();
+		await server.write("first");
+		await client.read();
+		await server.write("second");
+	},
+	"nobody answers at the port, a receive waits": async () => {
+		const gone = await datagrams("udp://127.0.0.1:0");
+		await gone.close();
+		const socket = await datagrams(undefined, { connect: gone.address });
+		keep(socket);
+		await socket.send("x").catch(() => {});
+		await socket.receive({ timeoutMs: 20 }).catch(() => {});
+		forget(socket.receive());
+	},
+	"there are no descriptors, an accept waits and a client too": async () => {
+		const listener = await listen("tcp://127.0.0.1:0");
+		keep(listener);
+		injectFaults([{ call: "accept4", fail: "EMFILE", times: Number.POSITIVE_INFINITY }]);
+		forget(listener.accept());
+		const to = listener.address as { port: number };
+		keep(await connect(`tcp://127.0.0.1:${to.port}`));
+	},
+	"a conversation is over": async () => {
+		const [left, right] = pair();
+		for (let i = 0; i < 2_000; i++) {
+			void left.write("ping");
+			void right.write(await right.readExactly(4));
+			await left.readExactly(4);
+		}
+		forget(left.read());
+	},
+};
+
+const MEASURE_MS = 600;
+
+await (WAITING[state] ?? IDLE[state] ?? HALF_OVER[state])?.();
+if (state === "list") {
+	console.log(JSON.stringify([WAITING, IDLE, HALF_OVER].map((each) => Object.keys(each))));
+} else if (mode === "measure") {
+	// What lingers after the last event is none of this.
+	await new Promise((resolve) => setTimeout(resolve, 50));
+	const before = process.cpuUsage();
+	await new Promise((resolve) => setTimeout(resolve, MEASURE_MS));
+	const { user, system } = process.cpuUsage(before);
+	console.log(`${(user + system) / 1_000} ms`);
+	process.exit();
+} else console.log("ready");

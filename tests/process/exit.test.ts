@@ -8,7 +8,7 @@ const CHILD = new URL("./exit.child.js", import.meta.url);
 const STAY_MS = 250;
 
 const { stdout } = await runChild(CHILD, { args: ["list"] });
-const [waiting, idle] = JSON.parse(stdout) as [string[], string[]];
+const [waiting, idle, halfOver] = JSON.parse(stdout) as [string[], string[], string[]];
 
 async function stays(state: string, mode: string): Promise<{ stayed: boolean; ended: Ended }> {
 	const child = startChild(CHILD, { args: [state, mode] });
@@ -47,6 +47,21 @@ describe("nobody waits", { concurrency: 4 }, () => {
 	for (const state of idle) {
 		test(`the process ends: ${state}`, async () => {
 			await endsByItself(state, "ref");
+		});
+	}
+});
+
+// Each of these looks at the queue again and again, a millisecond or two apart, for want of an event.
+const POLLED = /unix connect|unconnected/;
+
+describe("waiting costs no processor time", { concurrency: 3 }, () => {
+	for (const state of [...waiting, ...idle, ...halfOver]) {
+		if (/busy/.test(state)) continue;
+		test(state, async () => {
+			const { code, stdout, stderr } = await runChild(CHILD, { args: [state, "measure"] });
+			assert.equal(code, 0, stderr);
+			const used = Number.parseFloat(stdout.trim().split("\n").at(-1) as string);
+			assert.ok(used < (POLLED.test(state) ? 200 : 60), `${used} ms in 600`);
 		});
 	}
 });
