@@ -82,17 +82,17 @@ watch__is_socket(int32_t fd) {
 }
 
 static void
-watch__discard(struct engine* engine, int32_t fd) {
-  struct watch* watch = engine->watches[fd];
-  engine->watches[fd] = NULL;
-  engine->spare_count--;
+watch__discard(struct watch* watch) {
+  watch->engine->spare_count--;
   uv_close(watch->poll, watch__on_closed);
 }
 
 void
 watch_close_all(struct engine* engine) {
   for (int32_t fd = 0; fd < engine->watch_room; fd++) {
-    if (engine->watches[fd] != NULL) watch__discard(engine, fd);
+    struct watch* watch = engine->watches[fd];
+    engine->watches[fd] = NULL;
+    if (watch != NULL) watch__discard(watch);
   }
 }
 
@@ -119,10 +119,13 @@ engine_watch(napi_env env, napi_callback_info info) {
   if (rc < 0) return js_number(&call, rc);
   struct watch* watch = engine->watches[fd];
   if (watch != NULL && watch->used) return js_number(&call, -EEXIST);
-  if (watch != NULL && (fresh == 0 || !watch__is_socket(fd))) watch__discard(engine, fd);
-  if (engine->watches[fd] == NULL) rc = watch__create(engine, fd);
-  if (rc < 0) return js_number(&call, rc);
-  watch = engine->watches[fd];
+  if (watch == NULL || fresh == 0 || !watch__is_socket(fd)) {
+    rc = watch__create(engine, fd);
+    if (rc < 0) return js_number(&call, rc);
+    // Only now: closing the spare one takes the number out of epoll, whoever else of this loop watches it.
+    if (watch != NULL) watch__discard(watch);
+    watch = engine->watches[fd];
+  }
   watch->used = true;
   watch->spin_us = 0;
   engine->spare_count--;

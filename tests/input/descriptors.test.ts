@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, constants, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { type AddressInfo, createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -165,4 +167,37 @@ test("a number that was a socket's before and is a file now cannot be waited for
 	};
 	assert.throws(() => descriptor.awaitReadable({}), { code: "EPERM" });
 	assert.equal(file.detachFd(), fd);
+});
+
+test("a descriptor that Node itself watches is refused, and Node goes on with it", async (t) => {
+	const server = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	t.after(() => server.close());
+	const pairs = Array.from({ length: 10 }, () => socketpair());
+	const numbers = new Set(pairs.map(([left]) => left.socket.fd));
+	for (const [left, right] of pairs) {
+		const reading = left.read();
+		await right.write("x");
+		await reading;
+	}
+	await Promise.all(pairs.flat().map((each) => each.close()));
+	const clients = Array.from({ length: 10 }, () =>
+		createConnection((server.address() as AddressInfo).port, "127.0.0.1"),
+	);
+	t.after(() => {
+		for (const client of clients) client.destroy();
+	});
+	await Promise.all(clients.map((client) => once(client, "connect")));
+	let refused = 0;
+	for (const client of clients) {
+		const { fd } = (client as unknown as { _handle: { fd: number } })._handle;
+		if (numbers.has(fd)) refused++;
+		const taken = Socket.fromFd(fd);
+		await assert.rejects(taken.recv(new Uint8Array(1)), { code: "EEXIST" });
+		assert.equal(taken.detachFd(), fd);
+		client.write("still there");
+		const [echo] = await once(client, "data", { signal: AbortSignal.timeout(5_000) });
+		assert.equal(String(echo), "still there");
+	}
+	assert.ok(refused > 0, "no number was used again");
 });
