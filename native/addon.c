@@ -1,46 +1,52 @@
 // The addon's table of contents: every export in alphabetical order, and nothing else.
 #include "engine.h"
 #include "js.h"
+#include "memory.h"
+#include "process.h"
 #include "socket.h"
 #include "transfer.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXPORTS(V)                     \
-  V("accept4", socket_accept4)         \
-  V("bind", socket_bind)               \
-  V("close", socket_close)             \
-  V("connect", socket_connect)         \
-  V("dup", socket_dup)                 \
-  V("engineArm", engine_arm)           \
-  V("engineDisown", engine_disown)     \
-  V("engineHold", engine_hold)         \
-  V("engineLedger", engine_ledger)     \
-  V("engineOwn", engine_own)           \
-  V("engineSpin", engine_spin)         \
-  V("engineStart", engine_start)       \
-  V("engineUnwatch", engine_unwatch)   \
-  V("engineWatch", engine_watch)       \
-  V("fcntl", socket_fcntl)             \
-  V("getpeername", socket_getpeername) \
-  V("getsockname", socket_getsockname) \
-  V("getsockopt", socket_getsockopt)   \
-  V("listen", socket_listen)           \
-  V("poll", socket_poll)               \
-  V("read", transfer_read)             \
-  V("recv", transfer_recv)             \
-  V("recvfrom", transfer_recvfrom)     \
-  V("recvmmsg", transfer_recvmmsg)     \
-  V("recvmsg", transfer_recvmsg)       \
-  V("send", transfer_send)             \
-  V("sendmmsg", transfer_sendmmsg)     \
-  V("sendmsg", transfer_sendmsg)       \
-  V("sendto", transfer_sendto)         \
-  V("setsockopt", socket_setsockopt)   \
-  V("shutdown", socket_shutdown)       \
-  V("socket", socket_open)             \
-  V("socketpair", socket_pair)         \
+#define EXPORTS(V)                                  \
+  V("accept4", socket_accept4)                      \
+  V("bind", socket_bind)                            \
+  V("close", socket_close)                          \
+  V("connect", socket_connect)                      \
+  V("dup", socket_dup)                              \
+  V("engineArm", engine_arm)                        \
+  V("engineDisown", engine_disown)                  \
+  V("engineHold", engine_hold)                      \
+  V("engineLedger", engine_ledger)                  \
+  V("engineOwn", engine_own)                        \
+  V("engineSpin", engine_spin)                      \
+  V("engineStart", engine_start)                    \
+  V("engineUnwatch", engine_unwatch)                \
+  V("engineWatch", engine_watch)                    \
+  V("fcntl", socket_fcntl)                          \
+  V("getpeername", socket_getpeername)              \
+  V("getsockname", socket_getsockname)              \
+  V("getsockopt", socket_getsockopt)                \
+  V("listen", socket_listen)                        \
+  V("memfd_create", memory_create)                  \
+  V("mmap", memory_map)                             \
+  V("pidfd_open", process_pidfd_open)               \
+  V("pidfd_send_signal", process_pidfd_send_signal) \
+  V("poll", socket_poll)                            \
+  V("read", transfer_read)                          \
+  V("recv", transfer_recv)                          \
+  V("recvfrom", transfer_recvfrom)                  \
+  V("recvmmsg", transfer_recvmmsg)                  \
+  V("recvmsg", transfer_recvmsg)                    \
+  V("send", transfer_send)                          \
+  V("sendmmsg", transfer_sendmmsg)                  \
+  V("sendmsg", transfer_sendmsg)                    \
+  V("sendto", transfer_sendto)                      \
+  V("setsockopt", socket_setsockopt)                \
+  V("shutdown", socket_shutdown)                    \
+  V("socket", socket_open)                          \
+  V("socketpair", socket_pair)                      \
   V("write", transfer_write)
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {

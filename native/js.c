@@ -55,6 +55,22 @@ js_int32_or(struct js_call* call, size_t index, int32_t fallback, int32_t* value
 }
 
 bool
+js_size(struct js_call* call, size_t index, size_t* value) {
+  double number;
+  if (napi_get_value_double(call->env, call->values[index], &number) != napi_ok) {
+    return js__type_error(call, index, "an integer");
+  }
+  if (number >= 0 && number <= 9007199254740991.0) {
+    *value = (size_t) number;
+    if ((double) *value == number) return true;
+  }
+  char message[96];
+  snprintf(message, sizeof message, "argument %zu must be an integer from 0 to 2^53 - 1", index);
+  napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", message);
+  return false;
+}
+
+bool
 js_bytes(struct js_call* call, size_t index, struct bytes* bytes) {
   napi_typedarray_type type;
   void* data = NULL;

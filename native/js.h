@@ -63,6 +63,10 @@ js_int32(struct js_call* call, size_t index, int32_t* value);
 bool
 js_int32_or(struct js_call* call, size_t index, int32_t fallback, int32_t* value);
 
+// An integer from 0 to 2^53 - 1.
+bool
+js_size(struct js_call* call, size_t index, size_t* value);
+
 bool
 js_bytes(struct js_call* call, size_t index, struct bytes* bytes);
 

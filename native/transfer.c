@@ -14,6 +14,7 @@
 struct transfer {
   int fd;
   int flags;
+  int told; // the flags that the kernel set
   struct bytes buffer;
   struct bytes name;
   socklen_t name_length;
@@ -32,9 +33,21 @@ transfer__write(void* data) {
   return write(transfer->fd, transfer->buffer.data, transfer->buffer.length);
 }
 
+// With MSG_CTRUNC among the flags, which means nothing to the kernel on the way in: by recvmsg(2) without room for
+// control messages, since only that tells whether some came along. The kernel drops them.
+static ssize_t
+transfer__recv_telling(struct transfer* transfer) {
+  struct iovec buffer = { .iov_base = transfer->buffer.data, .iov_len = transfer->buffer.length };
+  struct msghdr header = { .msg_iov = &buffer, .msg_iovlen = 1 };
+  ssize_t rc = recvmsg(transfer->fd, &header, (transfer->flags & ~MSG_CTRUNC) | MSG_DONTWAIT);
+  transfer->told = header.msg_flags;
+  return rc;
+}
+
 static ssize_t
 transfer__recv(void* data) {
   struct transfer* transfer = data;
+  if ((transfer->flags & MSG_CTRUNC) != 0) return transfer__recv_telling(transfer);
   return recv(transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT);
 }
 
@@ -87,7 +100,9 @@ transfer__flagged(napi_env env, napi_callback_info info, attempt_fn perform, sho
       !attempt_patience(&call, 5, &patience)) {
     return NULL;
   }
-  return js_number(&call, attempt(perform, &transfer, transfer.fd, events, patience));
+  ssize_t rc = attempt(perform, &transfer, transfer.fd, events, patience);
+  call.environment->out[2] = transfer.told;
+  return js_number(&call, rc);
 }
 
 static napi_value

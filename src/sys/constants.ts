@@ -259,6 +259,13 @@ export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_DUPFD_CLOEXEC = 1030;
+export const F_ADD_SEALS = 1033;
+export const F_GET_SEALS = 1034;
+export const F_SEAL_SEAL = 1;
+export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
+export const F_SEAL_WRITE = 8;
+export const F_SEAL_FUTURE_WRITE = 16;
 export const F_SETPIPE_SZ = 1031;
 export const F_GETPIPE_SZ = 1032;
 export const FD_CLOEXEC = 1;
@@ -299,3 +306,7 @@ export const SOF_TIMESTAMPING_TX_SCHED = 0x100;
 export const SOF_TIMESTAMPING_TX_ACK = 0x200;
 export const SOF_TIMESTAMPING_OPT_CMSG = 0x400;
 export const SOF_TIMESTAMPING_OPT_TSONLY = 0x800;
+
+// linux/memfd.h: memfd_create(2)
+export const MFD_CLOEXEC = 1;
+export const MFD_ALLOW_SEALING = 2;

@@ -73,6 +73,18 @@ export interface Sys {
 	getsockopt(fd: number, level: number, name: number, value: Uint8Array): number;
 	/** `listen(fd, backlog)` -- takes connections from now on. EADDRINUSE EBADF ENOTSOCK EOPNOTSUPP. listen(2) */
 	listen(fd: number, backlog: number): number;
+	/** `memfd_create(name, flags)` -- makes memory with a descriptor; the name, of at most 249 bytes, is only shown. EINVAL EMFILE ENFILE ENOMEM. memfd_create(2) */
+	memfd_create(name: Uint8Array, flags: number): number;
+	/**
+	 * `mmap(NULL, length, PROT_READ | PROT_WRITE, shared ? MAP_SHARED : MAP_PRIVATE, fd, 0)` -- the file's bytes as memory, until the buffer is
+	 * collected; what is not shared is copied on its first write. The file must not shrink meanwhile, or an access ends the process (SIGBUS): seal it.
+	 * EACCES EAGAIN EBADF EINVAL ENFILE ENODEV ENOMEM EPERM; EOPNOTSUPP where V8 takes no foreign memory. mmap(2)
+	 */
+	mmap(fd: number, length: number, shared: number): ArrayBuffer | number;
+	/** `pidfd_open(pid, flags)` -- a descriptor for a process. EINVAL EMFILE ENFILE ENODEV ENOMEM ESRCH. pidfd_open(2), Linux 5.3 */
+	pidfd_open(pid: number, flags: number): number;
+	/** `pidfd_send_signal(pidfd, sig, NULL, 0)` -- signals that process; 0 only asks whether it is there. EBADF EINVAL EPERM ESRCH. pidfd_send_signal(2), Linux 5.1 */
+	pidfd_send_signal(fd: number, signal: number): number;
 	/** `poll(fds, n, timeout)` -- waits for events; three int32 a descriptor: fd, events, revents; at most 64. Returns how many are ready. EINTR EINVAL. poll(2) */
 	poll(table: Int32Array, timeoutMs: number): number;
 	/** `read(fd, buf, n)` -- reads from any descriptor; whether it waits is the descriptor's O_NONBLOCK. EAGAIN EBADF ECONNRESET EIO EISDIR. read(2) */
@@ -84,7 +96,7 @@ export interface Sys {
 		timeoutMs?: number,
 		spinUs?: number,
 	): number;
-	/** `recv(fd, buf, n, flags | MSG_DONTWAIT)` -- receives bytes or one message; 0 is the end of a stream. EAGAIN EBADF ECONNREFUSED ECONNRESET ENOTCONN ENOTSOCK ETIMEDOUT. recv(2) */
+	/** `recv(fd, buf, n, flags | MSG_DONTWAIT)` -- receives bytes or one message; 0 is the end of a stream. With MSG_CTRUNC among the flags, out[2] = flags: MSG_CTRUNC if control messages, such as descriptors, came along and were dropped. EAGAIN EBADF ECONNREFUSED ECONNRESET ENOTCONN ENOTSOCK ETIMEDOUT. recv(2) */
 	recv(
 		fd: number,
 		buffer: Uint8Array,

@@ -15,6 +15,7 @@ const HEADER_SETS: readonly (readonly string[])[] = [
 	[
 		"sys/types.h",
 		"sys/socket.h",
+		"sys/mman.h",
 		"sys/un.h",
 		"sys/uio.h",
 		"sys/epoll.h",

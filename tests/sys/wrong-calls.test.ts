@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { rightsMessage } from "socketry/socket";
 import type { Engine, Sys } from "socketry/sys";
-import { BATCH_COLUMNS, EAGAIN, EBADF, EBUSY, EINVAL, sys } from "socketry/sys";
+import { BATCH_COLUMNS, EAGAIN, EBADF, EBUSY, EINVAL, MSG_CTRUNC, sys } from "socketry/sys";
+import { encodeControl } from "#src/socket/control.ts";
 import { runChild } from "../support/children.ts";
 
 const AF_UNIX = 1;
@@ -16,7 +18,20 @@ function openPair(t: TestContext): [left: number, right: number] {
 	return [...pair] as [number, number];
 }
 
-type Kind = "int" | "int?" | "bytes" | "bytes|null" | "table" | "buffers" | "range" | "function";
+function rightsBytes(fd: number): Uint8Array {
+	return encodeControl([rightsMessage([fd])]);
+}
+
+type Kind =
+	| "int"
+	| "size"
+	| "int?"
+	| "bytes"
+	| "bytes|null"
+	| "table"
+	| "buffers"
+	| "range"
+	| "function";
 type Call = Exclude<keyof (Sys & Engine), "out">;
 
 /** The arguments of every call; a range is a buffer, an offset and a length. */
@@ -40,6 +55,10 @@ const SIGNATURES: Readonly<Record<Call, readonly Kind[]>> = {
 	getsockname: ["int", "bytes"],
 	getsockopt: ["int", "int", "int", "bytes"],
 	listen: ["int", "int"],
+	memfd_create: ["bytes", "int"],
+	mmap: ["int", "size", "int"],
+	pidfd_open: ["int", "int"],
+	pidfd_send_signal: ["int", "int"],
 	poll: ["table", "int"],
 	read: ["int", "range", "int?", "int?"],
 	recv: ["int", "range", "int", "int?", "int?"],
@@ -71,6 +90,7 @@ const VIEWS = [
 const WRONG: Readonly<Record<Kind, readonly unknown[]>> = {
 	int: [...NUMBERS, ...OTHERS, ...VIEWS, undefined],
 	"int?": [...NUMBERS, ...OTHERS, ...VIEWS],
+	size: [Number.NaN, 1.5, -1, 2 ** 53, Infinity, ...OTHERS, ...VIEWS, undefined],
 	bytes: [0, ...OTHERS, ...VIEWS, new Int32Array(8), undefined],
 	"bytes|null": [0, ...OTHERS.filter((value) => value !== null), ...VIEWS, new Int32Array(8)],
 	table: [0, ...OTHERS, ...VIEWS, new Uint8Array(64), undefined],
@@ -89,6 +109,7 @@ const WRONG: Readonly<Record<Kind, readonly unknown[]>> = {
 const RIGHT: Readonly<Record<Kind, readonly unknown[]>> = {
 	int: [-1],
 	"int?": [0],
+	size: [1],
 	bytes: [new Uint8Array(8)],
 	"bytes|null": [null],
 	table: [new Int32Array(0)],
@@ -106,7 +127,7 @@ for (const [name, kinds] of Object.entries(SIGNATURES)) {
 					i === index ? [wrong, ...RIGHT[other].slice(1)] : RIGHT[other],
 				);
 				const code =
-					typeof wrong === "number" && kind.startsWith("int")
+					typeof wrong === "number" && (kind === "size" || kind.startsWith("int"))
 						? "ERR_OUT_OF_RANGE"
 						: "ERR_INVALID_ARG_TYPE";
 				assert.throws(
@@ -318,4 +339,16 @@ test("ten thousand random calls do no harm beyond their buffers", async () => {
 	);
 	assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" });
 	assert.match(stdout, /^10000 calls/);
+});
+
+test("recv tells that control messages were dropped, when it is asked to", (t) => {
+	const [left, right] = openPair(t);
+	const bytes = new Uint8Array(8);
+	const rights = rightsBytes(left);
+	sys.sendmsg(left, [Uint8Array.of(1)], null, rights, 0);
+	assert.equal(sys.recv(right, bytes, 0, 8, MSG_CTRUNC), 1);
+	assert.equal((sys.out[2] as number) & MSG_CTRUNC, MSG_CTRUNC);
+	sys.sendmsg(left, [Uint8Array.of(1)], null, null, 0);
+	assert.equal(sys.recv(right, bytes, 0, 8, MSG_CTRUNC), 1);
+	assert.equal((sys.out[2] as number) & MSG_CTRUNC, 0);
 });
