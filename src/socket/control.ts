@@ -15,7 +15,7 @@ import {
 	UDP_SEGMENT,
 } from "../sys/constants.ts";
 import { readInt32, readUint32 } from "./little-endian.ts";
-import type { PeerCredentials } from "./option-value.ts";
+import type { Credentials } from "./option-value.ts";
 
 /** One control message; cmsg(3). */
 export interface ControlMessage {
@@ -146,8 +146,8 @@ export function rightsMessage(descriptors: readonly number[]): ControlMessage {
  *
  * @throws {OutOfRangeError} an id is out of range
  */
-export function credentialsMessage(credentials: PeerCredentials): ControlMessage {
-	const { pid, uid, gid } = requireObject("credentials", credentials) as PeerCredentials;
+export function credentialsMessage(credentials: Credentials): ControlMessage {
+	const { pid, uid, gid } = requireObject("credentials", credentials) as Credentials;
 	const data = new Uint8Array(12);
 	const view = new DataView(data.buffer);
 	view.setInt32(0, requireInteger("pid", pid, 0, INT_MAX), true);

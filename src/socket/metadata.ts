@@ -31,7 +31,7 @@ import { type ControlMessage, controlMessages } from "./control.ts";
 import { ipv4ToText, ipv6ToText } from "./ip.ts";
 import { readInt32, readUint32, readUint64 } from "./little-endian.ts";
 import { decodeOption } from "./option-codec.ts";
-import type { PeerCredentials } from "./option-value.ts";
+import type { Credentials } from "./option-value.ts";
 import { decodeSocketAddress, type SocketAddress } from "./sockaddr.ts";
 
 /** Where a datagram was sent to: IP_PKTINFO of ip(7), IPV6_RECVPKTINFO of ipv6(7). */
@@ -49,7 +49,7 @@ export interface Metadata {
 	/** Messages of other kinds, as they came; their data are views. */
 	readonly others: ControlMessage[];
 	/** Who sent it; SO_PASSCRED. */
-	credentials?: PeerCredentials;
+	credentials?: Credentials;
 	/** A pidfd of the sender, for the caller to close; SO_PASSPIDFD. */
 	pidfd?: number;
 	/** Security label of the sender; SO_PASSSEC. */

@@ -10,8 +10,8 @@ export interface Linger {
 	readonly seconds: number;
 }
 
-/** Who opened the other end of a Unix socket, frozen at connect, listen or socketpair; unix(7). */
-export interface PeerCredentials {
+/** A process and its user, as the kernel tells them of a peer or a sender; unix(7). */
+export interface Credentials {
 	/** Process id as seen from our namespace; 0 when it is not visible there. */
 	readonly pid: number;
 	/** Effective user id; 4294967295 when there is no peer. */
@@ -71,7 +71,7 @@ export interface OptionValues {
 	timeval: number;
 	/** Text up to the first NUL. */
 	string: string;
-	ucred: PeerCredentials;
+	ucred: Credentials;
 	/** An open descriptor: what is read is new, close-on-exec, and the caller's to close. */
 	descriptor: number;
 	/** IPv4 address in text. */

@@ -9,7 +9,7 @@ import {
 	type ReadableOptionName,
 	type WritableOptionName,
 } from "#src/socket/option-table.ts";
-import type { Linger, PeerCredentials } from "#src/socket/option-value.ts";
+import type { Credentials, Linger } from "#src/socket/option-value.ts";
 import type { TcpInfo } from "#src/socket/tcp-info.ts";
 import * as constants from "#src/sys/constants.ts";
 
@@ -22,7 +22,7 @@ export type TypeTests = [
 	Expect<Equal<OptionValue<"SO_RCVBUF">, number>>,
 	Expect<Equal<OptionValue<"TCP_NODELAY">, boolean>>,
 	Expect<Equal<OptionValue<"TCP_INFO">, TcpInfo>>,
-	Expect<Equal<OptionValue<"SO_PEERCRED">, PeerCredentials>>,
+	Expect<Equal<OptionValue<"SO_PEERCRED">, Credentials>>,
 	Expect<Equal<OptionValue<"SO_COOKIE">, bigint>>,
 	Expect<Equal<OptionInput<"SO_LINGER">, Linger>>,
 	Expect<Equal<OptionInput<"SO_MAX_PACING_RATE">, bigint | number>>,
