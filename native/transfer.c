@@ -39,8 +39,13 @@ static ssize_t
 transfer__recv_telling(struct transfer* transfer) {
   struct iovec buffer = { .iov_base = transfer->buffer.data, .iov_len = transfer->buffer.length };
   struct msghdr header = { .msg_iov = &buffer, .msg_iovlen = 1 };
+  if (transfer->name.length > 0) {
+    header.msg_name = transfer->name.data;
+    header.msg_namelen = (socklen_t) transfer->name.length;
+  }
   ssize_t rc = recvmsg(transfer->fd, &header, (transfer->flags & ~MSG_CTRUNC) | MSG_DONTWAIT);
   transfer->told = header.msg_flags;
+  transfer->name_length = header.msg_namelen;
   return rc;
 }
 
@@ -61,6 +66,7 @@ transfer__send(void* data) {
 static ssize_t
 transfer__recvfrom(void* data) {
   struct transfer* transfer = data;
+  if ((transfer->flags & MSG_CTRUNC) != 0) return transfer__recv_telling(transfer);
   transfer->name_length = (socklen_t) transfer->name.length;
   return recvfrom(transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT,
                   (struct sockaddr*) transfer->name.data, &transfer->name_length);
@@ -115,7 +121,10 @@ transfer__named(napi_env env, napi_callback_info info, attempt_fn perform, short
     return NULL;
   }
   ssize_t rc = attempt(perform, &transfer, transfer.fd, events, patience);
-  if (events == POLLIN) call.environment->out[0] = (int32_t) transfer.name_length;
+  if (events == POLLIN) {
+    call.environment->out[0] = (int32_t) transfer.name_length;
+    call.environment->out[2] = transfer.told;
+  }
   return js_number(&call, rc);
 }
 

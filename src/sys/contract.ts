@@ -65,6 +65,8 @@ export interface Sys {
 	dup(fd: number): number;
 	/** `fcntl(fd, op, arg)` -- with an integer argument. EBADF EINVAL, which also answers commands that take a pointer. fcntl(2) */
 	fcntl(fd: number, command: number, argument?: number): number;
+	/** `flock(fd, operation | LOCK_NB)` -- locks an open file against others who lock it, or lets it go. EAGAIN: another holds it. EBADF EINVAL ENOLCK. flock(2) */
+	flock(fd: number, operation: number): number;
 	/** `getpeername(fd, addr, len)` -- the other end's name. Returns its length, which can exceed the room. EBADF ENOTCONN ENOTSOCK. getpeername(2) */
 	getpeername(fd: number, name: Uint8Array): number;
 	/** `getsockname(fd, addr, len)` -- this end's name. Returns its length, which can exceed the room. EBADF ENOTSOCK. getsockname(2) */
@@ -106,7 +108,7 @@ export interface Sys {
 		timeoutMs?: number,
 		spinUs?: number,
 	): number;
-	/** `recvfrom(fd, buf, n, flags, addr, len)` -- receives with the sender's name; out[0] = name length. Errors as recv. recvfrom(2) */
+	/** `recvfrom(fd, buf, n, flags, addr, len)` -- receives with the sender's name; out[0] = name length, and with MSG_CTRUNC among the flags out[2] as of recv. Errors as recv. recvfrom(2) */
 	recvfrom(
 		fd: number,
 		buffer: Uint8Array,

@@ -4,10 +4,12 @@ import { rightsMessage } from "socketry/socket";
 import type { Engine, Sys } from "socketry/sys";
 import { BATCH_COLUMNS, EAGAIN, EBADF, EBUSY, EINVAL, MSG_CTRUNC, sys } from "socketry/sys";
 import { encodeControl } from "#src/socket/control.ts";
+import { encodeSocketAddress } from "#src/socket/sockaddr.ts";
 import { runChild } from "../support/children.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_NONBLOCK = 0o4001;
+const SOCK_DGRAM_NONBLOCK = 0o4002;
 
 function openPair(t: TestContext): [left: number, right: number] {
 	const pair = new Int32Array(2);
@@ -51,6 +53,7 @@ const SIGNATURES: Readonly<Record<Call, readonly Kind[]>> = {
 	engineUnwatch: ["int"],
 	engineWatch: ["int"],
 	fcntl: ["int", "int", "int?"],
+	flock: ["int", "int"],
 	getpeername: ["int", "bytes"],
 	getsockname: ["int", "bytes"],
 	getsockopt: ["int", "int", "int", "bytes"],
@@ -341,7 +344,7 @@ test("ten thousand random calls do no harm beyond their buffers", async () => {
 	assert.match(stdout, /^10000 calls/);
 });
 
-test("recv tells that control messages were dropped, when it is asked to", (t) => {
+test("recv and recvfrom tell that control messages were dropped, when they are asked to", (t) => {
 	const [left, right] = openPair(t);
 	const bytes = new Uint8Array(8);
 	const rights = rightsBytes(left);
@@ -351,4 +354,19 @@ test("recv tells that control messages were dropped, when it is asked to", (t) =
 	sys.sendmsg(left, [Uint8Array.of(1)], null, null, 0);
 	assert.equal(sys.recv(right, bytes, 0, 8, MSG_CTRUNC), 1);
 	assert.equal((sys.out[2] as number) & MSG_CTRUNC, 0);
+
+	const name = new Uint8Array(128);
+	const bound = encodeSocketAddress({ family: "unix", abstract: `told-${process.pid}` });
+	const pair = new Int32Array(2);
+	sys.socketpair(AF_UNIX, SOCK_DGRAM_NONBLOCK, 0, pair);
+	const [sender, receiver] = pair as unknown as [number, number];
+	t.after(() => [sender, receiver].map((fd) => sys.close(fd)));
+	sys.bind(sender, bound);
+	for (const control of [rights, null, rights]) {
+		assert.equal(sys.sendmsg(sender, [Uint8Array.of(1, 2)], null, control, 0), 2);
+		assert.equal(sys.recvfrom(receiver, bytes, 0, 8, MSG_CTRUNC, name), 2);
+		assert.equal(sys.out[0], bound.length);
+		assert.deepEqual(name.subarray(0, bound.length), bound);
+		assert.equal((sys.out[2] as number) & MSG_CTRUNC, control === null ? 0 : MSG_CTRUNC);
+	}
 });
