@@ -7,6 +7,8 @@
 const HINTS: Readonly<Record<string, string>> = {
 	"accept EINVAL": "the socket does not listen; call listen() first",
 	"accept4 EINVAL": "the socket does not listen; call listen() first",
+	"adopt EEXIST":
+		"another object of this thread owns the descriptor; pass or give that object instead of its number",
 	"bind EACCES":
 		"ports below 1024 need privileges; take a higher port, or grant CAP_NET_BIND_SERVICE",
 	"bind EACCES path": "no permission to create the socket file; check the mode of its directory",

@@ -174,6 +174,21 @@ export class TruncatedError extends SocketError {
 	}
 }
 
+/** Descriptors came along, and not all of them could be taken: those that could are closed again. */
+export class DescriptorsLostError extends SocketError {
+	declare readonly code: "ERR_DESCRIPTORS_LOST";
+	/** How many the kernel had handed over before it stopped. */
+	readonly arrivedCount: number;
+
+	constructor(arrivedCount: number) {
+		super(
+			`The kernel handed over only ${arrivedCount} of the descriptors that came along, and these are closed again: this process has no more free ones; close some, or raise its limit (ulimit -n)`,
+			"ERR_DESCRIPTORS_LOST",
+		);
+		this.arrivedCount = arrivedCount;
+	}
+}
+
 /** This platform, kernel or build lacks a feature; probe with `supports(feature)`. */
 export class UnsupportedError extends SocketError {
 	declare readonly code: "ERR_UNSUPPORTED";
@@ -291,6 +306,7 @@ const CLASSES = {
 	TimeoutError,
 	AbortError,
 	TruncatedError,
+	DescriptorsLostError,
 	UnsupportedError,
 	InvalidTypeError,
 	InvalidValueError,

@@ -14,6 +14,7 @@ export {
 	AbortError,
 	BusyError,
 	ClosedError,
+	DescriptorsLostError,
 	EndOfStreamError,
 	InvalidAddressError,
 	InvalidTypeError,
@@ -27,6 +28,10 @@ export {
 	UnsupportedError,
 } from "./errors.ts";
 export { LIMITS } from "./limits.ts";
+export type { Group, User } from "./open/accounts.ts";
+export type { AdmissionOptions, RefusedPeer } from "./open/admission.ts";
+export type { PeerPolicy } from "./open/allow.ts";
+export { anyone, groups, sameUser, users } from "./open/allow.ts";
 export type { ConnectOptions } from "./open/connect.ts";
 export { connect } from "./open/connect.ts";
 export type { ListenOptions } from "./open/listen.ts";
@@ -40,6 +45,13 @@ export type { PacketChannel, PacketSink, PacketSource } from "./packet/packet-co
 export type { PacketStream } from "./packet/packet-stream.ts";
 export type { Address } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
+export type { MessageCredentials } from "./socket/arrived-control.ts";
+export type { DescriptorKind } from "./socket/descriptor-kind.ts";
+export { OwnedDescriptor } from "./socket/owned-descriptor.ts";
+export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passable.ts";
+export { give } from "./socket/passable.ts";
+export type { PassOptions } from "./socket/passage.ts";
+export type { PeerCredentials } from "./socket/peer-credentials.ts";
 export type { Resolver } from "./socket/resolve.ts";
 export type { Feature, KindFeature } from "./socket/supports.ts";
 export { supports } from "./socket/supports.ts";

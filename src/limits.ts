@@ -17,10 +17,13 @@ export const LIMITS = {
 	writeHighWaterBytes: 65_536,
 
 	/**
-	 * Queued bytes beyond which a stream takes no more. Nobody who awaits writes comes near; it stops a program that does not
-	 * from filling its memory for a peer that does not read.
+	 * Queued bytes beyond which a stream takes no more, and a socket of messages lets no more wait. Nobody who awaits writes comes near; it
+	 * stops a program that does not from filling its memory for a peer that does not read.
 	 */
 	writeQueueBytes: 67_108_864,
+
+	/** Messages that may wait to be sent on one socket, however short: each costs some 300 bytes besides its own. */
+	sendQueueCount: 262_144,
 
 	/**
 	 * Largest write that is copied rather than borrowed; above it, copying costs more than a vector
@@ -87,8 +90,14 @@ export const LIMITS = {
 	hostnameBytes: 253,
 
 	/**
-	 * Descriptors in one message: SCM_MAX_FD of the kernel; unix(7). Room for all of them is made on
-	 * every receive.
+	 * Descriptors in one message: SCM_MAX_FD of the kernel; unix(7). Whoever receives any has room for
+	 * all of them, so that the kernel cuts none off.
 	 */
 	descriptorsPerMessageCount: 253,
+
+	/**
+	 * Descriptors that one message may bring to who has asked for them without a number. Protocols send a few at a time (Wayland at most
+	 * 28, D-Bus 16 by default in its daemon), and a process has 1024 of them as a rule: a stranger must not take a quarter with one message.
+	 */
+	descriptorsAllowedCount: 16,
 } as const;

@@ -24,6 +24,8 @@ const STATEMENTS: readonly (readonly [
 	["closeMs", "packet/packet-contract.ts", /given up.*Default (\d+)/],
 	["closeMs", "datagram/datagram-contract.ts", /dropped.*Default (\d+)/],
 	["datagramQueueBytes", "datagram/datagram-options.ts", /wait for the kernel.*Default (\d+)/],
+	["descriptorsAllowedCount", "socket/arrived-control.ts", /`true` stands for (\d+)/],
+	["descriptorsAllowedCount", "docs/errors.md", /\((\d+) with `receiveDescriptors: true`\)/],
 	["descriptorsPerMessageCount", "socket/message-call.ts", /holds the (\d+) descriptors/],
 	["descriptorsPerMessageCount", "docs/errors.md", /than the kernel takes \((\d+)\)/],
 	["messageBytes", "packet/packet-stream.ts", /can be received.*Default (\d+)/],
@@ -43,6 +45,12 @@ const STATEMENTS: readonly (readonly [
 	["unixPathBytes", "docs/errors.md", /socket file longer than (\d+) bytes/],
 	["unixPathBytes", "docs/errors.md", /has a NUL, or exceeds (\d+) bytes/],
 	["writeCopyBytes", "stream/contract.ts", /copied when small \(up to (\d+) KiB\)/, 1024],
+	["sendQueueCount", "packet/packet-contract.ts", /MiB or (\d+) messages wait/],
+	["sendQueueCount", "datagram/datagram-contract.ts", /MiB or (\d+) datagrams wait/],
+	["sendQueueCount", "docs/errors.md", /are queued, or (\d+) messages/],
+	["writeQueueBytes", "packet/packet-contract.ts", /(\d+) MiB or/, 1_048_576],
+	["writeQueueBytes", "datagram/datagram-contract.ts", /(\d+) MiB or/, 1_048_576],
+	["writeQueueBytes", "docs/errors.md", /(\d+) MiB of writes/, 1_048_576],
 	["writeQueueBytes", "stream/contract.ts", /(\d+) MiB are queued/, 1_048_576],
 ];
 

@@ -1,0 +1,150 @@
+/** What came along with received bytes over a Unix socket: descriptors as owned objects, within limits, and who sent them. */
+import { requireBoolean, requireInteger } from "../arguments.ts";
+import { DescriptorsLostError, LimitError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { MSG_CTRUNC, SO_PASSCRED, SO_PASSPIDFD, SOL_SOCKET } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { decodeMetadata, type Metadata } from "./metadata.ts";
+import type { Credentials } from "./option-value.ts";
+import { OwnedDescriptor } from "./owned-descriptor.ts";
+
+/** Options of what receives over Unix sockets. Off by default: then the kernel hands no descriptor over at all. */
+export interface ArrivalOptions {
+	/**
+	 * Takes descriptors that peers send along: at most so many with one message, 1..253; `true` stands for 16. Off, they are refused, and
+	 * `refusedDescriptorsCount` tells how often. Default false. unix(7), SCM_RIGHTS
+	 */
+	readonly receiveDescriptors?: boolean | number | undefined;
+	/**
+	 * Asks the kernel who has sent each message; `"pidfd"` for a descriptor of the sender's process as well, which needs Linux 6.5. What was sent
+	 * before this was asked for has process 0, user 65534. Default false. unix(7), SO_PASSCRED, SO_PASSPIDFD
+	 */
+	readonly receiveCredentials?: boolean | "pidfd" | undefined;
+}
+
+/** Who has sent a message, as the kernel knows it: the process and its effective ids, or what a privileged sender claims. */
+export interface MessageCredentials extends Credentials {
+	/** The sender's process; only when asked for. Yours to close. */
+	readonly pidfd?: OwnedDescriptor | undefined;
+}
+
+/** What is wanted of control messages, checked. */
+export interface Wanted {
+	/** Most descriptors of one message; 0 when they are refused. */
+	readonly descriptorsCount: number;
+	readonly credentials: boolean;
+}
+
+/** What came along with one message. */
+export interface ArrivedControl {
+	readonly descriptors: OwnedDescriptor[];
+	readonly credentials: MessageCredentials | undefined;
+	/** Whether descriptors came that nobody had asked for; none of them is open. */
+	readonly refused: boolean;
+}
+
+/**
+ * Room for the control messages of a message: 253 descriptors, credentials, a pidfd, a security label, timestamps. With less, the kernel would
+ * cut descriptors off.
+ */
+export const ARRIVAL_BYTES = 2_048;
+
+const NOTHING: Wanted = { descriptorsCount: 0, credentials: false };
+const ENABLE = new Uint8Array([1, 0, 0, 0]);
+
+/**
+ * Checks what is asked for.
+ *
+ * @throws {InvalidTypeError | OutOfRangeError} an option is wrong
+ */
+export function wantedOf({ receiveDescriptors, receiveCredentials }: ArrivalOptions): Wanted {
+	if (receiveDescriptors === undefined && receiveCredentials === undefined) return NOTHING;
+	return {
+		descriptorsCount: checkReceiveDescriptors("receiveDescriptors", receiveDescriptors ?? false),
+		credentials: checkReceiveCredentials("receiveCredentials", receiveCredentials ?? false),
+	};
+}
+
+/** Returns how many descriptors a message may bring. */
+export function checkReceiveDescriptors(name: string, value: unknown): number {
+	if (typeof value === "number") {
+		return requireInteger(name, value, 1, LIMITS.descriptorsPerMessageCount);
+	}
+	return requireBoolean(name, value) ? LIMITS.descriptorsAllowedCount : 0;
+}
+
+/** Returns whether credentials are asked for. */
+export function checkReceiveCredentials(name: string, value: unknown): boolean {
+	return value === "pidfd" || requireBoolean(name, value);
+}
+
+/**
+ * Has the kernel tell who sends.
+ *
+ * @throws {SyscallError | UnsupportedError} it cannot
+ */
+export function askForCredentials(
+	socket: Endpoint,
+	receiveCredentials: ArrivalOptions["receiveCredentials"],
+): void {
+	if (receiveCredentials === undefined || receiveCredentials === false) return;
+	socket.setsockopt(SOL_SOCKET, SO_PASSCRED, ENABLE);
+	if (receiveCredentials === "pidfd") socket.setsockopt(SOL_SOCKET, SO_PASSPIDFD, ENABLE);
+}
+
+/**
+ * Takes over what a recvmsg(2) brought. Whatever goes wrong, nothing stays open that nobody owns.
+ *
+ * @param control exactly the bytes that the kernel filled
+ * @param flags the MSG_* bits that it set
+ * @throws {LimitError} more descriptors than are wanted: all of them are closed
+ * @throws {DescriptorsLostError} the kernel could not hand over all of them: the others are closed
+ */
+export function takeArrived(control: Uint8Array, flags: number, wanted: Wanted): ArrivedControl {
+	const metadata = decodeMetadata(control);
+	const { descriptors } = metadata;
+	const isCut = (flags & MSG_CTRUNC) !== 0;
+	const allowed = wanted.descriptorsCount;
+	if (allowed === 0 || isCut || descriptors.length > allowed) {
+		for (const fd of descriptors) sys.close(fd);
+		if (allowed === 0) {
+			const refused = isCut || descriptors.length > 0;
+			return { descriptors: [], credentials: takeCredentials(metadata, wanted), refused };
+		}
+		if (metadata.pidfd !== undefined) sys.close(metadata.pidfd);
+		if (isCut) throw new DescriptorsLostError(descriptors.length);
+		const advice = "raise receiveDescriptors, or have the peer send fewer at once";
+		throw new LimitError("receiveDescriptors", descriptors.length, allowed, advice);
+	}
+	return takeAll(metadata, wanted);
+}
+
+function takeAll(metadata: Metadata, wanted: Wanted): ArrivedControl {
+	const { descriptors } = metadata;
+	const owned: OwnedDescriptor[] = [];
+	try {
+		for (const fd of descriptors) owned.push(OwnedDescriptor.fromFd(fd));
+	} catch (error) {
+		for (const each of owned) each.close();
+		// The one that failed, and those after it, are nobody's.
+		for (const fd of descriptors.slice(owned.length)) sys.close(fd);
+		if (metadata.pidfd !== undefined) sys.close(metadata.pidfd);
+		throw error;
+	}
+	try {
+		return { descriptors: owned, credentials: takeCredentials(metadata, wanted), refused: false };
+	} catch (error) {
+		for (const each of owned) each.close();
+		throw error;
+	}
+}
+
+function takeCredentials(metadata: Metadata, wanted: Wanted): MessageCredentials | undefined {
+	const { credentials, pidfd } = metadata;
+	const isAsked = wanted.credentials && credentials !== undefined;
+	if (pidfd === undefined) return isAsked ? credentials : undefined;
+	if (isAsked) return { ...credentials, pidfd: OwnedDescriptor.adopt(pidfd) };
+	sys.close(pidfd);
+	return undefined;
+}
