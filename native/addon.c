@@ -25,6 +25,7 @@
   V("engineUnwatch", engine_unwatch)                \
   V("engineWatch", engine_watch)                    \
   V("fcntl", socket_fcntl)                          \
+  V("flock", socket_flock)                          \
   V("getpeername", socket_getpeername)              \
   V("getsockname", socket_getsockname)              \
   V("getsockopt", socket_getsockopt)                \

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -217,6 +218,14 @@ socket_fcntl(napi_env env, napi_callback_info info) {
   if (!socket__takes_integer(command)) return js_number(&call, -EINVAL);
   ssize_t rc = socket__result(fcntl(fd, command, argument));
   return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? socket__made(&call, rc) : js_number(&call, rc);
+}
+
+napi_value
+socket_flock(napi_env env, napi_callback_info info) {
+  struct js_call call;
+  int32_t fd, operation;
+  if (!js_begin(env, info, 2, &call) || !js_int32(&call, 0, &fd) || !js_int32(&call, 1, &operation)) return NULL;
+  return js_number(&call, socket__result(flock(fd, operation | LOCK_NB)));
 }
 
 typedef int (*name_fn)(int fd, struct sockaddr* name, socklen_t* length);

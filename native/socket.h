@@ -16,6 +16,8 @@ socket_dup(napi_env env, napi_callback_info info);
 napi_value
 socket_fcntl(napi_env env, napi_callback_info info);
 napi_value
+socket_flock(napi_env env, napi_callback_info info);
+napi_value
 socket_getpeername(napi_env env, napi_callback_info info);
 napi_value
 socket_getsockname(napi_env env, napi_callback_info info);

@@ -307,6 +307,11 @@ export const SOF_TIMESTAMPING_TX_ACK = 0x200;
 export const SOF_TIMESTAMPING_OPT_CMSG = 0x400;
 export const SOF_TIMESTAMPING_OPT_TSONLY = 0x800;
 
+// sys/file.h: operations of flock; flock(2)
+export const LOCK_SH = 1;
+export const LOCK_EX = 2;
+export const LOCK_UN = 8;
+
 // linux/memfd.h: memfd_create(2)
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;

@@ -19,6 +19,7 @@ const HEADER_SETS: readonly (readonly string[])[] = [
 		"sys/un.h",
 		"sys/uio.h",
 		"sys/epoll.h",
+		"sys/file.h",
 		"netinet/in.h",
 		"netinet/ip.h",
 		"netinet/tcp.h",

@@ -111,6 +111,7 @@ const CALLS: readonly (() => number)[] = [
 	() => sys.bind(descriptor(), bytes()),
 	() => sys.connect(descriptor(), bytes()),
 	// Not F_SETFL, which would make reading wait.
+	() => sys.flock(descriptor(), pick([1, 2, 8, random(64)])),
 	() => sys.fcntl(descriptor(), pick([1, 3, 5, 6, 15, 16, 1_032]), integer()),
 	() => sys.getpeername(descriptor(), bytes()),
 	() => sys.getsockname(descriptor(), bytes()),
