@@ -13,6 +13,7 @@ import type { BoundFile, Connection } from "../stream/connection.ts";
 import { inheritedOption, takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
 import { SO_ACCEPTCONN } from "../sys/constants.ts";
+import { type AdmissionOptions, checkAdmission } from "./admission.ts";
 import type {
 	PacketAddress,
 	PacketAddressText,
@@ -25,7 +26,7 @@ import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Options of `listen`. */
-export interface ListenOptions extends TcpSettings, SocketFileOptions {
+export interface ListenOptions extends TcpSettings, SocketFileOptions, AdmissionOptions {
 	/** Connections that may wait for accept, 0..2147483647; the kernel cuts it to net.core.somaxconn. Default 511. */
 	readonly backlog?: number | undefined;
 	/** Lets several sockets, of this or other processes of the same user, share the port; the kernel spreads connections. Default false. SO_REUSEPORT, socket(7). */
@@ -50,6 +51,7 @@ export interface ListenOptions extends TcpSettings, SocketFileOptions {
  * Listens. `tcp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). SO_REUSEADDR is on for TCP, as in Node.
  *
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
+ * @throws {UnsupportedError} `allow` for a transport whose peers have no credentials
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL and others; nothing stays open
  */
 export function listen(
@@ -78,6 +80,7 @@ export async function listen(
 			"it has no connections; use datagrams() to receive datagrams",
 		);
 	}
+	checkAdmission(target.transport, options);
 	const { signal, resolver } = options;
 	const [first] = await resolve(target, { signal, resolver });
 	if (first === undefined) throw new InvalidAddressError(target, "the name has no address");
@@ -155,13 +158,15 @@ function listenerOver(
 	options: ListenOptions,
 	file?: BoundFile,
 ): Listener<Stream> | Listener<PacketStream> {
-	const { busyPollUs, onOverload, signal } = options;
+	const { allow, busyPollUs, onOverload, onRefused, signal } = options;
 	const setup = {
 		socket: opened,
 		transport,
 		file,
 		busyPollUs,
 		signal,
+		allow,
+		onRefused,
 		// It runs whenever the engine finds no descriptor free: let it find its caller's AsyncLocalStorage.
 		onOverload: onOverload && AsyncResource.bind(onOverload),
 	};

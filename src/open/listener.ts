@@ -26,6 +26,7 @@ import {
 	EPERM,
 	EPROTO,
 } from "../sys/errno.ts";
+import { Admission, type AdmissionOptions } from "./admission.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
@@ -37,7 +38,7 @@ export interface Overload {
 }
 
 /** @internal How a listener is made. */
-export interface ListenerSetup<T> {
+export interface ListenerSetup<T> extends AdmissionOptions {
 	readonly socket: Socket;
 	readonly transport: SocketTransport;
 	readonly wrap: (connection: Connection) => T;
@@ -74,6 +75,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	readonly #unnamed: Address;
 	// Of what is accepted, where it is the listener's own.
 	readonly #localAddress: Address | undefined;
+	readonly #admission: Admission | undefined;
 	readonly #reserve: DescriptorReserve;
 	readonly #waiter: Waiter = {
 		ready: () => this.#ready(),
@@ -94,6 +96,7 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.address = fromSocketAddress(transport, socket.getsockname());
 		this.#unnamed = { transport: transport as UnixTransport };
 		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
+		this.#admission = Admission.of(transport, this.address, setup);
 		signal?.addEventListener("abort", this.#onAbort, { once: true });
 		// Last, for nobody would close it if this constructor threw.
 		this.#reserve = new DescriptorReserve();
@@ -112,6 +115,11 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** Connections refused for want of descriptors or memory. */
 	get refusedCount(): number {
 		return this.#refused;
+	}
+
+	/** Connections refused because of who made them, by the policy `allow`. */
+	get refusedPeersCount(): number {
+		return this.#admission?.refusedCount ?? 0;
 	}
 
 	/** Whether it was closed. */
@@ -216,15 +224,18 @@ export class Listener<T> implements AsyncIterable<T> {
 		for (let passing = 0; passing < PASSING_MAX && descriptor.readCredit > 0; passing++) {
 			descriptor.readCredit--;
 			const fd = sys.accept4(descriptor.fd, peerName, SOCK_CLOEXEC | SOCK_NONBLOCK);
-			if (fd >= 0) return this.#open(fd, sys.out[0] as number);
-			if (fd === EAGAIN) descriptor.readCredit = 0;
+			if (fd >= 0) {
+				const connection = this.#open(fd, sys.out[0] as number);
+				if (connection !== undefined || this.closed) return connection;
+			} else if (fd === EAGAIN) descriptor.readCredit = 0;
 			else if (EXHAUSTED.has(fd)) this.#overloaded(fd);
 			else if (!PASSING.has(fd)) throw syscallError("accept", fd);
 		}
 		return undefined;
 	}
 
-	#open(fd: number, nameLength: number): T {
+	// Undefined when its policy refused it, or closed this listener.
+	#open(fd: number, nameLength: number): T | undefined {
 		const { transport, wrap, busyPollUs } = this.#setup;
 		const socket = Socket.adopt(fd);
 		try {
@@ -234,7 +245,14 @@ export class Listener<T> implements AsyncIterable<T> {
 				nameLength <= FAMILY_BYTES
 					? this.#unnamed
 					: fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
-			const connection = wrap(new Connection(socket, transport, peer, this.#localAddress));
+			const credentials = this.#admission?.admit(socket);
+			if (this.#admission !== undefined && (credentials === undefined || this.closed)) {
+				socket.close();
+				return undefined;
+			}
+			const connection = wrap(
+				new Connection(socket, transport, peer, this.#localAddress, undefined, credentials),
+			);
 			this.#accepted++;
 			return connection;
 		} catch (error) {

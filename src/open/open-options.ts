@@ -13,6 +13,7 @@ type Check = (name: string, value: unknown) => unknown;
 const INT32_MAX = 2_147_483_647;
 
 const CHECKS: readonly [name: string, check: Check][] = Object.entries({
+	allow: requireFunction,
 	attemptDelayMs: integer(10, 60_000),
 	backlog: integer(0, INT32_MAX),
 	broadcast: requireBoolean,
@@ -23,6 +24,7 @@ const CHECKS: readonly [name: string, check: Check][] = Object.entries({
 	noDelay: requireBoolean,
 	onNetworkError: requireFunction,
 	onOverload: requireFunction,
+	onRefused: requireFunction,
 	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead"]),
 	prepare: requireFunction,
 	protocol: integer(0, INT32_MAX),

@@ -1,8 +1,16 @@
 /** `PacketStream`: a connection that keeps message boundaries. */
 import { requireBytes, requireInteger } from "../arguments.ts";
-import { BusyError, ClosedError, check, TruncatedError, UnsupportedError } from "../errors.ts";
+import {
+	AbortError,
+	BusyError,
+	ClosedError,
+	check,
+	TruncatedError,
+	UnsupportedError,
+} from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
+import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { Connection } from "../stream/connection.ts";
@@ -86,6 +94,17 @@ export class PacketStream implements PacketChannel {
 		return this.#connection.peer;
 	}
 
+	/**
+	 * Who is at the other end of a Unix connection: see `PeerCredentials` for the moment of which they tell. Read when first asked for, and
+	 * known from then on, also after closing; a connection that a policy of `listen` let in has them from the start.
+	 *
+	 * @throws {UnsupportedError} this is no Unix connection
+	 * @throws {ClosedError} it was closed before anybody asked
+	 */
+	get peerCredentials(): PeerCredentials {
+		return this.#connection.peerCredentials;
+	}
+
 	/** Whether this side was closed, or its socket given away. */
 	get closed(): boolean {
 		return this.#closing !== undefined || this.#connection.socket.closed;
@@ -155,7 +174,14 @@ export class PacketStream implements PacketChannel {
 	}
 
 	close(options?: WaitOptions): Promise<void> {
-		this.#closing ??= this.#close(options);
+		if (this.#closing !== undefined) return this.#closing;
+		try {
+			checkWait(options);
+		} catch (error) {
+			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
+			if (!(error instanceof AbortError)) return Promise.reject(error);
+		}
+		this.#closing = this.#close(options);
 		return this.#closing;
 	}
 

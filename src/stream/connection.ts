@@ -1,6 +1,11 @@
 /** What a connected byte stream and a connected packet socket have in common: names, options, an end. */
 
 import type { Address } from "../socket/address.ts";
+import {
+	type PeerCredentials,
+	readPeerCredentials,
+	requirePeerCredentials,
+} from "../socket/peer-credentials.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
@@ -22,12 +27,14 @@ export class Connection {
 	#address: Address | undefined;
 	readonly peer: Address;
 	readonly #file: BoundFile | undefined;
+	#peerCredentials: PeerCredentials | undefined;
 
 	/**
 	 * @param socket connected
 	 * @param peer when it is known already
 	 * @param address when it is known already
 	 * @param file of this end, removed when it closes
+	 * @param peerCredentials when they are known already
 	 * @throws {SyscallError} ENOTCONN: it is not connected
 	 */
 	constructor(
@@ -36,11 +43,13 @@ export class Connection {
 		peer?: Address,
 		address?: Address,
 		file?: BoundFile,
+		peerCredentials?: PeerCredentials,
 	) {
 		this.socket = socket;
 		this.transport = transport;
 		this.#address = address;
 		this.#file = file;
+		this.#peerCredentials = peerCredentials;
 		this.peer = peer ?? fromSocketAddress(transport, socket.getpeername());
 	}
 
@@ -48,6 +57,15 @@ export class Connection {
 	get address(): Address {
 		this.#address ??= fromSocketAddress(this.transport, this.socket.getsockname());
 		return this.#address;
+	}
+
+	/** Credentials of the other end; read when first asked for. */
+	get peerCredentials(): PeerCredentials {
+		if (this.#peerCredentials === undefined) {
+			requirePeerCredentials(this.transport, "peerCredentials");
+			this.#peerCredentials = readPeerCredentials(this.socket);
+		}
+		return this.#peerCredentials;
 	}
 
 	/** Closes the descriptor, after a last look at its name. Never fails. */

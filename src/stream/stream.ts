@@ -2,6 +2,7 @@
 import { AbortError, BusyError, ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
+import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
@@ -59,6 +60,17 @@ export class Stream extends ByteReader implements ByteStream {
 	/** Address of the other end; unnamed for a Unix client that did not bind. */
 	get peer(): Address {
 		return this.#connection.peer;
+	}
+
+	/**
+	 * Who is at the other end of a Unix connection: see `PeerCredentials` for the moment of which they tell. Read when first asked for, and
+	 * known from then on, also after closing; a connection that a policy of `listen` let in has them from the start.
+	 *
+	 * @throws {UnsupportedError} this is no Unix connection
+	 * @throws {ClosedError} it was closed before anybody asked
+	 */
+	get peerCredentials(): PeerCredentials {
+		return this.#connection.peerCredentials;
 	}
 
 	/** Whether this side was closed, or its socket given away. */
