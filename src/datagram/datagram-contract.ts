@@ -59,7 +59,8 @@ export interface DatagramChannel {
 	 *
 	 * @param data copied unless the promise has to wait, borrowed until it settles then; a string stands for its UTF-8 bytes
 	 * @param to where to; names are not resolved. Default: the peer of a connected socket
-	 * @throws {LimitError} longer than any UDP datagram: 65507 bytes, 65527 over IPv6
+	 * @throws {LimitError} longer than any UDP datagram: 65507 bytes, 65527 over IPv6. Or 64 MiB or 262144 datagrams wait because nobody awaited
+	 *   their sends
 	 * @throws {InvalidAddressError} of another transport or family than this socket, or a name
 	 * @throws {SyscallError} EMSGSIZE, ECONNREFUSED, ENETUNREACH and others; the socket stays usable
 	 * @throws {ClosedError} this side was closed, before or meanwhile
@@ -95,6 +96,7 @@ export interface DatagramChannel {
 	 *
 	 * @param options.timeoutMs milliseconds after which the rest is dropped and counted. Default 10000
 	 * @throws {AbortError | TimeoutError} not all of them went in time; it is closed all the same
+	 * @throws {InvalidTypeError | OutOfRangeError} an option is none; nothing is closed
 	 */
 	close(options?: WaitOptions): Promise<void>;
 

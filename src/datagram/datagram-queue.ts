@@ -4,7 +4,12 @@
  */
 import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { EmptyWaiters, type PendingSend, PendingSends } from "../packet/pending-sends.ts";
+import {
+	EmptyWaiters,
+	type PendingSend,
+	PendingSends,
+	PendingTotal,
+} from "../packet/pending-sends.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import type { WaitOptions } from "../socket/wait.ts";
@@ -33,7 +38,8 @@ const RETRIES_MAX = 64;
 export class DatagramQueue implements Waiter, Flushable {
 	readonly #setup: SendSetup;
 	readonly #batches: SendBatch[] = [];
-	readonly #waiting = new PendingSends<Destination>();
+	readonly #total = new PendingTotal();
+	readonly #waiting = new PendingSends<Destination>(this.#total);
 	readonly #waiters = new EmptyWaiters();
 	readonly #stalls: StalledPeers;
 	readonly #ledger = new SendLedger();
@@ -58,6 +64,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			},
 			onEmpty: () => this.#tellIfEmpty(),
 			limitBytes: setup.limitBytes,
+			waiting: this.#total,
 			drops: setup.drops,
 		});
 		this.#sender = new BatchSender(setup, this.#ledger, this.#stalls);
@@ -75,7 +82,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	/** Bytes of datagrams that the kernel has not taken yet. */
 	get queuedBytes(): number {
-		return this.#ledger.batchedBytes + this.#waiting.bytes + this.#stalls.bytes;
+		return this.#ledger.batchedBytes + this.#stalls.takenBytes + this.#total.bytes;
 	}
 
 	/** Sends one datagram; see `DatagramChannel.send`. */
@@ -111,6 +118,17 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	/** Sends a run of datagrams after what is queued; `sentBytes` of it tells how far it came. */
 	async sendRun(run: SegmentRun, options: WaitOptions | undefined): Promise<void> {
+		const { refusal } = this.#total;
+		if (refusal !== undefined) throw refusal;
+		this.#total.count++;
+		try {
+			await this.#sendRun(run, options);
+		} finally {
+			this.#total.count--;
+		}
+	}
+
+	async #sendRun(run: SegmentRun, options: WaitOptions | undefined): Promise<void> {
 		const { segmentation } = this.#setup;
 		let blamed = 0;
 		let retries = 0;

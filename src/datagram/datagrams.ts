@@ -1,6 +1,7 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
 import { requireBytes, requireInteger } from "../arguments.ts";
 import {
+	AbortError,
 	ClosedError,
 	InvalidAddressError,
 	LimitError,
@@ -181,7 +182,7 @@ export class Datagrams implements DatagramChannel {
 
 	/**
 	 * Sends the bytes of `data` as datagrams of `stride` bytes each, the last one perhaps shorter, without copying them. Resolves when all have
-	 * been handed on, after what was queued before.
+	 * been handed on, after what was queued before. What is sent before it has settled may go between.
 	 *
 	 * @param data borrowed until the promise settles
 	 * @param stride bytes, 1 to the longest datagram there can be: 65507 over IPv4, 65527 over IPv6, 67108864 otherwise
@@ -204,7 +205,11 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean {
-		const destination = withDetails(this.#destination(to), options ?? NO_OPTIONS);
+		let destination = this.#destination(to);
+		if (options !== undefined) {
+			checkWait(options);
+			destination = withDetails(destination, options);
+		}
 		return this.#queue.trySend(payloadOf(data, destination), destination);
 	}
 
@@ -231,7 +236,14 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	close(options?: WaitOptions): Promise<void> {
-		this.#closing ??= this.#close(options);
+		if (this.#closing !== undefined) return this.#closing;
+		try {
+			checkWait(options);
+		} catch (error) {
+			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
+			if (!(error instanceof AbortError)) return Promise.reject(error);
+		}
+		this.#closing = this.#close(options);
 		return this.#closing;
 	}
 

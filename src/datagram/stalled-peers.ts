@@ -5,7 +5,7 @@
  */
 import { syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { PendingSends } from "../packet/pending-sends.ts";
+import { PendingSends, type PendingTotal } from "../packet/pending-sends.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import type { Destination } from "./destinations.ts";
@@ -39,6 +39,8 @@ export interface StallSetup {
 	readonly onEmpty: () => void;
 	/** Bytes that may be taken for all stalled peers together. */
 	readonly limitBytes: number;
+	/** Of this socket, those that wait for stalled peers among them. */
+	readonly waiting: PendingTotal;
 	/** Whether a datagram for which there is no room is dropped. */
 	readonly drops: boolean;
 }
@@ -47,6 +49,8 @@ const RETRY_MS_MAX = 16;
 // Each takes a descriptor.
 const WATCHED_MAX = 16;
 const WATCHED_RETRY_MS = 64;
+// Bounds the memory for many tiny datagrams; a Unix socket's own queue holds 10 by default.
+const TAKEN_MAX = 4_096;
 // Others who send to the peer may be quicker; but a socket that took the peer's name while the old one lives is never watched.
 const MISTAKES_MAX = 8;
 
@@ -55,7 +59,7 @@ export class StalledPeers {
 	readonly #setup: StallSetup;
 	readonly #peers = new Map<string, StalledPeer>();
 	#takenBytes = 0;
-	#waitingBytes = 0;
+	#takenCount = 0;
 	#stopSleep: (() => void) | undefined;
 	#retryMs: number = LIMITS.sendRetryMs;
 	#watchedCount = 0;
@@ -69,9 +73,9 @@ export class StalledPeers {
 		return this.#peers.size;
 	}
 
-	/** Bytes of datagrams that wait. */
-	get bytes(): number {
-		return this.#takenBytes + this.#waitingBytes;
+	/** Bytes of datagrams that have been taken and not sent. */
+	get takenBytes(): number {
+		return this.#takenBytes;
 	}
 
 	/** Whether datagrams to this place have to wait. */
@@ -82,7 +86,7 @@ export class StalledPeers {
 	/** Takes a datagram to a stalled peer, or to one that has just turned out to be. Borrows `data` only while the promise is pending. */
 	push(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
 		const peer = this.#stall(to);
-		if (peer.waiting.count === 0 && this.#takenBytes + data.length <= this.#setup.limitBytes) {
+		if (peer.waiting.count === 0 && this.#hasRoom(data)) {
 			this.take(data, to);
 			return DONE;
 		}
@@ -91,15 +95,14 @@ export class StalledPeers {
 			return DONE;
 		}
 		if (options?.timeoutMs === 0) return Promise.reject(new TimeoutError(0));
-		const pushed = peer.waiting.push(data, to, options, () => this.#countWaiting());
-		this.#countWaiting();
-		return pushed;
+		return peer.waiting.push(data, to, options);
 	}
 
 	/** Takes a copy, whatever the limit. */
 	take(data: Uint8Array, to: Destination): void {
 		this.#stall(to).taken.push(Uint8Array.from(data));
 		this.#takenBytes += data.length;
+		this.#takenCount++;
 	}
 
 	/** Gives everything up. Returns how many datagrams are lost by that. */
@@ -112,8 +115,12 @@ export class StalledPeers {
 		}
 		this.#peers.clear();
 		this.#takenBytes = 0;
-		this.#waitingBytes = 0;
+		this.#takenCount = 0;
 		return lost;
+	}
+
+	#hasRoom({ length }: Uint8Array): boolean {
+		return this.#takenCount < TAKEN_MAX && this.#takenBytes + length <= this.#setup.limitBytes;
 	}
 
 	#stall(to: Destination): StalledPeer {
@@ -124,7 +131,7 @@ export class StalledPeers {
 				to,
 				taken: [],
 				next: 0,
-				waiting: new PendingSends(),
+				waiting: new PendingSends(this.#setup.waiting),
 				room: undefined,
 				mistakes: 0,
 			};
@@ -151,7 +158,6 @@ export class StalledPeers {
 	#onRoom(peer: StalledPeer, key: string): void {
 		const moved = this.#sendTo(peer);
 		peer.mistakes = moved ? 0 : peer.mistakes + 1;
-		this.#countWaiting();
 		if (this.#leaveIfIdle(peer, key)) {
 			if (this.#peers.size > 0) return;
 			this.#stopSleep?.();
@@ -185,7 +191,6 @@ export class StalledPeers {
 			if (this.#sendTo(peer)) moved = true;
 			this.#leaveIfIdle(peer, key);
 		}
-		this.#countWaiting();
 		const least = this.#leastDelay();
 		if (this.#peers.size === 0) this.#setup.onEmpty();
 		else if (moved || least === WATCHED_RETRY_MS) this.#schedule(least);
@@ -202,6 +207,7 @@ export class StalledPeers {
 			rc = this.#setup.transmit(data, to);
 			if (isFull(rc)) break;
 			this.#takenBytes -= data.length;
+			this.#takenCount--;
 			if (rc < 0) this.#setup.onFailed(syscallError("sendto", rc, to.target));
 		}
 		let moved = peer.next > before;
@@ -218,11 +224,6 @@ export class StalledPeers {
 			moved = true;
 		}
 		return moved;
-	}
-
-	#countWaiting(): void {
-		this.#waitingBytes = 0;
-		for (const { waiting } of this.#peers.values()) this.#waitingBytes += waiting.bytes;
 	}
 }
 

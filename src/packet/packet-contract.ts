@@ -55,6 +55,7 @@ export interface PacketSink {
 	 *
 	 * @param data borrowed until the promise settles; a string stands for its UTF-8 bytes
 	 * @throws {SyscallError} EMSGSIZE: too large for the socket, which stays usable. EPIPE, ECONNRESET: the peer is gone
+	 * @throws {LimitError} 64 MiB or 262144 messages wait because nobody awaited their sends; this one is not sent
 	 * @throws {ClosedError} this side was closed, before or meanwhile
 	 * @throws {AbortError | TimeoutError} it had to wait, and was not sent
 	 * @see send(2)
@@ -75,6 +76,7 @@ export interface PacketChannel extends PacketSource, PacketSink {
 	 *
 	 * @param options.timeoutMs milliseconds after which the rest is given up. Default 10000
 	 * @throws {AbortError | TimeoutError} the peer did not take the queued messages in time; it is closed all the same
+	 * @throws {InvalidTypeError | OutOfRangeError} an option is none; nothing is closed
 	 */
 	close(options?: WaitOptions): Promise<void>;
 

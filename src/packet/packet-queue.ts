@@ -6,7 +6,7 @@ import type { WaitOptions } from "../socket/wait.ts";
 import { afterSend } from "../stream/turn-budget.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM } from "../sys/errno.ts";
-import { EmptyWaiters, PendingSends } from "./pending-sends.ts";
+import { EmptyWaiters, PendingSends, PendingTotal } from "./pending-sends.ts";
 
 /** Failures that concern one message, not the connection. */
 const PASSING = new Set([EMSGSIZE, ENOBUFS, ENOMEM, EINVAL]);
@@ -18,7 +18,8 @@ export class PacketQueue implements Waiter {
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
-	readonly #pending = new PendingSends<undefined>();
+	readonly #total = new PendingTotal();
+	readonly #pending = new PendingSends<undefined>(this.#total);
 	readonly #waiters = new EmptyWaiters();
 	#failure: Error | undefined;
 
@@ -29,7 +30,7 @@ export class PacketQueue implements Waiter {
 
 	/** Bytes of the messages that wait. */
 	get queuedBytes(): number {
-		return this.#pending.bytes;
+		return this.#total.bytes;
 	}
 
 	/** Sends one message; see `PacketSink.send`. */

@@ -1,5 +1,6 @@
 /** Messages that wait to be taken, each with the promise of its sender; and those who wait until there are none. */
-import { InvalidValueError } from "../errors.ts";
+import { InvalidValueError, LimitError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 
 /** One message that waits. */
@@ -18,14 +19,35 @@ interface Entry<T> extends PendingSend<T> {
 }
 
 const KEEP_BYTES = "must keep its bytes until its message is sent";
+const AWAIT = "await the sends, so that the peer can keep up";
+
+/** What waits for one socket, in one queue or in several. */
+export class PendingTotal {
+	bytes = 0;
+	count = 0;
+
+	/** Why nothing more may wait: whoever awaits sends never meets it. */
+	get refusal(): LimitError | undefined {
+		const { sendQueueCount, writeQueueBytes } = LIMITS;
+		if (this.bytes > writeQueueBytes) {
+			return new LimitError("writeQueueBytes", this.bytes, writeQueueBytes, AWAIT);
+		}
+		if (this.count < sendQueueCount) return undefined;
+		return new LimitError("sendQueueCount", this.count + 1, sendQueueCount, AWAIT);
+	}
+}
 
 /** First in, first out; an entry whose wait ends early leaves from its place. */
 export class PendingSends<T> {
-	/** Bytes of all that wait. */
-	bytes = 0;
+	readonly #total: PendingTotal;
 	#entries: Entry<T>[] = [];
 	// Entries before this one have been taken.
 	#first = 0;
+
+	/** @param total may be shared by the queues of one socket */
+	constructor(total: PendingTotal) {
+		this.#total = total;
+	}
 
 	/** How many wait. */
 	get count(): number {
@@ -46,6 +68,7 @@ export class PendingSends<T> {
 	 *
 	 * @param onWithdrawn called when it has left because its wait ended early
 	 * @returns settles with the entry
+	 * @throws {LimitError} too much waits; it was not added
 	 */
 	push(
 		data: Uint8Array,
@@ -53,14 +76,18 @@ export class PendingSends<T> {
 		options: WaitOptions | undefined,
 		onWithdrawn?: () => void,
 	): Promise<void> {
+		const { refusal } = this.#total;
+		if (refusal !== undefined) return Promise.reject(refusal);
 		return new Promise((resolve, reject) => {
 			const bytes = data.length;
 			const entry: Entry<T> = { data, bytes, to, resolve, reject, release: undefined };
 			this.#entries.push(entry);
-			this.bytes += bytes;
+			this.#total.bytes += bytes;
+			this.#total.count++;
 			entry.release = supervise(options, (error) => {
 				this.#entries.splice(this.#entries.indexOf(entry), 1);
-				this.bytes -= bytes;
+				this.#total.bytes -= bytes;
+				this.#total.count--;
 				reject(error(0));
 				onWithdrawn?.();
 			});
@@ -70,7 +97,8 @@ export class PendingSends<T> {
 	/** Takes the first one off and settles its promise. */
 	settleFirst(error?: Error): void {
 		const entry = this.#entries[this.#first++] as Entry<T>;
-		this.bytes -= entry.bytes;
+		this.#total.bytes -= entry.bytes;
+		this.#total.count--;
 		if (this.#first === this.#entries.length) {
 			this.#entries.length = 0;
 			this.#first = 0;
