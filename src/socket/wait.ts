@@ -174,3 +174,17 @@ export class PendingCall implements Waiter {
 		else this.#descriptor.awaitWritable(this);
 	}
 }
+
+/**
+ * A limit for a call of several waits: a peer that sends a byte now and then must not stretch it.
+ *
+ * @returns the options of the next wait, with what is left of the time
+ * @throws as `checkWait`
+ */
+export function countDown(options: WaitOptions | undefined): () => WaitOptions | undefined {
+	checkWait(options);
+	if (options?.timeoutMs === undefined) return () => options;
+	const { signal, timeoutMs } = options;
+	const deadline = performance.now() + timeoutMs;
+	return () => ({ signal, timeoutMs: Math.max(0, Math.ceil(deadline - performance.now())) });
+}

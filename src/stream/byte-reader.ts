@@ -8,7 +8,7 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource, ReadUntilOptions } from "./contract.ts";
 
 const COUNT_MAX = 1_073_741_824;
@@ -185,15 +185,6 @@ function busy(): BusyError {
 
 function refuse(): Promise<never> {
 	return Promise.reject(busy());
-}
-
-// A limit for the whole of a read, however many parts it has: a peer that sends a byte now and then must not stretch it.
-function countDown(options: WaitOptions | undefined): () => WaitOptions | undefined {
-	checkWait(options);
-	if (options?.timeoutMs === undefined) return () => options;
-	const { signal, timeoutMs } = options;
-	const deadline = performance.now() + timeoutMs;
-	return () => ({ signal, timeoutMs: Math.max(0, Math.ceil(deadline - performance.now())) });
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	packet: [".", "sys", "socket", "stream"],
 	datagram: [".", "sys", "socket", "stream", "packet"],
 	open: [".", "sys", "socket", "stream", "packet", "datagram"],
+	frame: [".", "socket", "stream"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
