@@ -40,6 +40,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	"connect ECONNREFUSED abstract": "nobody listens on this abstract name; start the server",
 	"connect EINVAL":
 		"the address does not suit this socket, or an earlier attempt failed; use a new socket",
+	"connect ELOOP path":
+		"a symbolic link, which the option owner does not follow; give the path of the socket itself",
 	"connect ENOENT path": "no socket file is there; start the server, or check the path",
 	"connect ENODEV": "the vsock device or the interface does not exist on this machine",
 	"connect EPROTOTYPE path":
@@ -47,8 +49,10 @@ const HINTS: Readonly<Record<string, string>> = {
 	"connect EPROTOTYPE abstract":
 		"the server's socket has another type; try unix:, unix-dgram: or unix-seqpacket:",
 	"connect ETIMEDOUT": "no answer; the host is down, or a firewall drops the packets",
+	"getsockopt ESRCH": "the process at the other end has ended",
 	"getsockopt ENOPROTOOPT": "this kernel or kind of socket does not have the option",
 	"listen EADDRINUSE": "another socket listens on this port; stop it, or take another port",
+	"pidfd_open ESRCH": "the process has ended, or its number is another user's by now",
 	"recv EAGAIN": "no data yet; wait until the socket is readable",
 	"send EMSGSIZE": "the message is larger than the socket can send in one piece; send less",
 	"sendmsg EINVAL": "the control messages or the address do not suit this kind of socket",

@@ -199,6 +199,34 @@ export class UnsupportedError extends SocketError {
 	constructor(feature: string, why: string, options?: ErrorOptions) {
 		super(`${feature} is not available here: ${why}`, "ERR_UNSUPPORTED", options);
 		this.feature = feature;
+/** The socket file, or who listens behind it, is not of the user that the caller of `connect` asked for. */
+export class PeerError extends SocketError {
+	declare readonly code: "ERR_PEER_NOT_ALLOWED";
+	/** Whose user it is: that of the socket file, or that of the process which listens. */
+	readonly part: "file" | "listener";
+	/** User ids asked for. */
+	readonly expected: readonly number[];
+	/** User id found. */
+	readonly found: number;
+
+	/** @param place path or name of the socket, as messages show it */
+	constructor(
+		part: "file" | "listener",
+		place: string,
+		expected: readonly number[],
+		found: number,
+	) {
+		const [what, link] = part === "file" ? ["The file", "belongs to"] : ["Behind", "listens"];
+		super(
+			`${what} ${quote(place)} ${link} user ${found}, but user ${expected.join(" or ")} was expected: somebody else may have taken its place`,
+			"ERR_PEER_NOT_ALLOWED",
+		);
+		this.part = part;
+		this.expected = expected;
+		this.found = found;
+	}
+}
+
 	}
 }
 
@@ -320,3 +348,4 @@ for (const [name, type] of Object.entries(CLASSES)) {
 		configurable: true,
 	});
 }
+	PeerError,

@@ -22,6 +22,7 @@ export {
 	LimitError,
 	OutOfRangeError,
 	SocketError,
+	PeerError,
 	SyscallError,
 	TimeoutError,
 	TruncatedError,
@@ -41,6 +42,7 @@ export type { OpenDatagramsOptions } from "./open/open-datagrams.ts";
 export { datagrams } from "./open/open-datagrams.ts";
 export { socketpair } from "./open/pair.ts";
 export type { KeepAlive } from "./open/tcp-settings.ts";
+export type { SocketOwner } from "./open/owner.ts";
 export type { PacketChannel, PacketSink, PacketSource } from "./packet/packet-contract.ts";
 export type { PacketStream } from "./packet/packet-stream.ts";
 export type { Address } from "./socket/address.ts";
@@ -54,6 +56,8 @@ export type { PassOptions } from "./socket/passage.ts";
 export type { PeerCredentials } from "./socket/peer-credentials.ts";
 export type { Resolver } from "./socket/resolve.ts";
 export type { Feature, KindFeature } from "./socket/supports.ts";
+export type { PidfdOptions } from "./socket/peer-pidfd.ts";
+export { isAlive } from "./socket/peer-pidfd.ts";
 export { supports } from "./socket/supports.ts";
 export type { WaitOptions } from "./socket/wait.ts";
 export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";

@@ -23,6 +23,7 @@ import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { bindSocketFile } from "./socket-file.ts";
+import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Text of an address whose connections carry messages. */
@@ -53,6 +54,12 @@ export interface ConnectOptions extends WaitOptions, TcpSettings {
 	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
 	readonly protocol?: number | undefined;
 }
+	/**
+	 * Whose a Unix socket has to be, or one of whom: a user's number, its name in /etc/passwd, or `"self"`. Its file must be owned by such a user
+	 * and be no symbolic link, and such a user must have called listen(2): root did in the place of services that systemd starts on
+	 * demand. Abstract names have no file. Only for `unix:` and `unix-seqpacket:`. Default: anybody's.
+	 */
+	readonly owner?: SocketOwner | readonly SocketOwner[] | undefined;
 
 /**
  * Connects.
@@ -64,6 +71,7 @@ export interface ConnectOptions extends WaitOptions, TcpSettings {
  * @throws {SyscallError} ECONNREFUSED, ENOENT, ETIMEDOUT, ENOTFOUND and others
  * @throws {AggregateError} every address of a name failed; `errors` has all, `code` is the first's
  * @throws {TimeoutError | AbortError} nothing stays open
+ * @throws {PeerError} the socket is not of the `owner` asked for
  */
 export function connect(
 	address: PacketAddressText | PacketAddress,
@@ -84,14 +92,21 @@ export async function connect(
 	const target = parseAddress(address);
 	checkWait(options);
 	checkOpenOptions(options);
-	if (target.transport === "fd") return connectionOverFd(target.fd);
-	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
+	if (target.transport === "fd") return connectionOverFd(target.fd, options.owner);
+	if (target.transport === "systemd") {
+		return usePassed(target.name, ["stream", "packets"], (fd) =>
+			connectionOverFd(fd, options.owner),
+		);
+	}
+	if (TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
 			"it has no connections; use datagrams() for datagrams and listen() for systemd",
 		);
 	}
 	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
+	// Wrong ones are told of before anything is opened.
+	ownerIds(target.transport, options.owner);
 	const deadline = startDeadline(options);
 	try {
 		const { signal } = deadline;
@@ -148,7 +163,9 @@ async function connectOne(
 			file = bindLocal(opened, options.localAddress, address.family, TRANSPORTS[transport].type);
 		}
 		options.prepare?.(opened);
-		await opened.connect(address, { signal });
+		const owners = ownerIds(transport, options.owner);
+		if (owners === undefined) await opened.connect(address, { signal });
+		else await connectToOwner(opened, address, owners, { signal });
 		return { socket: opened, address, file };
 	} catch (error) {
 		discard({ socket: opened, file });
@@ -197,12 +214,16 @@ function connectionOver(winner: Attempt, transport: SocketTransport): Stream | P
 	}
 }
 
-function connectionOverFd(fd: number): Stream | PacketStream {
+function connectionOverFd(fd: number, owner: ConnectOptions["owner"]): Stream | PacketStream {
 	return takeInherited(
 		fd,
 		(transport) => TRANSPORTS[transport].type !== "dgram",
 		"the descriptor is no socket with connections",
-		(socket, transport) => wrap(new Connection(socket, transport)),
+		(socket, transport) => {
+			const owners = ownerIds(transport, owner);
+			if (owners !== undefined) checkListener(socket, owners, `fd:${fd}`);
+			return wrap(new Connection(socket, transport));
+		},
 	);
 }
 

@@ -10,7 +10,9 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
+import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { Connection } from "../stream/connection.ts";
@@ -103,6 +105,19 @@ export class PacketStream implements PacketChannel {
 	 */
 	get peerCredentials(): PeerCredentials {
 		return this.#connection.peerCredentials;
+	}
+
+	/**
+	 * Opens the process that made the other end, whose number in `peerCredentials` may be another's by now. `isAlive` tells whether it still
+	 * runs; what is looked up by its number between two such answers is its own.
+	 *
+	 * @returns a pidfd, yours to close; pidfd_open(2)
+	 * @throws {UnsupportedError} this is no Unix connection; or the kernel is older than Linux 6.5, and `allowRace` was not given
+	 * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way. EMFILE
+	 * @throws {ClosedError} it was closed
+	 */
+	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
+		return this.#connection.openPeerPidfd(options);
 	}
 
 	/** Whether this side was closed, or its socket given away. */

@@ -1,11 +1,13 @@
 /** What a connected byte stream and a connected packet socket have in common: names, options, an end. */
 
 import type { Address } from "../socket/address.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import {
 	type PeerCredentials,
 	readPeerCredentials,
 	requirePeerCredentials,
 } from "../socket/peer-credentials.ts";
+import { openPeerPidfd, type PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
@@ -66,6 +68,12 @@ export class Connection {
 			this.#peerCredentials = readPeerCredentials(this.socket);
 		}
 		return this.#peerCredentials;
+	}
+
+	/** Opens the process that made the other end. */
+	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
+		requirePeerCredentials(this.transport, "openPeerPidfd()");
+		return openPeerPidfd(this.socket, options);
 	}
 
 	/** Closes the descriptor, after a last look at its name. Never fails. */

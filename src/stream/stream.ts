@@ -2,7 +2,16 @@
 import { AbortError, BusyError, ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
+import {
+	type ArrivalOptions,
+	askForCredentials,
+	type MessageCredentials,
+	wantedOf,
+} from "../socket/arrived-control.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
+import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
+import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
@@ -79,6 +88,19 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	get bytesWritten(): number {
+	/**
+	 * Opens the process that made the other end, whose number in `peerCredentials` may be another's by now. `isAlive` tells whether it still
+	 * runs; what is looked up by its number between two such answers is its own.
+	 *
+	 * @returns a pidfd, yours to close; pidfd_open(2)
+	 * @throws {UnsupportedError} this is no Unix connection; or the kernel is older than Linux 6.5, and `allowRace` was not given
+	 * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way. EMFILE
+	 * @throws {ClosedError} it was closed
+	 */
+	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
+		return this.#connection.openPeerPidfd(options);
+	}
+
 		return this.#queue.takenBytes;
 	}
 
@@ -86,7 +108,38 @@ export class Stream extends ByteReader implements ByteStream {
 		return this.#queue.queuedBytes;
 	}
 
-	write(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+	/** Reads that brought descriptors which nobody had asked for, so that none was taken over; see `receiveDescriptors`. */
+	get refusedDescriptorsCount(): number {
+		return this.#receiver.refusedDescriptorsCount;
+	}
+
+	/** Who has sent the bytes that came in last; undefined unless `receiveCredentials` was asked for. Its pidfd is closed by the next read. */
+	get lastCredentials(): MessageCredentials | undefined {
+		return this.#receiver.arrivals?.credentials;
+	}
+
+	/**
+	 * Takes the descriptors that came with bytes which were read so far, if `receiveDescriptors` was asked for. What is not taken is closed with
+	 * this stream; once 512 are not taken, reading fails.
+	 *
+	 * @returns in the order of their positions. Each descriptor is yours to close
+	 */
+	takeDescriptors(): DescriptorArrival[] {
+		return this.#receiver.arrivals?.take(this.bytesRead) ?? [];
+	}
+
+	/**
+	 * Writes all of `data`; see `ByteSink.write`. With descriptors or credentials it leaves by a call of its own, with at least one byte, and they
+	 * go along with the first of them: the reader's `takeDescriptors` tells where that was. The kernel hands them on exactly once, or not at all.
+	 *
+	 * @throws {LimitError} more than 253 descriptors
+	 * @throws {UnsupportedError} descriptors or credentials, and this is no Unix stream
+	 * @throws {ClosedError} something to be passed is closed already
+	 * @throws {SyscallError} EPERM, ESRCH: these credentials cannot be claimed. ETOOMANYREFS: too many descriptors are in flight. EMFILE: the
+	 *   write has to wait, and no descriptor is free for duplicates. Nothing of this write is taken, unless it had to wait: then writing has failed
+	 * @throws as `ByteSink.write`; whatever was given by `give` is closed
+	 */
+	write(data: Uint8Array | string, options?: WriteOptions): Promise<void> {
 		try {
 			this.#checkWritable(options);
 			return this.#queue.push(data, options);
@@ -253,3 +306,14 @@ export class Stream extends ByteReader implements ByteStream {
 function rejectClosed(): Promise<never> {
 	return Promise.reject(new ClosedError("The stream"));
 }
+function arrivalsOf(
+	socket: Socket,
+	isUnix: boolean,
+	options: ArrivalOptions,
+): Arrivals | undefined {
+	const wanted = wantedOf(options, isUnix);
+	if (wanted.descriptorsCount === 0 && !wanted.credentials) return undefined;
+	askForCredentials(socket, options.receiveCredentials);
+	return new Arrivals(wanted, options.receiveCredentials === "pidfd");
+}
+
