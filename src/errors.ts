@@ -129,6 +129,16 @@ export class LimitError extends SocketError {
 	}
 }
 
+/** Bytes that are no messages of the codec which reads them: where the next message begins is unknown. */
+export class FramingError extends SocketError {
+	declare readonly code: "ERR_FRAMING";
+
+	/** @param reason what is wrong, and what to do about it if anything */
+	constructor(reason: string, options?: ErrorOptions) {
+		super(`The bytes are no message: ${reason}`, "ERR_FRAMING", options);
+	}
+}
+
 /** A deadline passed. The object stays usable; `bytesMoved` says how far the operation came. */
 export class TimeoutError extends SocketError {
 	declare readonly code: "ERR_TIMEOUT";
@@ -189,16 +199,6 @@ export class DescriptorsLostError extends SocketError {
 	}
 }
 
-/** This platform, kernel or build lacks a feature; probe with `supports(feature)`. */
-export class UnsupportedError extends SocketError {
-	declare readonly code: "ERR_UNSUPPORTED";
-	/** The feature, by the name that `supports` takes. */
-	readonly feature: string;
-
-	/** @param why what lacks it and what to do, as in `"it needs Linux 6.5, this is 5.15"` */
-	constructor(feature: string, why: string, options?: ErrorOptions) {
-		super(`${feature} is not available here: ${why}`, "ERR_UNSUPPORTED", options);
-		this.feature = feature;
 /** The socket file, or who listens behind it, is not of the user that the caller of `connect` asked for. */
 export class PeerError extends SocketError {
 	declare readonly code: "ERR_PEER_NOT_ALLOWED";
@@ -227,6 +227,29 @@ export class PeerError extends SocketError {
 	}
 }
 
+/** This platform, kernel or build lacks a feature; probe with `supports(feature)`. */
+export class UnsupportedError extends SocketError {
+	declare readonly code: "ERR_UNSUPPORTED";
+	/** The feature, by the name that `supports` takes. */
+	readonly feature: string;
+
+	/** @param why what lacks it and what to do, as in `"it needs Linux 6.5, this is 5.15"` */
+	constructor(feature: string, why: string, options?: ErrorOptions) {
+		super(`${feature} is not available here: ${why}`, "ERR_UNSUPPORTED", options);
+		this.feature = feature;
+	}
+}
+
+/** A service manager passed nothing that suits, or passed it in a form that is none: `LISTEN_FDS`, `NOTIFY_SOCKET` and their companions. */
+export class SystemdError extends SocketError {
+	declare readonly code: "ERR_SYSTEMD";
+	/** The environment variable that it is about. */
+	readonly variable: string;
+
+	/** @param why the whole message */
+	constructor(variable: string, why: string, options?: ErrorOptions) {
+		super(why, "ERR_SYSTEMD", options);
+		this.variable = variable;
 	}
 }
 
@@ -330,12 +353,15 @@ const CLASSES = {
 	ClosedError,
 	BusyError,
 	EndOfStreamError,
+	FramingError,
 	LimitError,
 	TimeoutError,
 	AbortError,
 	TruncatedError,
 	DescriptorsLostError,
+	PeerError,
 	UnsupportedError,
+	SystemdError,
 	InvalidTypeError,
 	InvalidValueError,
 	InvalidAddressError,
@@ -348,4 +374,3 @@ for (const [name, type] of Object.entries(CLASSES)) {
 		configurable: true,
 	});
 }
-	PeerError,

@@ -62,6 +62,12 @@ export const LIMITS = {
 	 */
 	readUntilBytes: 65_536,
 
+	/**
+	 * Longest message that a codec reads or writes, so that a peer cannot make us store without end. A megabyte holds what programs usually
+	 * say in one message.
+	 */
+	frameBytes: 1_048_576,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 
@@ -100,4 +106,10 @@ export const LIMITS = {
 	 * 28, D-Bus 16 by default in its daemon), and a process has 1024 of them as a rule: a stranger must not take a quarter with one message.
 	 */
 	descriptorsAllowedCount: 16,
+
+	/**
+	 * Descriptors of a stream that came and were not taken. Who takes what comes along has those of one or two messages at a time, 506 at the
+	 * most; it stops a peer from filling the table of a process that only reads.
+	 */
+	descriptorsQueuedCount: 512,
 } as const;
