@@ -2,7 +2,7 @@
 import { requireBoolean, requireInteger } from "../arguments.ts";
 import { DescriptorsLostError, LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { MSG_CTRUNC, SO_PASSCRED, SO_PASSPIDFD, SOL_SOCKET } from "../sys/constants.ts";
+import { MSG_CTRUNC, SO_PASSSEC, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { decodeMetadata, type Metadata } from "./metadata.ts";
@@ -17,8 +17,9 @@ export interface ArrivalOptions {
 	 */
 	readonly receiveDescriptors?: boolean | number | undefined;
 	/**
-	 * Asks the kernel who has sent each message; `"pidfd"` for a descriptor of the sender's process as well, which needs Linux 6.5. What was sent
-	 * before this was asked for has process 0, user 65534. Default false. unix(7), SO_PASSCRED, SO_PASSPIDFD
+	 * Asks the kernel who has sent each message; `"pidfd"` for a descriptor of the sender's process as well, which needs Linux 6.5, and for its
+	 * security label. What was sent before this was asked for has process 0, user 65534. A socket that asks gets an abstract name of the
+	 * kernel's choice when it connects or sends without a name. Default false. unix(7), SO_PASSCRED, SO_PASSPIDFD, SO_PASSSEC
 	 */
 	readonly receiveCredentials?: boolean | "pidfd" | undefined;
 }
@@ -27,6 +28,8 @@ export interface ArrivalOptions {
 export interface MessageCredentials extends Credentials {
 	/** The sender's process; only when asked for. Yours to close. */
 	readonly pidfd?: OwnedDescriptor | undefined;
+	/** What a security module calls the sender, such as SELinux or AppArmor; only with `"pidfd"`, and where there is one. */
+	readonly securityLabel?: string | undefined;
 }
 
 /** What is wanted of control messages, checked. */
@@ -34,6 +37,8 @@ export interface Wanted {
 	/** Most descriptors of one message; 0 when they are refused. */
 	readonly descriptorsCount: number;
 	readonly credentials: boolean;
+	/** Whether the credentials have a pidfd and a security label. */
+	readonly pidfd: boolean;
 }
 
 /** What came along with one message. */
@@ -50,7 +55,9 @@ export interface ArrivedControl {
  */
 export const ARRIVAL_BYTES = 2_048;
 
-const NOTHING: Wanted = { descriptorsCount: 0, credentials: false };
+// struct cmsghdr and struct ucred, padded; CMSG_SPACE(3).
+const CREDENTIALS_BYTES = 32;
+const NOTHING: Wanted = { descriptorsCount: 0, credentials: false, pidfd: false };
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 /**
@@ -63,7 +70,24 @@ export function wantedOf({ receiveDescriptors, receiveCredentials }: ArrivalOpti
 	return {
 		descriptorsCount: checkReceiveDescriptors("receiveDescriptors", receiveDescriptors ?? false),
 		credentials: checkReceiveCredentials("receiveCredentials", receiveCredentials ?? false),
+		pidfd: receiveCredentials === "pidfd",
 	};
+}
+
+/** Whether a message can bring descriptors, which have to be owned. */
+export function bringsDescriptors({ descriptorsCount, pidfd }: Wanted): boolean {
+	return descriptorsCount > 0 || pidfd;
+}
+
+/**
+ * Room for the control messages of a message; where no descriptor is wanted for none of them, so that none gets into this process: to close
+ * one can take long, for a file system may be asked.
+ *
+ * @param otherBytes room of what is wanted besides
+ */
+export function controlBytesFor(wanted: Wanted, otherBytes: number): number {
+	if (bringsDescriptors(wanted)) return ARRIVAL_BYTES;
+	return otherBytes + (wanted.credentials ? CREDENTIALS_BYTES : 0);
 }
 
 /** Returns how many descriptors a message may bring. */
@@ -89,8 +113,11 @@ export function askForCredentials(
 	receiveCredentials: ArrivalOptions["receiveCredentials"],
 ): void {
 	if (receiveCredentials === undefined || receiveCredentials === false) return;
-	socket.setsockopt(SOL_SOCKET, SO_PASSCRED, ENABLE);
-	if (receiveCredentials === "pidfd") socket.setsockopt(SOL_SOCKET, SO_PASSPIDFD, ENABLE);
+	socket.setOption("SO_PASSCRED", true);
+	if (receiveCredentials !== "pidfd") return;
+	socket.setOption("SO_PASSPIDFD", true);
+	// A kernel without security modules may refuse it: then there is no label.
+	sys.setsockopt(socket.openFd(), SOL_SOCKET, SO_PASSSEC, ENABLE);
 }
 
 /**
@@ -141,10 +168,14 @@ function takeAll(metadata: Metadata, wanted: Wanted): ArrivedControl {
 }
 
 function takeCredentials(metadata: Metadata, wanted: Wanted): MessageCredentials | undefined {
-	const { credentials, pidfd } = metadata;
-	const isAsked = wanted.credentials && credentials !== undefined;
-	if (pidfd === undefined) return isAsked ? credentials : undefined;
-	if (isAsked) return { ...credentials, pidfd: OwnedDescriptor.adopt(pidfd) };
-	sys.close(pidfd);
-	return undefined;
+	const { credentials, pidfd, securityLabel } = metadata;
+	if (!wanted.credentials || credentials === undefined) {
+		if (pidfd !== undefined) sys.close(pidfd);
+		return undefined;
+	}
+	return {
+		...credentials,
+		...(pidfd !== undefined && { pidfd: OwnedDescriptor.adopt(pidfd) }),
+		...(securityLabel !== undefined && { securityLabel }),
+	};
 }
