@@ -56,6 +56,9 @@ const HINTS: Readonly<Record<string, string>> = {
 	"recv EAGAIN": "no data yet; wait until the socket is readable",
 	"send EMSGSIZE": "the message is larger than the socket can send in one piece; send less",
 	"sendmsg EINVAL": "the control messages or the address do not suit this kind of socket",
+	"sendmsg EPERM":
+		"credentials that are not one's own need privileges, or a firewall rule forbids it",
+	"sendmsg ESRCH": "no process has the pid of the credentials",
 	"sendmsg ETOOMANYREFS":
 		"too many descriptors are in flight; wait until the peer has received some",
 	"sendto EISCONN": "the socket is connected; send without an address",

@@ -1,6 +1,6 @@
 /** What came along with received bytes over a Unix socket: descriptors as owned objects, within limits, and who sent them. */
 import { requireBoolean, requireInteger } from "../arguments.ts";
-import { DescriptorsLostError, LimitError } from "../errors.ts";
+import { DescriptorsLostError, LimitError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { MSG_CTRUNC, SO_PASSSEC, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -63,15 +63,21 @@ const ENABLE = new Uint8Array([1, 0, 0, 0]);
 /**
  * Checks what is asked for.
  *
+ * @param isUnix whether the socket can do it
  * @throws {InvalidTypeError | OutOfRangeError} an option is wrong
+ * @throws {UnsupportedError} it is no Unix socket
  */
-export function wantedOf({ receiveDescriptors, receiveCredentials }: ArrivalOptions): Wanted {
+export function wantedOf(options: ArrivalOptions, isUnix: boolean): Wanted {
+	const { receiveDescriptors, receiveCredentials } = options;
 	if (receiveDescriptors === undefined && receiveCredentials === undefined) return NOTHING;
-	return {
+	const wanted: Wanted = {
 		descriptorsCount: checkReceiveDescriptors("receiveDescriptors", receiveDescriptors ?? false),
 		credentials: checkReceiveCredentials("receiveCredentials", receiveCredentials ?? false),
 		pidfd: receiveCredentials === "pidfd",
 	};
+	if (isUnix || (wanted.descriptorsCount === 0 && !wanted.credentials)) return wanted;
+	const feature = wanted.credentials ? "receiving credentials" : "receiving descriptors";
+	throw new UnsupportedError(feature, "only Unix sockets can do it");
 }
 
 /** Whether a message can bring descriptors, which have to be owned. */

@@ -3,6 +3,7 @@
  * as one send; large ones are borrowed.
  */
 import { LIMITS } from "../limits.ts";
+import type { Passage } from "../socket/passage.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
 import { Slab } from "./slab.ts";
@@ -20,6 +21,8 @@ export class OutgoingBytes {
 	#tailStart = 0;
 	#tailEnd = 0;
 	#length = 0;
+	// What goes along with the first byte of a piece, which therefore leaves by a call of its own.
+	#passages: Map<Uint8Array, Passage> | undefined;
 
 	/** Bytes queued. */
 	get length(): number {
@@ -39,16 +42,35 @@ export class OutgoingBytes {
 		return bytes;
 	}
 
-	/** Appends bytes by reference: they must not change until they are sent, or given back by `regain`. */
-	borrow(bytes: Uint8Array): void {
+	/**
+	 * Appends bytes by reference: they must not change until they are sent, or given back by `regain`.
+	 *
+	 * @param passage leaves with the first of them; taken: it is closed when it has left or will not
+	 */
+	borrow(bytes: Uint8Array, passage?: Passage): void {
 		this.#seal();
 		this.#pieces ??= [];
 		this.#pieces.push(bytes);
 		this.#length += bytes.length;
+		if (passage === undefined) return;
+		this.#passages ??= new Map();
+		this.#passages.set(bytes, passage);
+	}
+
+	/** What goes along with the bytes of a piece and has not left yet. */
+	passageOf(piece: Uint8Array): Passage | undefined {
+		return this.#passages?.get(piece);
+	}
+
+	/** Whether these bytes are the next to leave. */
+	isNext(piece: Uint8Array): boolean {
+		return this.#pieces?.[0] === piece;
 	}
 
 	/** Forgets everything. */
 	clear(): void {
+		for (const passage of this.#passages?.values() ?? []) passage.close();
+		this.#passages = undefined;
 		this.#pieces = undefined;
 		this.#tail = undefined;
 		this.#length = 0;
@@ -75,6 +97,7 @@ export class OutgoingBytes {
 			this.#pieces.splice(whole, 1);
 			if (this.#pieces.length === 0) this.#pieces = undefined;
 			this.#length -= borrowed.length;
+			this.#endPassage(borrowed);
 			return true;
 		}
 		const part = this.#pieces[0] as Uint8Array;
@@ -125,23 +148,47 @@ export class OutgoingBytes {
 	#sendPieces(fd: number, pieces: Uint8Array[]): number {
 		this.#seal();
 		const first = pieces[0] as Uint8Array;
-		const gathered = pieces.length > BUFFERS_MAX ? pieces.slice(0, BUFFERS_MAX) : pieces;
+		const control = this.#passages?.get(first)?.control ?? null;
+		const gathered = this.#together(pieces);
 		let wanted = 0;
 		for (const { length } of gathered) {
 			if (length === 0) return LOST;
 			wanted += length;
 		}
 		const sent =
-			pieces.length === 1
+			pieces.length === 1 && control === null
 				? sys.send(fd, first, 0, first.length, 0)
-				: sys.sendmsg(fd, gathered, null, null, 0);
-		if (sent > 0) this.#dropSent(pieces, sent);
+				: sys.sendmsg(fd, gathered, null, control, 0);
+		if (sent > 0) {
+			if (control !== null) this.#endPassage(first);
+			this.#dropSent(pieces, sent);
+		}
 		// More pieces than one call takes are no sign of a full buffer: go on at once.
 		if (sent === wanted && this.#pieces !== undefined) {
 			this.#length -= sent;
 			return this.#sendPieces(fd, this.#pieces);
 		}
 		return sent;
+	}
+
+	// The pieces that one call can take: what goes along with a piece must not come to lie on the bytes of another.
+	#together(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+		const passages = this.#passages;
+		let count = Math.min(pieces.length, BUFFERS_MAX);
+		if (passages !== undefined) {
+			if (passages.has(pieces[0] as Uint8Array)) count = 1;
+			const next = pieces.findIndex((piece, i) => i > 0 && passages.has(piece));
+			if (next > 0) count = Math.min(count, next);
+		}
+		return count === pieces.length ? pieces : pieces.slice(0, count);
+	}
+
+	#endPassage(piece: Uint8Array): void {
+		const passages = this.#passages;
+		if (passages === undefined) return;
+		passages.get(piece)?.close();
+		passages.delete(piece);
+		if (passages.size === 0) this.#passages = undefined;
 	}
 
 	#dropSent(pieces: Uint8Array[], sent: number): void {

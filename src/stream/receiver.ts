@@ -14,8 +14,10 @@ import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { MSG_CTRUNC } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { Slab } from "./slab.ts";
 
 // Below this much room fresh memory is cheaper than the many short reads that would follow.
@@ -30,6 +32,11 @@ export class Receiver implements Waiter {
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
+	/** What comes along with the bytes; undefined when nobody asks for it. */
+	readonly arrivals: Arrivals | undefined;
+	// On Unix sockets the kernel tells whether it had to drop descriptors.
+	readonly #flags: number;
+	#refusedDescriptorsCount = 0;
 	// The caller's buffer of the pending read; undefined when it goes to the slab.
 	#target: Uint8Array | undefined;
 	#resolve: ((result: never) => void) | undefined;
@@ -40,9 +47,16 @@ export class Receiver implements Waiter {
 	#doubt: SyscallError | undefined;
 	#failure: Error | undefined;
 
-	constructor(socket: Socket) {
+	constructor(socket: Socket, isUnix: boolean, arrivals?: Arrivals) {
 		this.socket = socket;
 		this.#descriptor = socket.descriptor;
+		this.#flags = isUnix ? MSG_CTRUNC : 0;
+		this.arrivals = arrivals;
+	}
+
+	/** How often descriptors were refused that came along with bytes. */
+	get refusedDescriptorsCount(): number {
+		return this.arrivals?.refusedCount ?? this.#refusedDescriptorsCount;
 	}
 
 	/** Bytes received so far. */
@@ -89,6 +103,7 @@ export class Receiver implements Waiter {
 
 	/** Ends the pending read, if there is one, because this side closes. An error costs a stack trace, so none is made for nobody. */
 	close(): void {
+		this.arrivals?.close();
 		if (this.#resolve === undefined) return;
 		this.#descriptor.cancelReadable();
 		this.#settle(new ClosedError("The stream"));
@@ -99,13 +114,20 @@ export class Receiver implements Waiter {
 			this.#settle(new InvalidValueError("target", KEEP_BYTES, "transferred or shrunk"));
 			return;
 		}
-		const received = this.#receive(this.#target);
+		let received: number;
+		try {
+			received = this.#receive(this.#target);
+		} catch (error) {
+			this.#settle(error as Error);
+			return;
+		}
 		if (received === EAGAIN) this.#waitAgain();
 		else if (received < 0) this.fail(syscallError("recv", received));
 		else this.#settle(undefined, this.#result(this.#target, received));
 	}
 
 	closed(): void {
+		this.arrivals?.close();
 		this.fail(new ClosedError("The stream"));
 	}
 
@@ -153,6 +175,25 @@ export class Receiver implements Waiter {
 		});
 	}
 
+	// Throws when what came along cannot be taken; reading has failed then.
+	#receiveAll(arrivals: Arrivals, target: Uint8Array): number {
+		try {
+			return arrivals.receive(this.#descriptor.fd, target, this.#receivedBytes);
+		} catch (error) {
+			this.#failure = error as Error;
+			throw error;
+		}
+	}
+
+	#receiveBytes(memory: Uint8Array, start: number, room: number): number {
+		const flags = this.#flags;
+		const received = sys.recv(this.#descriptor.fd, memory, start, room, flags);
+		if (flags !== 0 && received > 0 && ((sys.out[2] as number) & MSG_CTRUNC) !== 0) {
+			this.#refusedDescriptorsCount++;
+		}
+		return received;
+	}
+
 	#receive(target: Uint8Array | undefined): number {
 		if (this.#ended) return 0;
 		const descriptor = this.#descriptor;
@@ -162,7 +203,10 @@ export class Receiver implements Waiter {
 		const memory = target ?? slab.memory;
 		const start = target === undefined ? slab.used : 0;
 		const room = target?.length ?? Math.min(memory.length - start, LIMITS.readChunkBytes);
-		const received = sys.recv(descriptor.fd, memory, start, room, 0);
+		const received =
+			this.arrivals === undefined
+				? this.#receiveBytes(memory, start, room)
+				: this.#receiveAll(this.arrivals, memory.subarray(start, start + room));
 		if (received > 0) {
 			this.#receivedBytes += received;
 			// A short read has emptied the queue: the next one waits for an event instead of asking.

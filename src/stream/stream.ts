@@ -17,6 +17,7 @@ import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
+import { Arrivals, type DescriptorArrival } from "./arrivals.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { Connection } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
@@ -26,6 +27,9 @@ import { WriteQueue } from "./write-queue.ts";
 
 /** Transports of byte streams. */
 export type StreamTransport = "tcp" | "unix" | "vsock";
+
+/** Options of `Stream.write`. */
+export interface WriteOptions extends WaitOptions, PassOptions {}
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -38,11 +42,12 @@ export class Stream extends ByteReader implements ByteStream {
 	#writeEnd: Promise<void> | undefined;
 
 	/** @internal */
-	constructor(connection: Connection) {
+	constructor(connection: Connection, options: ArrivalOptions = {}) {
 		super();
-		const { socket } = connection;
+		const { socket, transport } = connection;
+		const isUnix = transport === "unix";
 		this.#connection = connection;
-		this.#receiver = new Receiver(socket);
+		this.#receiver = new Receiver(socket, isUnix, arrivalsOf(socket, isUnix, options));
 		this.#queue = new WriteQueue(socket, this.#receiver);
 	}
 
@@ -51,9 +56,10 @@ export class Stream extends ByteReader implements ByteStream {
 	 *
 	 * @param socket taken: it is closed with the stream
 	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
+	 * @throws {UnsupportedError} an option needs a Unix socket
 	 */
-	static over(socket: Socket, transport: StreamTransport): Stream {
-		return new Stream(new Connection(socket, transport));
+	static over(socket: Socket, transport: StreamTransport, options?: ArrivalOptions): Stream {
+		return new Stream(new Connection(socket, transport), options);
 	}
 
 	/** The socket below, for its options. Reading or writing through it corrupts this stream. */
@@ -82,12 +88,6 @@ export class Stream extends ByteReader implements ByteStream {
 		return this.#connection.peerCredentials;
 	}
 
-	/** Whether this side was closed, or its socket given away. */
-	get closed(): boolean {
-		return this.#closing !== undefined || this.#connection.socket.closed;
-	}
-
-	get bytesWritten(): number {
 	/**
 	 * Opens the process that made the other end, whose number in `peerCredentials` may be another's by now. `isAlive` tells whether it still
 	 * runs; what is looked up by its number between two such answers is its own.
@@ -101,6 +101,12 @@ export class Stream extends ByteReader implements ByteStream {
 		return this.#connection.openPeerPidfd(options);
 	}
 
+	/** Whether this side was closed, or its socket given away. */
+	get closed(): boolean {
+		return this.#closing !== undefined || this.#connection.socket.closed;
+	}
+
+	get bytesWritten(): number {
 		return this.#queue.takenBytes;
 	}
 
@@ -141,6 +147,9 @@ export class Stream extends ByteReader implements ByteStream {
 	 */
 	write(data: Uint8Array | string, options?: WriteOptions): Promise<void> {
 		try {
+			if (options?.descriptors !== undefined || options?.credentials !== undefined) {
+				return this.#writeWith(data, options);
+			}
 			this.#checkWritable(options);
 			return this.#queue.push(data, options);
 		} catch (error) {
@@ -245,6 +254,19 @@ export class Stream extends ByteReader implements ByteStream {
 		if (this.closed) throw new ClosedError("The stream");
 	}
 
+	#writeWith(data: Uint8Array | string, options: WriteOptions): Promise<void> {
+		const passage = Passage.of(options, this.#connection.transport === "unix");
+		try {
+			this.#checkWritable(options);
+			return passage === undefined
+				? this.#queue.push(data, options)
+				: this.#queue.pushWith(data, passage, options);
+		} catch (error) {
+			passage?.close();
+			throw error;
+		}
+	}
+
 	#checkWritable(options: WaitOptions | undefined): void {
 		if (options !== undefined) checkWait(options);
 		if (this.closed) throw new ClosedError("The stream");
@@ -303,9 +325,6 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 }
 
-function rejectClosed(): Promise<never> {
-	return Promise.reject(new ClosedError("The stream"));
-}
 function arrivalsOf(
 	socket: Socket,
 	isUnix: boolean,
@@ -317,3 +336,6 @@ function arrivalsOf(
 	return new Arrivals(wanted, options.receiveCredentials === "pidfd");
 }
 
+function rejectClosed(): Promise<never> {
+	return Promise.reject(new ClosedError("The stream"));
+}

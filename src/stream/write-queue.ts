@@ -13,9 +13,10 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Passage } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
-import { EAGAIN } from "../sys/errno.ts";
+import { EAGAIN, EINVAL, EPERM, ESRCH, ETOOMANYREFS } from "../sys/errno.ts";
 import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
 import { LOST, OutgoingBytes } from "./outgoing-bytes.ts";
 import type { Receiver } from "./receiver.ts";
@@ -30,6 +31,8 @@ interface Drain {
 function ignore(): void {}
 
 const KEEP_BYTES = "must keep its bytes until its write has settled";
+// Of sendmsg(2), and about what goes along with the bytes: the connection is none the worse for it.
+const REFUSALS = new Set([EINVAL, EPERM, ESRCH, ETOOMANYREFS]);
 
 /** Writes for one descriptor. */
 export class WriteQueue implements Waiter, Flushable {
@@ -84,6 +87,35 @@ export class WriteQueue implements Waiter, Flushable {
 		if (this.#bytes.length > LIMITS.writeQueueBytes) return this.#refuseMore();
 		this.#bytes.copy(bytes);
 		return this.#taken(bytes.length, options);
+	}
+
+	/**
+	 * Takes bytes with what goes along with the first of them; they leave by a call of their own, in the order of all writes.
+	 *
+	 * @param passage taken: closed when it has left or will not, unless this throws
+	 * @throws {InvalidValueError} there is no byte to go along with
+	 */
+	pushWith(
+		data: Uint8Array | string,
+		passage: Passage,
+		options: WaitOptions | undefined,
+	): Promise<void> {
+		const given = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+		if (given.length === 0) {
+			throw new InvalidValueError("data", "must have a byte for descriptors to go with", data);
+		}
+		if (this.#failure !== undefined || this.#bytes.length > LIMITS.writeQueueBytes) {
+			passage.close();
+			return this.#failure === undefined ? this.#refuseMore() : this.#refuse(this.#failure);
+		}
+		const isSmall = given.length <= LIMITS.writeCopyBytes;
+		const piece = isSmall ? Uint8Array.from(given) : given.subarray();
+		this.#bytes.borrow(piece, passage);
+		this.#takenBytes += piece.length;
+		const refusal = this.#send(piece) ?? this.#holdPassage(piece);
+		if (refusal === undefined) return this.#settleNow(options, piece.length, piece);
+		this.#regain(piece.length, piece);
+		return rejectQuietly(refusal);
 	}
 
 	/** Resolves when nothing is queued. */
@@ -166,23 +198,38 @@ export class WriteQueue implements Waiter, Flushable {
 		return this.#settleNow(options, bytes);
 	}
 
-	#send(): void {
+	// What has to wait must not depend on the caller's descriptors.
+	#holdPassage(piece: Uint8Array): Error | undefined {
+		try {
+			this.#bytes.passageOf(piece)?.hold();
+			return undefined;
+		} catch (error) {
+			return error as Error;
+		}
+	}
+
+	// Returns why what goes along with `fresh`, which was queued just now, is refused: that concerns its write alone.
+	#send(fresh?: Uint8Array): Error | undefined {
 		while (this.#bytes.length > 0 && !this.#blocked) {
 			const sent = this.#bytes.send(this.#descriptor.fd);
 			if (sent === LOST) {
 				this.fail(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
-				return;
+				return undefined;
 			}
 			if (sent < 0 && sent !== EAGAIN) {
+				if (fresh !== undefined && REFUSALS.has(sent) && this.#bytes.isNext(fresh)) {
+					return syscallError("sendmsg", sent);
+				}
 				const failure = syscallError("send", sent);
 				this.#receiver.doubtEnd(failure);
 				this.fail(failure);
-				return;
+				return undefined;
 			}
 			// A short count says that the socket's buffer is full.
 			if (this.#bytes.length > 0 && this.#failure === undefined) this.#block();
 		}
 		if (this.#bytes.length === 0 && this.#drain !== undefined) this.#settle(undefined);
+		return undefined;
 	}
 
 	#block(): void {

@@ -6,6 +6,7 @@ export { errnoName } from "../errno-name.ts";
 
 export const EPERM = -1;
 export const ENOENT = -2;
+export const ESRCH = -3;
 export const EINTR = -4;
 export const EIO = -5;
 export const ENXIO = -6;
