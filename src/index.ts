@@ -21,8 +21,8 @@ export {
 	InvalidValueError,
 	LimitError,
 	OutOfRangeError,
-	SocketError,
 	PeerError,
+	SocketError,
 	SyscallError,
 	TimeoutError,
 	TruncatedError,
@@ -40,9 +40,9 @@ export { listen } from "./open/listen.ts";
 export type { Listener, Overload } from "./open/listener.ts";
 export type { OpenDatagramsOptions } from "./open/open-datagrams.ts";
 export { datagrams } from "./open/open-datagrams.ts";
+export type { SocketOwner } from "./open/owner.ts";
 export { socketpair } from "./open/pair.ts";
 export type { KeepAlive } from "./open/tcp-settings.ts";
-export type { SocketOwner } from "./open/owner.ts";
 export type { PacketChannel, PacketSink, PacketSource } from "./packet/packet-contract.ts";
 export type { PacketStream } from "./packet/packet-stream.ts";
 export type { Address } from "./socket/address.ts";
@@ -54,10 +54,10 @@ export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passabl
 export { give } from "./socket/passable.ts";
 export type { PassOptions } from "./socket/passage.ts";
 export type { PeerCredentials } from "./socket/peer-credentials.ts";
-export type { Resolver } from "./socket/resolve.ts";
-export type { Feature, KindFeature } from "./socket/supports.ts";
 export type { PidfdOptions } from "./socket/peer-pidfd.ts";
 export { isAlive } from "./socket/peer-pidfd.ts";
+export type { Resolver } from "./socket/resolve.ts";
+export type { Feature, KindFeature } from "./socket/supports.ts";
 export { supports } from "./socket/supports.ts";
 export type { WaitOptions } from "./socket/wait.ts";
 export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";

@@ -22,8 +22,8 @@ import { Connection } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
 import { checkOpenOptions } from "./open-options.ts";
-import { bindSocketFile } from "./socket-file.ts";
 import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
+import { bindSocketFile } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Text of an address whose connections carry messages. */
@@ -53,13 +53,13 @@ export interface ConnectOptions extends WaitOptions, TcpSettings {
 	readonly prepare?: ((socket: Socket) => void) | undefined;
 	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
 	readonly protocol?: number | undefined;
-}
 	/**
 	 * Whose a Unix socket has to be, or one of whom: a user's number, its name in /etc/passwd, or `"self"`. Its file must be owned by such a user
 	 * and be no symbolic link, and such a user must have called listen(2): root did in the place of services that systemd starts on
 	 * demand. Abstract names have no file. Only for `unix:` and `unix-seqpacket:`. Default: anybody's.
 	 */
 	readonly owner?: SocketOwner | readonly SocketOwner[] | undefined;
+}
 
 /**
  * Connects.
@@ -70,8 +70,8 @@ export interface ConnectOptions extends WaitOptions, TcpSettings {
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
  * @throws {SyscallError} ECONNREFUSED, ENOENT, ETIMEDOUT, ENOTFOUND and others
  * @throws {AggregateError} every address of a name failed; `errors` has all, `code` is the first's
- * @throws {TimeoutError | AbortError} nothing stays open
  * @throws {PeerError} the socket is not of the `owner` asked for
+ * @throws {TimeoutError | AbortError} nothing stays open
  */
 export function connect(
 	address: PacketAddressText | PacketAddress,
@@ -104,9 +104,9 @@ export async function connect(
 			"it has no connections; use datagrams() for datagrams and listen() for systemd",
 		);
 	}
-	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
 	// Wrong ones are told of before anything is opened.
 	ownerIds(target.transport, options.owner);
+	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
 	const deadline = startDeadline(options);
 	try {
 		const { signal } = deadline;
