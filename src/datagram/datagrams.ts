@@ -16,6 +16,7 @@ import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import type { BoundFile } from "../stream/connection.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { BatchIntake } from "./batch-intake.ts";
@@ -36,6 +37,8 @@ const NO_OPTIONS: SendOptions = {};
 export class Datagrams implements DatagramChannel {
 	/** The socket below, for its options. Receiving through it takes datagrams from this object. */
 	readonly socket: Socket;
+	/** @internal The socket file that goes with it, by way of `cleanUp`. */
+	readonly file: BoundFile | undefined;
 	readonly #transport: DatagramTransport;
 	readonly #cleanUp: (() => void) | undefined;
 	readonly #intake: DatagramIntake;
@@ -55,10 +58,12 @@ export class Datagrams implements DatagramChannel {
 		transport: DatagramTransport,
 		options: DatagramsOptions,
 		cleanUp?: () => void,
+		file?: BoundFile,
 	) {
 		const peer = peerOf(socket);
 		const { intake, queue } = applyDatagramsOptions(socket, transport, options, peer !== undefined);
 		this.socket = socket;
+		this.file = file;
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
 		this.#intake = new DatagramIntake(intake);

@@ -107,6 +107,11 @@ export class Listener<T> implements AsyncIterable<T> {
 		return this.#setup.socket;
 	}
 
+	/** @internal The socket file that goes with it. */
+	get file(): BoundFile | undefined {
+		return this.#setup.file;
+	}
+
 	/** Connections accepted so far. */
 	get acceptedCount(): number {
 		return this.#accepted;

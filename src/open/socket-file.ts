@@ -67,7 +67,26 @@ export function bindSocketFile(
 		removeIfSame(path, found);
 		throw error;
 	}
-	return { remove: () => removeIfSame(path, found) };
+	return ownedFile(path, found);
+}
+
+/** A file that is ours to remove, as far as device and inode say that it is still the same. */
+export function ownedFile(path: Buffer, { dev, ino }: Pick<BigIntStats, "dev" | "ino">): BoundFile {
+	let isOwned = true;
+	return {
+		path,
+		dev,
+		ino,
+		get isOwned() {
+			return isOwned;
+		},
+		disown() {
+			isOwned = false;
+		},
+		remove() {
+			if (isOwned) removeIfSame(path, { dev, ino });
+		},
+	};
 }
 
 function bindOverDead(
@@ -143,7 +162,7 @@ function setMode(path: Buffer, found: BigIntStats, mode: number): void {
 	}
 }
 
-function removeIfSame(path: Buffer, found: BigIntStats): void {
+function removeIfSame(path: Buffer, found: Pick<BigIntStats, "dev" | "ino">): void {
 	try {
 		if (isSame(path, found)) unlinkSync(path);
 	} catch {
@@ -151,7 +170,7 @@ function removeIfSame(path: Buffer, found: BigIntStats): void {
 	}
 }
 
-function isSame(path: Buffer, { dev, ino }: BigIntStats): boolean {
+function isSame(path: Buffer, { dev, ino }: Pick<BigIntStats, "dev" | "ino">): boolean {
 	const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
 	return there !== undefined && there.dev === dev && there.ino === ino;
 }

@@ -16,8 +16,16 @@ import { sys } from "../sys/current.ts";
 // struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
 const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
-/** What a connection takes away when it closes: the socket file that it is bound to. */
+/** What a socket takes away when it closes: the socket file that it is bound to. */
 export interface BoundFile {
+	/** Absolute, at the time of bind. */
+	readonly path: Buffer;
+	readonly dev: bigint;
+	readonly ino: bigint;
+	/** Whether `remove` has something to do: until `disown`. */
+	readonly isOwned: boolean;
+	/** Leaves the file to another process: `remove` does nothing from now on. */
+	disown(): void;
 	/** Removes the file if it is still ours; otherwise does nothing. Never fails. */
 	remove(): void;
 }
