@@ -227,6 +227,32 @@ export class PeerError extends SocketError {
 	}
 }
 
+/**
+ * Why a hand-over did not come about: another successor is served, the other side is about to close, speaks no common version, runs as
+ * another user, hung up without a word, ended in the middle, took too long, broke the protocol, or failed by itself.
+ */
+export type HandoverReason =
+	| "busy"
+	| "closing"
+	| "version"
+	| "user"
+	| "refused"
+	| "ended"
+	| "timeout"
+	| "protocol"
+	| "failed";
+
+/** A hand-over between two processes did not come about. The old process goes on as before, unless it is the one that ended. */
+export class HandoverError extends SocketError {
+	declare readonly code: "ERR_HANDOVER";
+	readonly reason: HandoverReason;
+
+	constructor(reason: HandoverReason, message: string, options?: ErrorOptions) {
+		super(message, "ERR_HANDOVER", options);
+		this.reason = reason;
+	}
+}
+
 /** This platform, kernel or build lacks a feature; probe with `supports(feature)`. */
 export class UnsupportedError extends SocketError {
 	declare readonly code: "ERR_UNSUPPORTED";
@@ -360,6 +386,7 @@ const CLASSES = {
 	TruncatedError,
 	DescriptorsLostError,
 	PeerError,
+	HandoverError,
 	UnsupportedError,
 	SystemdError,
 	InvalidTypeError,

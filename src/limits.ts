@@ -95,6 +95,18 @@ export const LIMITS = {
 	/** Length of a host name in bytes: RFC 1035 section 2.3.4, in its text form. */
 	hostnameBytes: 253,
 
+	/** Time for a step of a hand-over in which the other process has nothing to do but answer. */
+	handoverStepMs: 10_000,
+
+	/** Time that a new process may take to start, from the sockets that it was given to its `ready()`. Meanwhile no other can try. */
+	handoverStartMs: 60_000,
+
+	/** Time in which connections are handed over that become idle, before those which did not are left to the old process. */
+	handoverMoveMs: 1_000,
+
+	/** State that is handed over, of a process or of one connection: it is kept in memory on both sides. More belongs into a file. */
+	handoverStateBytes: 16_777_216,
+
 	/**
 	 * Descriptors in one message: SCM_MAX_FD of the kernel; unix(7). Whoever receives any has room for
 	 * all of them, so that the kernel cuts none off.
@@ -112,4 +124,7 @@ export const LIMITS = {
 	 * most; it stops a peer from filling the table of a process that only reads.
 	 */
 	descriptorsQueuedCount: 512,
+
+	/** Bytes of a message to the service manager: systemd ignores longer ones (NOTIFY_BUFFER_MAX, which is PIPE_BUF). */
+	notifyMessageBytes: 4_096,
 } as const;
