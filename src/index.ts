@@ -16,6 +16,7 @@ export {
 	ClosedError,
 	DescriptorsLostError,
 	EndOfStreamError,
+	FramingError,
 	InvalidAddressError,
 	InvalidTypeError,
 	InvalidValueError,
@@ -24,6 +25,7 @@ export {
 	PeerError,
 	SocketError,
 	SyscallError,
+	SystemdError,
 	TimeoutError,
 	TruncatedError,
 	UnsupportedError,
@@ -47,7 +49,7 @@ export type { PacketChannel, PacketSink, PacketSource } from "./packet/packet-co
 export type { PacketStream } from "./packet/packet-stream.ts";
 export type { Address } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
-export type { MessageCredentials } from "./socket/arrived-control.ts";
+export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";
 export type { DescriptorKind } from "./socket/descriptor-kind.ts";
 export { OwnedDescriptor } from "./socket/owned-descriptor.ts";
 export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passable.ts";
@@ -60,5 +62,6 @@ export type { Resolver } from "./socket/resolve.ts";
 export type { Feature, KindFeature } from "./socket/supports.ts";
 export { supports } from "./socket/supports.ts";
 export type { WaitOptions } from "./socket/wait.ts";
+export type { DescriptorArrival } from "./stream/arrivals.ts";
 export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";
-export type { Stream, StreamTransport } from "./stream/stream.ts";
+export type { Stream, StreamTransport, WriteOptions } from "./stream/stream.ts";

@@ -4,11 +4,13 @@ import { LIMITS } from "../limits.ts";
 import { PacketStream } from "../packet/packet-stream.ts";
 import type { Address } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
+import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
 import type { SocketFamily, SocketType } from "../socket/kind.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
+import { usePassed } from "../socket/systemd-descriptors.ts";
 import {
 	fromSocketAddress,
 	type SocketTransport,
@@ -40,7 +42,7 @@ export type StreamAddress = Extract<Address, { transport: unknown }> & {
 };
 
 /** Options of `connect`. */
-export interface ConnectOptions extends WaitOptions, TcpSettings {
+export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions {
 	/** This end's address: of the same transport, its port 0 for any. A socket file is removed with the connection. Default: the kernel chooses. */
 	readonly localAddress?: string | Address | undefined;
 	/** Time until the next address of a name is tried although the one before has not failed, 10..60000 ms. Default 250; RFC 8305 section 5. */
@@ -92,27 +94,26 @@ export async function connect(
 	const target = parseAddress(address);
 	checkWait(options);
 	checkOpenOptions(options);
-	if (target.transport === "fd") return connectionOverFd(target.fd, options.owner);
+	if (target.transport === "fd") return connectionOverFd(target.fd, options);
 	if (target.transport === "systemd") {
-		return usePassed(target.name, ["stream", "packets"], (fd) =>
-			connectionOverFd(fd, options.owner),
-		);
+		return usePassed(target.name, ["stream", "packets"], (fd) => connectionOverFd(fd, options));
 	}
 	if (TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
-			"it has no connections; use datagrams() for datagrams and listen() for systemd",
+			"it has no connections; use datagrams() for datagrams",
 		);
 	}
 	// Wrong ones are told of before anything is opened.
 	ownerIds(target.transport, options.owner);
+	wantedOf(options, target.transport.startsWith("unix"));
 	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
 	const deadline = startDeadline(options);
 	try {
 		const { signal } = deadline;
 		const candidates = await resolve(target, { signal, resolver: options.resolver });
 		const winner = await connectAny(candidates, target.transport, options, signal);
-		return connectionOver(winner, target.transport);
+		return connectionOver(winner, target.transport, options);
 	} catch (error) {
 		throw deadline.explain(error);
 	} finally {
@@ -163,6 +164,8 @@ async function connectOne(
 			file = bindLocal(opened, options.localAddress, address.family, TRANSPORTS[transport].type);
 		}
 		options.prepare?.(opened);
+		// Before it connects, for the peer can send at once.
+		askForCredentials(opened, options.receiveCredentials);
 		const owners = ownerIds(transport, options.owner);
 		if (owners === undefined) await opened.connect(address, { signal });
 		else await connectToOwner(opened, address, owners, { signal });
@@ -204,32 +207,37 @@ function bindLocal(
 	return undefined;
 }
 
-function connectionOver(winner: Attempt, transport: SocketTransport): Stream | PacketStream {
+function connectionOver(
+	winner: Attempt,
+	transport: SocketTransport,
+	options: ConnectOptions,
+): Stream | PacketStream {
 	try {
 		const peer = fromSocketAddress(transport, winner.address);
-		return wrap(new Connection(winner.socket, transport, peer, undefined, winner.file));
+		const connection = new Connection(winner.socket, transport, peer, undefined, winner.file);
+		return wrap(connection, options);
 	} catch (error) {
 		discard(winner);
 		throw error;
 	}
 }
 
-function connectionOverFd(fd: number, owner: ConnectOptions["owner"]): Stream | PacketStream {
+function connectionOverFd(fd: number, options: ConnectOptions): Stream | PacketStream {
 	return takeInherited(
 		fd,
 		(transport) => TRANSPORTS[transport].type !== "dgram",
 		"the descriptor is no socket with connections",
 		(socket, transport) => {
-			const owners = ownerIds(transport, owner);
+			const owners = ownerIds(transport, options.owner);
 			if (owners !== undefined) checkListener(socket, owners, `fd:${fd}`);
-			return wrap(new Connection(socket, transport));
+			return wrap(new Connection(socket, transport), options);
 		},
 	);
 }
 
-function wrap(connection: Connection): Stream | PacketStream {
+function wrap(connection: Connection, options: ConnectOptions): Stream | PacketStream {
 	return TRANSPORTS[connection.transport].type === "stream"
-		? new Stream(connection)
+		? new Stream(connection, options)
 		: new PacketStream(connection);
 }
 

@@ -4,9 +4,11 @@ import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream } from "../packet/packet-stream.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
+import { usePassed } from "../socket/systemd-descriptors.ts";
 import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
 import type { BoundFile, Connection } from "../stream/connection.ts";
@@ -26,7 +28,11 @@ import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Options of `listen`. */
-export interface ListenOptions extends TcpSettings, SocketFileOptions, AdmissionOptions {
+export interface ListenOptions
+	extends TcpSettings,
+		SocketFileOptions,
+		AdmissionOptions,
+		ArrivalOptions {
 	/** Connections that may wait for accept, 0..2147483647; the kernel cuts it to net.core.somaxconn. Default 511. */
 	readonly backlog?: number | undefined;
 	/** Lets several sockets, of this or other processes of the same user, share the port; the kernel spreads connections. Default false. SO_REUSEPORT, socket(7). */
@@ -74,7 +80,10 @@ export async function listen(
 	checkOpenOptions(options);
 	checkWait({ signal: options.signal });
 	if (target.transport === "fd") return listenerOverFd(target.fd, options);
-	if (target.transport === "systemd" || TRANSPORTS[target.transport].type === "dgram") {
+	if (target.transport === "systemd") {
+		return usePassed(target.name, ["listener"], (fd) => listenerOverFd(fd, options));
+	}
+	if (TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
 			"it has no connections; use datagrams() to receive datagrams",
@@ -152,12 +161,16 @@ function listenerOverFd(
 	);
 }
 
-function listenerOver(
+/** Makes a listener of a socket that listens, which stays the caller's when this throws. */
+export function listenerOver(
 	opened: Socket,
 	transport: SocketTransport,
 	options: ListenOptions,
 	file?: BoundFile,
 ): Listener<Stream> | Listener<PacketStream> {
+	wantedOf(options, transport.startsWith("unix"));
+	// What is accepted inherits it, so that it holds for what a client sends at once.
+	askForCredentials(opened, options.receiveCredentials);
 	const { allow, busyPollUs, onOverload, onRefused, signal } = options;
 	const setup = {
 		socket: opened,
@@ -171,6 +184,6 @@ function listenerOver(
 		onOverload: onOverload && AsyncResource.bind(onOverload),
 	};
 	return TRANSPORTS[transport].type === "stream"
-		? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection) })
+		? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection, options) })
 		: new Listener({ ...setup, wrap: (connection: Connection) => new PacketStream(connection) });
 }

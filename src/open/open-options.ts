@@ -6,6 +6,7 @@ import {
 	requireObject,
 	requireOneOf,
 } from "../arguments.ts";
+import { checkReceiveCredentials, checkReceiveDescriptors } from "../socket/arrived-control.ts";
 import { checkKeepAlive } from "./tcp-settings.ts";
 
 type Check = (name: string, value: unknown) => unknown;
@@ -28,6 +29,8 @@ const CHECKS: readonly [name: string, check: Check][] = Object.entries({
 	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead"]),
 	prepare: requireFunction,
 	protocol: integer(0, INT32_MAX),
+	receiveCredentials: checkReceiveCredentials,
+	receiveDescriptors: checkReceiveDescriptors,
 	resolver: requireFunction,
 	reuseAddress: requireBoolean,
 	reusePort: requireBoolean,

@@ -1,7 +1,9 @@
 /** `socketpair`: two connected ends in one process, to be kept or handed on. */
 import { requireOneOf } from "../arguments.ts";
+import type { DatagramsOptions } from "../datagram/datagram-options.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
-import { PacketStream } from "../packet/packet-stream.ts";
+import { PacketStream, type PacketStreamOptions } from "../packet/packet-stream.ts";
+import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { socketpair as pairOfSockets } from "../socket/socket.ts";
 import { Stream } from "../stream/stream.ts";
 
@@ -9,28 +11,37 @@ import { Stream } from "../stream/stream.ts";
  * Makes two Unix sockets that are connected with each other.
  *
  * @param type `"stream"` for bytes (the default), `"seqpacket"` for messages, `"dgram"` for datagrams
+ * @param options for both ends; see `Stream.over`, `PacketStream.over` and `Datagrams.over`
+ * @throws {InvalidTypeError | OutOfRangeError} an option is wrong
  * @throws {SyscallError} EMFILE, ENFILE
  * @see socketpair(2)
  */
-export function socketpair(type?: "stream"): [Stream, Stream];
-export function socketpair(type: "seqpacket"): [PacketStream, PacketStream];
-export function socketpair(type: "dgram"): [Datagrams, Datagrams];
+export function socketpair(type?: "stream", options?: ArrivalOptions): [Stream, Stream];
+export function socketpair(
+	type: "seqpacket",
+	options?: PacketStreamOptions,
+): [PacketStream, PacketStream];
+export function socketpair(type: "dgram", options?: DatagramsOptions): [Datagrams, Datagrams];
 export function socketpair(
 	type: "stream" | "seqpacket" | "dgram" = "stream",
+	options: ArrivalOptions & PacketStreamOptions & DatagramsOptions = {},
 ): [Stream, Stream] | [PacketStream, PacketStream] | [Datagrams, Datagrams] {
 	requireOneOf("type", type, ["stream", "seqpacket", "dgram"]);
 	const [left, right] = pairOfSockets(type);
 	try {
 		switch (type) {
 			case "stream":
-				return [Stream.over(left, "unix"), Stream.over(right, "unix")];
+				return [Stream.over(left, "unix", options), Stream.over(right, "unix", options)];
 			case "seqpacket":
 				return [
-					PacketStream.over(left, "unix-seqpacket"),
-					PacketStream.over(right, "unix-seqpacket"),
+					PacketStream.over(left, "unix-seqpacket", options),
+					PacketStream.over(right, "unix-seqpacket", options),
 				];
 			default:
-				return [Datagrams.over(left, "unix-dgram"), Datagrams.over(right, "unix-dgram")];
+				return [
+					Datagrams.over(left, "unix-dgram", options),
+					Datagrams.over(right, "unix-dgram", options),
+				];
 		}
 	} catch (error) {
 		left.close();

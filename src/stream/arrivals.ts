@@ -6,6 +6,7 @@ import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
 	ARRIVAL_BYTES,
+	controlBytesFor,
 	type MessageCredentials,
 	takeArrived,
 	type Wanted,
@@ -25,11 +26,6 @@ export interface DescriptorArrival {
 	readonly end: number;
 }
 
-// Room without descriptors: for credentials alone, so that the kernel hands none over.
-const CREDENTIALS_BYTES = 32;
-// A pidfd comes last, behind whatever there is.
-const CREDENTIALS_AND_PIDFD_BYTES = CREDENTIALS_BYTES + 24;
-
 const control = new Uint8Array(ARRIVAL_BYTES);
 
 /** What came along with the bytes of one stream and was not taken yet. */
@@ -42,11 +38,9 @@ export class Arrivals {
 	#refusedCount = 0;
 	#credentials: MessageCredentials | undefined;
 
-	/** @param wantsPidfd whether credentials come with a pidfd */
-	constructor(wanted: Wanted, wantsPidfd: boolean) {
+	constructor(wanted: Wanted) {
 		this.#wanted = wanted;
-		const withoutDescriptors = wantsPidfd ? CREDENTIALS_AND_PIDFD_BYTES : CREDENTIALS_BYTES;
-		this.#control = wanted.descriptorsCount > 0 ? control : control.subarray(0, withoutDescriptors);
+		this.#control = control.subarray(0, controlBytesFor(wanted, 0));
 	}
 
 	/** How often descriptors were refused. */

@@ -333,7 +333,7 @@ function arrivalsOf(
 	const wanted = wantedOf(options, isUnix);
 	if (wanted.descriptorsCount === 0 && !wanted.credentials) return undefined;
 	askForCredentials(socket, options.receiveCredentials);
-	return new Arrivals(wanted, options.receiveCredentials === "pidfd");
+	return new Arrivals(wanted);
 }
 
 function rejectClosed(): Promise<never> {
