@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	datagram: [".", "sys", "socket", "stream", "packet"],
 	open: [".", "sys", "socket", "stream", "packet", "datagram"],
 	frame: [".", "socket", "stream"],
+	systemd: [".", "sys", "socket"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
@@ -33,7 +34,8 @@ const PURE: readonly string[] = [
 ];
 
 /** The only files that may read the environment; the command line may everywhere. */
-const READS_ENVIRONMENT = /^(cli\/|sys\/native\.ts$|socket\/systemd[a-z-]*\.ts$)/;
+const READS_ENVIRONMENT =
+	/^(cli\/|sys\/native\.ts$|socket\/systemd[a-z-]*\.ts$|systemd\/environment\.ts$)/;
 
 const sources = readTree("src");
 
@@ -74,7 +76,7 @@ test("only sys/native.ts knows of the addon's file", () => {
 	assert.deepEqual(paths(wrong), []);
 });
 
-test("only the command line, the addon's loader and socket activation read the environment", () => {
+test("only the command line, the addon's loader and what asks for a service manager read the environment", () => {
 	const wrong = sources.filter(
 		({ path, text }) =>
 			!READS_ENVIRONMENT.test(path) && /process\s*\.\s*env\b/.test(withoutComments(text)),

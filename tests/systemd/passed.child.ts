@@ -1,0 +1,60 @@
+/**
+ * Uses what a service manager has passed, as its first argument says, and tells about it in lines of JSON.
+ *
+ * - `listen NAME`, `datagrams NAME`, `connect NAME`: answers one message, or the bytes up to a line break, by `pong`
+ * - `all`: names and kinds of all that was passed
+ */
+import { connect, datagrams, listen, type PacketStream, type Stream } from "socketry";
+import { fromSystemd } from "socketry/systemd";
+
+const [command, name = ""] = process.argv.slice(2);
+const wait = { timeoutMs: 20_000 };
+
+function say(what: unknown): void {
+	console.log(JSON.stringify(what));
+}
+
+async function answer(connection: Stream | PacketStream): Promise<void> {
+	const asked =
+		"readUntil" in connection
+			? await connection.readUntil("\n", wait)
+			: await connection.receive(wait);
+	say({ asked: String(asked).trim(), transport: connection.peer.transport });
+	if ("write" in connection) await connection.write("pong");
+	else await connection.send("pong");
+	await connection.close();
+}
+
+const variables = (): string[] => Object.keys(process.env).filter((key) => /^LISTEN_/.test(key));
+
+switch (command) {
+	case "listen": {
+		const listener = await listen(`systemd:${name}`);
+		await answer(await listener.accept(wait));
+		listener.close();
+		say({ left: fromSystemd().map((each) => each.name), variables: variables() });
+		break;
+	}
+	case "connect":
+		await answer(await connect(`systemd:${name}`));
+		break;
+	case "datagrams": {
+		const socket = await datagrams(`systemd:${name}`);
+		const { data, from } = await socket.receive(wait);
+		say({ asked: String(data), transport: from.transport });
+		await socket.send("pong", from, wait);
+		await socket.close();
+		break;
+	}
+	case "all":
+		say({
+			variables: variables().toSorted(),
+			passed: fromSystemd().map(({ name: each, descriptor }) => [each, descriptor.kind]),
+			again: fromSystemd(),
+			left: variables(),
+		});
+		break;
+	default:
+		say({ code: await listen(`systemd:${name}`).then(String, (error) => error) });
+}
+process.exit();
