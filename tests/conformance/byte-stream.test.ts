@@ -15,6 +15,10 @@ const KINDS: Readonly<Record<string, PairFactory<ByteStream>>> = {
 	"a Unix path": () => withSocketPath((path) => connectedStreams(`unix:${path}`)),
 	"an abstract Unix name": () => connectedStreams(`unix:${abstractName()}`),
 	"a socketpair": () => socketpair("stream"),
+	"a Unix path that takes descriptors": () =>
+		withSocketPath((path) => connectedStreams(`unix:${path}`, { receiveDescriptors: true })),
+	"a socketpair that takes descriptors and credentials": () =>
+		socketpair("stream", { receiveDescriptors: 253, receiveCredentials: true }),
 	"adopted descriptors": () => adoptedStreams(),
 	memory: () => memoryStreams(),
 	"much memory": () => memoryStreams({ capacityBytes: 1_000_003 }),

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, listen, socketpair } from "socketry";
+import { type ArrivalOptions, connect, listen, socketpair } from "socketry";
 import { Socket, type SocketAddress, socket } from "socketry/socket";
 import { Datagrams } from "#src/datagram/datagrams.ts";
 import type { PacketStream } from "#src/packet/packet-stream.ts";
@@ -12,11 +12,12 @@ import { Stream } from "#src/stream/stream.ts";
 /** Two ends of a connection made by `listen` and `connect`. */
 export async function connectedStreams(
 	address: `tcp:${string}` | `unix:${string}`,
+	options: ArrivalOptions = {},
 ): Promise<[Stream, Stream]> {
-	const listener = await listen(address);
+	const listener = await listen(address, options);
 	try {
 		const [client, server] = await Promise.all([
-			connect(listener.address as { transport: "tcp"; host: string; port: number }),
+			connect(listener.address as { transport: "tcp"; host: string; port: number }, options),
 			listener.accept(),
 		]);
 		return [client, server];
