@@ -139,6 +139,25 @@ export class FramingError extends SocketError {
 	}
 }
 
+/** A proxy did not make the connection. */
+export class ProxyError extends SocketError {
+	declare readonly code: "ERR_PROXY";
+	/** What the proxy answered: a reply of RFC 1928 or a status of HTTP; 0 when it gave no proper answer. */
+	readonly reply: number;
+
+	constructor(
+		protocol: "socks5" | "http",
+		reply: number,
+		reason: string,
+		target?: { readonly host: string; readonly port: number },
+	) {
+		const to = target === undefined ? "" : ` to ${target.host}:${target.port}`;
+		const why = [reply === 0 ? "" : String(reply), reason].filter(Boolean).join(" ");
+		super(`The ${protocol} proxy made no connection${to}: ${why}`, "ERR_PROXY");
+		this.reply = reply;
+	}
+}
+
 /** A deadline passed. The object stays usable; `bytesMoved` says how far the operation came. */
 export class TimeoutError extends SocketError {
 	declare readonly code: "ERR_TIMEOUT";
@@ -386,6 +405,7 @@ const CLASSES = {
 	TruncatedError,
 	DescriptorsLostError,
 	PeerError,
+	ProxyError,
 	HandoverError,
 	UnsupportedError,
 	SystemdError,

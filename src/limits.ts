@@ -68,6 +68,9 @@ export const LIMITS = {
 	 */
 	frameBytes: 1_048_576,
 
+	/** Time that a trusted proxy has to send its header: many times what a network takes, and short enough for nobody to hold many. */
+	proxyHeaderMs: 5_000,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

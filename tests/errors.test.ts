@@ -12,6 +12,7 @@ const SAMPLES: readonly [Error, string, string, AnyErrorClass][] = [
 	[errors.syscallError("connect", -111), "SyscallError", "ECONNREFUSED", errors.SocketError],
 	[new errors.ClosedError(), "ClosedError", "ERR_CLOSED", errors.SocketError],
 	[new errors.BusyError(), "BusyError", "ERR_BUSY", errors.SocketError],
+	[new errors.ProxyError("http", 403, "x"), "ProxyError", "ERR_PROXY", errors.SocketError],
 	[new errors.FramingError("x"), "FramingError", "ERR_FRAMING", errors.SocketError],
 	[new errors.EndOfStreamError(3), "EndOfStreamError", "ERR_END_OF_STREAM", errors.SocketError],
 	[new errors.LimitError("xBytes", 2, 1), "LimitError", "ERR_LIMIT", errors.SocketError],

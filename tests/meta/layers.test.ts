@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	open: [".", "sys", "socket", "stream", "packet", "datagram"],
 	frame: [".", "socket", "stream"],
 	systemd: [".", "sys", "socket"],
+	proxy: [".", "socket", "stream", "open"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],

@@ -1,0 +1,55 @@
+/** The client's side of HTTP CONNECT: RFC 9110 section 9.3.6. */
+import { LimitError, ProxyError } from "../errors.ts";
+import type { HostAddress } from "../socket/address.ts";
+import type { WaitOptions } from "../socket/wait.ts";
+import type { ByteStream } from "../stream/contract.ts";
+import type { ProxyCredentials } from "./proxy-address.ts";
+
+const HEAD_BYTES_MAX = 16_384;
+const HEADS_MAX = 8;
+const STATUS_LINE = /^HTTP\/1\.[01] ([1-9][0-9][0-9])(?: ([^\r\n]*))?\r\n/;
+
+/**
+ * Asks the proxy at the other end of `stream` for a connection; afterwards the stream is that connection. Names are resolved by the proxy.
+ *
+ * @param remaining options for the next wait
+ * @throws {ProxyError} the proxy refuses, or is none
+ */
+export async function askHttp(
+	stream: ByteStream,
+	target: HostAddress,
+	credentials: ProxyCredentials | undefined,
+	remaining: () => WaitOptions | undefined,
+): Promise<void> {
+	const host = target.host.includes(":") ? `[${target.host}]` : target.host;
+	const authority = `${host}:${target.port}`;
+	const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
+	if (credentials !== undefined) {
+		const pair = Buffer.from(`${credentials.username}:${credentials.password}`);
+		lines.push(`Proxy-Authorization: Basic ${pair.toString("base64")}`);
+	}
+	await stream.write(`${lines.join("\r\n")}\r\n\r\n`, remaining());
+	for (let i = 0; i < HEADS_MAX; i++) {
+		const head = await readHead(stream, remaining);
+		const [, status, reason = ""] = STATUS_LINE.exec(head) ?? [];
+		if (status === undefined) break;
+		if (status.startsWith("2")) return;
+		// Informational answers come before the final one; RFC 9110 section 15.2.
+		if (!status.startsWith("1")) throw new ProxyError("http", Number(status), reason, target);
+	}
+	throw new ProxyError("http", 0, "what answers there is no HTTP proxy", target);
+}
+
+async function readHead(
+	stream: ByteStream,
+	remaining: () => WaitOptions | undefined,
+): Promise<string> {
+	try {
+		const head = await stream.readUntil("\r\n\r\n", { ...remaining(), maxBytes: HEAD_BYTES_MAX });
+		return Buffer.from(head ?? []).toString("latin1");
+	} catch (error) {
+		// No end of a head in sight: whatever it is, it is no answer.
+		if (error instanceof LimitError) return "";
+		throw error;
+	}
+}

@@ -1,0 +1,52 @@
+/** Where a proxy is, what it speaks and who we are to it. */
+import { InvalidAddressError } from "../errors.ts";
+import { type Address, parseAddress } from "../socket/address.ts";
+
+/** User name and password for a proxy. */
+export interface ProxyCredentials {
+	readonly username: string;
+	readonly password: string;
+}
+
+/** A proxy, as an object. */
+export interface ProxyAddress {
+	/** SOCKS5 of RFC 1928, or CONNECT of HTTP. */
+	readonly protocol: "socks5" | "http";
+	/** Where it listens: TCP or a Unix path. */
+	readonly address: string | Address;
+	readonly credentials?: ProxyCredentials | undefined;
+}
+
+// socks5h is how curl says that the proxy resolves names, which is what ours always do.
+const PROTOCOLS: Readonly<Record<string, readonly [ProxyAddress["protocol"], number]>> = {
+	"socks5:": ["socks5", 1080],
+	"socks5h:": ["socks5", 1080],
+	"http:": ["http", 80],
+};
+
+/**
+ * Reads `socks5://user:password@host:1080` or `http://user:password@host:3128`; objects are checked.
+ *
+ * @throws {InvalidAddressError} it is neither; the message does not repeat a password
+ */
+export function parseProxy(proxy: string | ProxyAddress): Required<ProxyAddress> {
+	if (typeof proxy !== "string") {
+		if (proxy?.protocol !== "socks5" && proxy?.protocol !== "http") {
+			throw new InvalidAddressError(proxy, 'protocol must be "socks5" or "http"');
+		}
+		const address = parseAddress(proxy.address);
+		return { protocol: proxy.protocol, address, credentials: proxy.credentials };
+	}
+	const url = URL.canParse(proxy) ? new URL(proxy) : undefined;
+	const known = url && PROTOCOLS[url.protocol];
+	if (url === undefined || known === undefined || url.hostname === "") {
+		const shown = proxy.replace(/\/\/[^/@]*@/, "//***@");
+		throw new InvalidAddressError(shown, "write socks5://host:port or http://host:port");
+	}
+	const [protocol, defaultPort] = known;
+	const port = url.port === "" ? defaultPort : Number(url.port);
+	const address: Address = parseAddress(`tcp://${url.hostname}:${port}`);
+	if (url.username === "") return { protocol, address, credentials: undefined };
+	const [username, password] = [url.username, url.password].map(decodeURIComponent);
+	return { protocol, address, credentials: { username: username ?? "", password: password ?? "" } };
+}
