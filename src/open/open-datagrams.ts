@@ -10,6 +10,7 @@ import { type Address, formatAddress, parseAddress, type Transport } from "../so
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
+import { usePassed } from "../socket/systemd-descriptors.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
@@ -60,7 +61,7 @@ const INT32_MAX = 2_147_483_647;
 /**
  * Opens a datagram socket.
  *
- * @param address this end's: `udp://HOST:PORT`, `unix-dgram:PATH`, `unix-dgram:@NAME`, `vsock-dgram://CID:PORT`, `fd:NUMBER`.
+ * @param address this end's: `udp://HOST:PORT`, `unix-dgram:PATH`, `unix-dgram:@NAME`, `vsock-dgram://CID:PORT`, `fd:NUMBER`, `systemd:NAME`.
  *   `udp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). Default: what suits `connect`, a Unix socket getting an
  *   abstract name so that it can be answered; without that, UDP on any port
  * @throws {InvalidAddressError} an address is malformed, or of a kind without datagrams
@@ -80,6 +81,9 @@ export async function datagrams(
 	}
 	const local = parseAddress(address);
 	if (local.transport === "fd") return overFd(local.fd, options);
+	if (local.transport === "systemd") {
+		return usePassed(local.name, ["datagrams"], (fd) => overFd(fd, options));
+	}
 	if (peer === undefined && "host" in local && local.host === "*" && local.transport === "udp") {
 		return openEverywhere(local.port, options);
 	}
