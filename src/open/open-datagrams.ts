@@ -171,7 +171,7 @@ function open(
 			const input = fromSocketAddress(transport, peer);
 			opened.tryConnect(suitedTo(address.family, peer, input));
 		}
-		return over(opened, transport, options, file);
+		return datagramsOver(opened, transport, options, file);
 	} catch (error) {
 		file?.remove();
 		opened.close();
@@ -211,7 +211,7 @@ function overFd(fd: number, options: OpenDatagramsOptions): Datagrams {
 		fd,
 		isDatagramTransport,
 		"the descriptor is no datagram socket",
-		(socket, transport) => over(socket, transport as DatagramTransport, options),
+		(socket, transport) => datagramsOver(socket, transport as DatagramTransport, options),
 	);
 }
 
@@ -219,7 +219,8 @@ function isDatagramTransport(transport: Transport): transport is DatagramTranspo
 	return transport === "udp" || transport === "unix-dgram" || transport === "vsock-dgram";
 }
 
-function over(
+/** Makes an object of a datagram socket, which stays the caller's when this throws. */
+export function datagramsOver(
 	opened: Socket,
 	transport: DatagramTransport,
 	options: OpenDatagramsOptions,
@@ -231,7 +232,7 @@ function over(
 		signal?.removeEventListener("abort", onAbort);
 		file?.remove();
 	};
-	const made = new Datagrams(opened, transport, options, cleanUp);
+	const made = new Datagrams(opened, transport, options, cleanUp, file);
 	signal?.addEventListener("abort", onAbort, { once: true });
 	return made;
 }
