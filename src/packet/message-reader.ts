@@ -41,6 +41,8 @@ export class MessageReader<T> implements Waiter {
 	#reject: ((error: Error) => void) | undefined;
 	#release: (() => void) | undefined;
 	#failure: Error | undefined;
+	// The failure to come, once nothing is available.
+	#ending: Error | undefined;
 	// Of the pending read: where its message goes to, and whether a loop asks.
 	#target: Uint8Array | undefined;
 	#isLoop = false;
@@ -84,6 +86,12 @@ export class MessageReader<T> implements Waiter {
 		this.#settle(error);
 	}
 
+	/** Ends reading as `fail`, but once what was fetched has been taken; nothing more is fetched. */
+	finish(error: Error): void {
+		if (this.#intake.available) this.#ending ??= error;
+		else this.fail(error);
+	}
+
 	ready(): void {
 		const target = this.#target;
 		try {
@@ -114,6 +122,7 @@ export class MessageReader<T> implements Waiter {
 			if (this.#resolve !== undefined) {
 				throw new BusyError("Another receive is pending: await it before the next one");
 			}
+			if (this.#ending !== undefined && !this.#intake.available) this.fail(this.#ending);
 			if (this.#failure !== undefined) throw this.#failure;
 			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.
 			if (options?.timeoutMs === 0) this.#descriptor.readCredit ||= 1;

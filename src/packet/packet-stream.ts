@@ -15,7 +15,7 @@ import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
-import { Connection } from "../stream/connection.ts";
+import { Connection, type HandedOff } from "../stream/connection.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -239,6 +239,15 @@ export class PacketStream implements PacketChannel {
 		this.#closing = DONE;
 		this.#fail();
 		return this.socket;
+	}
+
+	/** @internal Gives the socket away, if the program waits for a message and has nothing under way; otherwise as `Stream.handOff`. */
+	handOff(): Promise<HandedOff> | undefined {
+		const isIdle = this.#reader.waiting && this.queuedBytes === 0 && this.#writeEnd === undefined;
+		if (this.closed || !isIdle || this.#intake.hasMessages) return undefined;
+		this.#closing = DONE;
+		this.#fail();
+		return Promise.resolve({ socket: this.#connection.part(), unread: new Uint8Array() });
 	}
 
 	async #receiveEmpty(options: WaitOptions | undefined): Promise<number | null> {

@@ -19,6 +19,8 @@ export abstract class ByteReader implements ByteSource {
 	#rest: Uint8Array | undefined;
 	// A read of several parts is under way: between two of them nobody else may read.
 	#gathering = false;
+	// Left over by another process, which had this connection before.
+	#restoredBytes = 0;
 
 	/** Reads at least one byte into memory of the implementation's choice; null at the end. */
 	protected abstract pull(options: WaitOptions | undefined): Promise<Uint8Array | null>;
@@ -36,7 +38,7 @@ export abstract class ByteReader implements ByteSource {
 	protected abstract get arrivedBytes(): number;
 
 	get bytesRead(): number {
-		return this.arrivedBytes - (this.#rest?.length ?? 0);
+		return this.arrivedBytes + this.#restoredBytes - (this.#rest?.length ?? 0);
 	}
 
 	read(options?: WaitOptions): Promise<Uint8Array | null> {
@@ -121,6 +123,19 @@ export abstract class ByteReader implements ByteSource {
 			[Symbol.asyncIterator]: () => iterator,
 		};
 		return iterator;
+	}
+
+	/** @internal Has these bytes read before all that come: what another process had left over of the same connection. */
+	restore(bytes: Uint8Array): void {
+		this.#giveBack(bytes);
+		this.#restoredBytes += bytes.length;
+	}
+
+	/** Takes away what is left over. */
+	protected takeLeftOver(): Uint8Array {
+		const rest = this.#rest ?? new Uint8Array();
+		this.#rest = undefined;
+		return rest;
 	}
 
 	#some(options: WaitOptions | undefined): Promise<Uint8Array | null> {

@@ -8,7 +8,7 @@ import {
 	requirePeerCredentials,
 } from "../socket/peer-credentials.ts";
 import { openPeerPidfd, type PidfdOptions } from "../socket/peer-pidfd.ts";
-import type { Socket } from "../socket/socket.ts";
+import { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -28,6 +28,14 @@ export interface BoundFile {
 	disown(): void;
 	/** Removes the file if it is still ours; otherwise does nothing. Never fails. */
 	remove(): void;
+}
+
+/** A connection that goes to another process. */
+export interface HandedOff {
+	/** Yours, with no tie to the object that had it. */
+	readonly socket: Socket;
+	/** Bytes that had been read ahead, to be read before all others. */
+	readonly unread: Uint8Array;
 }
 
 /** A connected socket with the addresses of its two ends, which stay known after it is closed. */
@@ -84,14 +92,16 @@ export class Connection {
 		return openPeerPidfd(this.socket, options);
 	}
 
+	/** Parts the descriptor from this object, which is closed then: the socket returned is another one, with no tie to it. */
+	part(): Socket {
+		this.#learnAddress();
+		return Socket.fromFd(this.socket.detachFd());
+	}
+
 	/** Closes the descriptor, after a last look at its name. Never fails. */
 	close(): void {
 		if (this.socket.closed) return;
-		try {
-			void this.address;
-		} catch {
-			// Then it stays unknown.
-		}
+		this.#learnAddress();
 		this.#file?.remove();
 		this.socket.close();
 	}
@@ -101,5 +111,13 @@ export class Connection {
 		if (this.socket.closed) return;
 		sys.setsockopt(this.socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
 		this.close();
+	}
+
+	#learnAddress(): void {
+		try {
+			void this.address;
+		} catch {
+			// Then it stays unknown.
+		}
 	}
 }

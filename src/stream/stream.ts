@@ -19,7 +19,7 @@ import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { Arrivals, type DescriptorArrival } from "./arrivals.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
@@ -227,6 +227,23 @@ export class Stream extends ByteReader implements ByteStream {
 		this.#queue.close();
 		this.#receiver.close();
 		return this.socket;
+	}
+
+	/**
+	 * @internal Gives the socket away with what was read ahead, if the program waits for input and has nothing under way; undefined otherwise, and
+	 * nothing has changed then. This stream is closed, and its pending read rejects with `ClosedError`.
+	 */
+	handOff(): Promise<HandedOff> | undefined {
+		const isIdle = this.#receiver.waiting && this.queuedBytes === 0 && this.#writeEnd === undefined;
+		if (this.closed || !isIdle) return undefined;
+		this.#closing = DONE;
+		this.#queue.close();
+		this.#receiver.close();
+		const socket = this.#connection.part();
+		// A read of several parts gives back what it had gathered only after its promise was rejected.
+		return new Promise((resolve) => {
+			setImmediate(() => resolve({ socket, unread: this.takeLeftOver() }));
+		});
 	}
 
 	protected override get arrivedBytes(): number {
