@@ -23,6 +23,7 @@ export {
 	LimitError,
 	OutOfRangeError,
 	PeerError,
+	ProxyError,
 	SocketError,
 	SyscallError,
 	SystemdError,
@@ -33,6 +34,8 @@ export {
 export { LIMITS } from "./limits.ts";
 export type { Group, User } from "./open/accounts.ts";
 export type { AdmissionOptions, RefusedPeer } from "./open/admission.ts";
+export type { Adopted, AdoptedKind, AdoptOptions } from "./open/adopt.ts";
+export { adopt } from "./open/adopt.ts";
 export type { PeerPolicy } from "./open/allow.ts";
 export { anyone, groups, sameUser, users } from "./open/allow.ts";
 export type { ConnectOptions } from "./open/connect.ts";
@@ -51,6 +54,8 @@ export type { Address } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";
 export type { DescriptorKind } from "./socket/descriptor-kind.ts";
+export type { MapOptions, Seals } from "./socket/memfd.ts";
+export { Memfd } from "./socket/memfd.ts";
 export { OwnedDescriptor } from "./socket/owned-descriptor.ts";
 export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passable.ts";
 export { give } from "./socket/passable.ts";

@@ -2,6 +2,7 @@
 import { requireBytes, requireInteger } from "../arguments.ts";
 import {
 	AbortError,
+	BusyError,
 	ClosedError,
 	InvalidAddressError,
 	LimitError,
@@ -51,6 +52,8 @@ export class Datagrams implements DatagramChannel {
 	#address: Address | undefined;
 	#multicast: Multicast | undefined;
 	#closing: Promise<void> | undefined;
+	// Why nothing more is received, although it is open.
+	#retirement: ClosedError | undefined;
 
 	/** @internal */
 	constructor(
@@ -174,15 +177,9 @@ export class Datagrams implements DatagramChannel {
 	 * @see recvmmsg(2); udp(7) for UDP_GRO
 	 */
 	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
-		this.#batchReader ??= new MessageReader(
-			this.socket,
-			new BatchIntake(this.#intake),
-			"The socket",
-			false,
-		);
-		return this.closed
-			? Promise.reject(new ClosedError("The socket"))
-			: this.#batchReader.next(options);
+		if (this.closed) return Promise.reject(new ClosedError("The socket"));
+		this.#batchReader ??= this.#readerOfBatches();
+		return this.#batchReader.next(options);
 	}
 
 	/**
@@ -257,6 +254,36 @@ export class Datagrams implements DatagramChannel {
 		this.#end();
 	}
 
+	/**
+	 * Gives the socket away, open; this object is closed then. A socket file stays: it is the new owner's to remove.
+	 *
+	 * @returns yours to close
+	 * @throws {BusyError} datagrams are queued or were received ahead: they would be lost
+	 * @throws {ClosedError} it was closed before
+	 */
+	detach(): Socket {
+		if (this.closed) throw new ClosedError("The socket");
+		if (this.queuedBytes > 0 || this.#intake.available) {
+			throw new BusyError(
+				"Datagrams are queued or received ahead: send and receive them before detach()",
+			);
+		}
+		void this.address;
+		this.#closing = DONE;
+		this.#queue.fail(new ClosedError("The socket"));
+		this.#stopReceiving();
+		this.file?.disown();
+		this.#cleanUp?.();
+		return this.socket;
+	}
+
+	/** @internal Leaves what comes to another process: what was fetched is still received, and then receiving ends as if this were closed. Sending goes on. */
+	retire(): void {
+		this.#retirement ??= new ClosedError("The receiving side of the socket");
+		this.#reader.finish(this.#retirement);
+		this.#batchReader?.finish(this.#retirement);
+	}
+
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}
@@ -271,6 +298,13 @@ export class Datagrams implements DatagramChannel {
 	unref(): this {
 		this.socket.unref();
 		return this;
+	}
+
+	#readerOfBatches(): MessageReader<DatagramBatch> {
+		const intake = new BatchIntake(this.#intake);
+		const reader = new MessageReader(this.socket, intake, "The socket", false);
+		if (this.#retirement !== undefined) reader.finish(this.#retirement);
+		return reader;
 	}
 
 	#destination(to: string | Address | undefined): Destination {

@@ -222,7 +222,8 @@ function connectionOver(
 	}
 }
 
-function connectionOverFd(fd: number, options: ConnectOptions): Stream | PacketStream {
+/** Makes a connection of a descriptor, which stays the caller's when this throws. */
+export function connectionOverFd(fd: number, options: ConnectOptions): Stream | PacketStream {
 	return takeInherited(
 		fd,
 		(transport) => TRANSPORTS[transport].type !== "dgram",

@@ -148,7 +148,8 @@ function prepareTcp(
 	applyTcpSettings(opened, options);
 }
 
-function listenerOverFd(
+/** Makes a listener of a descriptor, which stays the caller's when this throws. */
+export function listenerOverFd(
 	fd: number,
 	options: ListenOptions,
 ): Listener<Stream> | Listener<PacketStream> {

@@ -85,6 +85,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	#reject: ((error: Error) => void) | undefined;
 	#release: (() => void) | undefined;
 	#endBackoff: (() => void) | undefined;
+	#detached = false;
 	#accepted = 0;
 	#refused = 0;
 	readonly #onAbort = (): void => this.close();
@@ -127,9 +128,9 @@ export class Listener<T> implements AsyncIterable<T> {
 		return this.#admission?.refusedCount ?? 0;
 	}
 
-	/** Whether it was closed. */
+	/** Whether it was closed, or its socket given away. */
 	get closed(): boolean {
-		return this.socket.closed;
+		return this.#detached || this.socket.closed;
 	}
 
 	/**
@@ -186,6 +187,24 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.#setup.file?.remove();
 		this.socket.close();
 		this.#settle(new ClosedError("The listener"));
+	}
+
+	/**
+	 * Gives the socket away, listening, with the connections that are queued; this listener is closed then. A socket file stays: it is the new
+	 * owner's to remove.
+	 *
+	 * @returns yours to close
+	 * @throws {ClosedError} it was closed before
+	 */
+	detach(): Socket {
+		if (this.closed) throw new ClosedError("The listener");
+		this.#detached = true;
+		this.#setup.signal?.removeEventListener("abort", this.#onAbort);
+		this.#reserve.close();
+		this.#stopWaiting();
+		this.#setup.file?.disown();
+		this.#settle(new ClosedError("The listener"));
+		return this.socket;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -80,9 +80,9 @@ export async function datagrams(
 		return open(unboundFor(peer.address), peer.transport, options, peer.address);
 	}
 	const local = parseAddress(address);
-	if (local.transport === "fd") return overFd(local.fd, options);
+	if (local.transport === "fd") return datagramsOverFd(local.fd, options);
 	if (local.transport === "systemd") {
-		return usePassed(local.name, ["datagrams"], (fd) => overFd(fd, options));
+		return usePassed(local.name, ["datagrams"], (fd) => datagramsOverFd(fd, options));
 	}
 	if (peer === undefined && "host" in local && local.host === "*" && local.transport === "udp") {
 		return openEverywhere(local.port, options);
@@ -206,7 +206,8 @@ function isOn(name: string, value: boolean | undefined): boolean {
 	return requireBoolean(name, value ?? false);
 }
 
-function overFd(fd: number, options: OpenDatagramsOptions): Datagrams {
+/** Makes an object of a descriptor of a datagram socket, which stays the caller's when this throws. */
+export function datagramsOverFd(fd: number, options: OpenDatagramsOptions): Datagrams {
 	return takeInherited(
 		fd,
 		isDatagramTransport,

@@ -95,6 +95,28 @@ export class OwnedDescriptor {
 		return fd;
 	}
 
+	/**
+	 * @internal Moves the descriptor into an object that owns it. When that fails, this one still does.
+	 *
+	 * @param take must leave the number open and unowned when it throws
+	 * @throws {ClosedError} it is closed or given away already
+	 */
+	moveInto<T>(take: (fd: number) => T): T {
+		const { fd } = this.#holding;
+		if (fd < 0) throw new ClosedError("The descriptor");
+		sys.engineDisown(fd);
+		this.#holding.fd = -1;
+		try {
+			const made = take(fd);
+			forgotten.unregister(this.#holding);
+			return made;
+		} catch (error) {
+			sys.engineOwn(fd);
+			this.#holding.fd = fd;
+			throw error;
+		}
+	}
+
 	/** Closes it at once. A second call does nothing. close(2) */
 	close(): void {
 		if (this.#holding.fd < 0) return;
