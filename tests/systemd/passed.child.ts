@@ -3,6 +3,7 @@
  *
  * - `listen NAME`, `datagrams NAME`, `connect NAME`: answers one message, or the bytes up to a line break, by `pong`
  * - `all`: names and kinds of all that was passed
+ * - anything else: how listening on NAME fails
  */
 import { connect, datagrams, listen, type PacketStream, type Stream } from "socketry";
 import { fromSystemd } from "socketry/systemd";
@@ -55,6 +56,6 @@ switch (command) {
 		});
 		break;
 	default:
-		say({ code: await listen(`systemd:${name}`).then(String, (error) => error) });
+		say(await listen(`systemd:${name}`).catch(({ code, message }) => ({ code, message })));
 }
 process.exit();

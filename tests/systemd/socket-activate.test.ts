@@ -154,8 +154,9 @@ test("a name that several sockets have is refused, with their number", { skip },
 		const [first, second] = [join(folder, "first"), join(folder, "second")];
 		const started = await activate(["-l", first, "-l", second, "--fdname=web:web"], ["", "web"]);
 		const stream = await connect(`unix:${first}`, wait);
-		const [{ code }] = (await saidBy(started)) as [{ code: { code: string } }];
+		const [{ code, message }] = (await saidBy(started)) as [{ code: string; message: string }];
 		await stream.close();
-		assert.equal(code.code, "ERR_SYSTEMD");
+		assert.equal(code, "ERR_SYSTEMD");
+		assert.match(message, /^2 sockets are named "web"/);
 	});
 });
