@@ -1,4 +1,6 @@
 /** What one recvmmsg brought: messages of the kernel, each one datagram or several glued by GRO. */
+
+import type { Companion, Companions, ControlRows } from "../packet/companions.ts";
 import type { Address } from "../socket/address.ts";
 import { findControl } from "../socket/control.ts";
 import { readInt32 } from "../socket/little-endian.ts";
@@ -15,13 +17,10 @@ import { type DatagramDetails, decodeDetails } from "./datagram-details.ts";
 import { peerAt } from "./peer-cache.ts";
 
 /** Memory that messages were received into, and the table that tells of them. */
-export interface ArrivalRows {
+export interface ArrivalRows extends ControlRows {
 	/** Room of one message. */
 	readonly messageBytes: number;
-	/** See BATCH_* in sys/contract.ts. */
-	readonly table: Int32Array;
 	readonly names: Uint8Array;
-	readonly control: Uint8Array | null;
 }
 
 /** One message: a datagram, or several of one length and a last one of no more. */
@@ -37,6 +36,8 @@ export interface Arrival {
 	readonly from: Address;
 	/** What else was told of it, when it was asked for. */
 	readonly details: DatagramDetails | undefined;
+	/** Descriptors and credentials, when they were asked for. */
+	readonly companion: Companion;
 }
 
 /** Bytes of the first `count` rows that are in the room. */
@@ -53,12 +54,14 @@ export function keptBytes({ table, messageBytes }: ArrivalRows, count: number): 
  *
  * @param start where its bytes are, in the room or wherever they were copied to
  * @param isDetailed whether the socket was told to tell details
+ * @param companions takes or refuses what came along
  */
 export function arrivalAt(
 	room: ArrivalRows,
 	row: number,
 	start: number,
 	isDetailed: boolean,
+	companions: Companions,
 ): Arrival {
 	const { table, names } = room;
 	const base = row * BATCH_COLUMNS;
@@ -71,6 +74,7 @@ export function arrivalAt(
 		stride: strideOf(room, base, length),
 		from: peerAt(names, name, table[base + BATCH_OUT_NAME_LENGTH] as number),
 		details: isDetailed ? detailsOf(room, base) : undefined,
+		companion: companions.takeRow(room, row),
 	};
 }
 

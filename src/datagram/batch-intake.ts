@@ -42,9 +42,11 @@ export class BatchIntake implements Intake<DatagramBatch> {
 		);
 		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
 		if (count <= 0) return count;
+		const { isDetailed, companions } = this.#single;
 		const arrivals: Arrival[] = [];
 		for (let row = 0; row < count; row++) {
-			arrivals.push(arrivalAt(room, row, row * room.messageBytes, this.#single.isDetailed));
+			const start = row * room.messageBytes;
+			arrivals.push(arrivalAt(room, row, start, isDetailed, companions));
 		}
 		this.#batch.fill(room.data, arrivals);
 		this.#single.count(this.#batch);

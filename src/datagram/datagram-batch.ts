@@ -1,6 +1,7 @@
 /** Many datagrams at once, without an object for each unless asked. */
 import { OutOfRangeError } from "../errors.ts";
 import type { Address } from "../socket/address.ts";
+import type { Credentials } from "../socket/option-value.ts";
 import type { Arrival } from "./arrivals.ts";
 import type { Datagram } from "./datagram-contract.ts";
 import type { DatagramDetails } from "./datagram-details.ts";
@@ -75,6 +76,13 @@ export class DatagramBatch {
 		return (this.#arrivals[this.#row] as Arrival).details;
 	}
 
+	/** Who sent it, if `receiveCredentials` was asked for. */
+	credentials(index: number): Credentials | undefined {
+		this.#find(index);
+		const { companion } = this.#arrivals[this.#row] as Arrival;
+		return companion instanceof Error ? undefined : companion?.credentials;
+	}
+
 	/** The length of its like: datagrams with the same stride followed each other closely, and the kernel glued them together. */
 	stride(index: number): number {
 		this.#find(index);
@@ -86,7 +94,15 @@ export class DatagramBatch {
 		for (let i = 0; i < this.count; i++) {
 			const data = this.data(i);
 			const truncated = this.#kept < this.#bytes;
-			yield { data, from: this.from(i), bytes: this.#bytes, truncated, ...this.details(i) };
+			const credentials = this.credentials(i);
+			yield {
+				data,
+				from: this.from(i),
+				bytes: this.#bytes,
+				truncated,
+				...this.details(i),
+				...(credentials !== undefined && { credentials }),
+			};
 		}
 	}
 

@@ -10,6 +10,8 @@
  * 5. After `close` or `abort` no pending call stays pending: each settles, mostly with `ClosedError`.
  */
 import type { Address } from "../socket/address.ts";
+import type { MessageCredentials } from "../socket/arrived-control.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { DatagramDetails } from "./datagram-details.ts";
 import type { SendOptions } from "./send-details.ts";
@@ -27,6 +29,10 @@ export interface Datagram extends DatagramDetails {
 	readonly bytes: number;
 	/** Whether it was longer than `maxMessageBytes`, and was cut. */
 	readonly truncated: boolean;
+	/** Descriptors in the order in which they were sent, each yours to close; absent unless `receiveDescriptors` was asked for. Unix only. */
+	readonly descriptors?: OwnedDescriptor[];
+	/** Who sent it; absent unless `receiveCredentials` was asked for. Unix only. */
+	readonly credentials?: MessageCredentials;
 }
 
 /** Datagrams in both directions. */
@@ -47,6 +53,8 @@ export interface DatagramChannel {
 	 *
 	 * @param options by default it waits without limit; `timeoutMs: 0` takes what is there
 	 * @throws {SyscallError} ECONNREFUSED on a connected socket: an earlier datagram was refused; the socket stays usable
+	 * @throws {LimitError} more descriptors came along than were asked for; all of them are closed, the datagram is lost, the next one comes
+	 * @throws {DescriptorsLostError} the process has no room for the descriptors that came along; otherwise the same
 	 * @throws {BusyError} another receive is pending
 	 * @throws {ClosedError} this side was closed, before or meanwhile
 	 * @throws {AbortError | TimeoutError} no datagram was consumed

@@ -1,5 +1,6 @@
 /** Datagrams on their way from the kernel: whatever one call brought is copied out at once and handed out piece by piece. */
 
+import type { Companions } from "../packet/companions.ts";
 import { LONE_BYTES_MAX, loneMessage, messageSlab as slab } from "../packet/lone-message.ts";
 import type { Intake } from "../packet/message-reader.ts";
 import {
@@ -8,7 +9,11 @@ import {
 	type ReceiveRoom,
 	sharedRoom,
 } from "../packet/receive-room.ts";
-import { BATCH_OUT_CONTROL_LENGTH, BATCH_OUT_NAME_LENGTH } from "../sys/contract.ts";
+import {
+	BATCH_OUT_CONTROL_LENGTH,
+	BATCH_OUT_FLAGS,
+	BATCH_OUT_NAME_LENGTH,
+} from "../sys/contract.ts";
 import { type Arrival, arrivalAt, keptBytes } from "./arrivals.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram } from "./datagram-contract.ts";
@@ -22,13 +27,13 @@ const GLUE_ROWS = 8;
 export interface DatagramIntakeSetup {
 	/** Room of one message of the kernel. */
 	readonly roomBytes: number;
-	/** Room of its control messages, as long as no datagrams are glued. */
-	readonly controlBytes: number;
+	/** For what comes along with it. */
+	readonly companions: Companions;
 	/** Has the kernel glue datagrams. Returns the room of control messages from then on. */
 	readonly glue: (() => number) | undefined;
 	/** Where datagrams are cut. */
 	readonly maxBytes: number;
-	/** Whether the control messages are more than the stride of GRO. */
+	/** Whether the control messages have details. */
 	readonly isDetailed: boolean;
 	/** Where ICMP errors go; undefined when the calls fail for them. */
 	readonly errors: PassedErrors | undefined;
@@ -41,7 +46,9 @@ export class DatagramIntake implements Intake<Datagram> {
 	receivedCount = 0;
 	truncatedCount = 0;
 	readonly roomBytes: number;
+	/** Room of the control messages of one message. */
 	controlBytes: number;
+	readonly companions: Companions;
 	readonly maxBytes: number;
 	readonly isDetailed: boolean;
 	readonly errors: PassedErrors | undefined;
@@ -56,7 +63,8 @@ export class DatagramIntake implements Intake<Datagram> {
 
 	constructor(setup: DatagramIntakeSetup) {
 		this.roomBytes = setup.roomBytes;
-		this.controlBytes = setup.controlBytes;
+		this.companions = setup.companions;
+		this.controlBytes = setup.companions.controlBytes;
 		this.#glue = setup.glue;
 		this.maxBytes = setup.maxBytes;
 		this.isDetailed = setup.isDetailed;
@@ -82,8 +90,10 @@ export class DatagramIntake implements Intake<Datagram> {
 		} else if (rows >= GLUE_ROWS) this.glue();
 		this.syscall = "recvmmsg";
 		const room = sharedRoom(this.roomBytes, this.controlBytes);
-		const count = room.receivePast(fd, Math.min(this.#appetite.rows, room.rows), this.errors);
-		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
+		const { isOwning } = this.companions;
+		const rowsMax = isOwning ? 1 : Math.min(this.#appetite.rows, room.rows);
+		const count = room.receivePast(fd, rowsMax, this.errors);
+		this.drained = count >= 0 && !isOwning && this.#appetite.learn(count, room.rows);
 		if (count > 0) this.#copyOut(room, count);
 		return count;
 	}
@@ -94,18 +104,21 @@ export class DatagramIntake implements Intake<Datagram> {
 			this.#lone = undefined;
 			return lone;
 		}
-		const { start, kept, length, stride, from, details } = this.#arrivals[this.#next] as Arrival;
+		const arrival = this.#arrivals[this.#next] as Arrival;
+		const { start, kept, length, stride, from, details, companion } = arrival;
 		const offset = this.#offset;
 		const bytes = Math.min(stride, length - offset);
 		const room = Math.min(bytes, this.maxBytes, Math.max(0, kept - offset));
 		const data = this.#memory.subarray(start + offset, start + offset + room);
 		if (offset + bytes < length) this.#offset = offset + bytes;
 		else this.#advance();
+		if (companion instanceof Error) throw companion;
 		this.receivedCount++;
 		const truncated = room < bytes;
 		if (truncated) this.truncatedCount++;
-		if (details === undefined) return { data, from, bytes, truncated };
-		return { data, from, bytes, truncated, ...details };
+		const told = companion && this.companions.told(companion);
+		if (details === undefined && told === undefined) return { data, from, bytes, truncated };
+		return { data, from, bytes, truncated, ...details, ...told };
 	}
 
 	/** All that is left, as a batch of its own. */
@@ -138,12 +151,14 @@ export class DatagramIntake implements Intake<Datagram> {
 		const { memory, used } = slab;
 		const length =
 			controlBytes === 0
-				? loneMessage.receiveNamed(fd, memory, used, roomBytes)
+				? loneMessage.receiveNamed(fd, memory, used, roomBytes, this.companions.flags)
 				: loneMessage.receive(fd, memory, used, roomBytes, controlBytes);
 		if (length < 0) return length;
-		this.drained = this.#appetite.learn(1, 2);
+		const { companions } = this;
+		this.drained = !companions.isOwning && this.#appetite.learn(1, 2);
 		const { table } = loneMessage;
-		if (table[BATCH_OUT_CONTROL_LENGTH] === 0) {
+		if (table[BATCH_OUT_CONTROL_LENGTH] === 0 && !companions.isAsked) {
+			companions.note(table[BATCH_OUT_FLAGS] as number);
 			const from = peerAt(loneMessage.names, 0, table[BATCH_OUT_NAME_LENGTH] as number);
 			const truncated = length > this.maxBytes;
 			const data = slab.take(truncated ? this.maxBytes : length);
@@ -152,7 +167,7 @@ export class DatagramIntake implements Intake<Datagram> {
 			if (truncated) this.truncatedCount++;
 			return length;
 		}
-		const arrival = arrivalAt(loneMessage, 0, slab.used, this.isDetailed);
+		const arrival = arrivalAt(loneMessage, 0, slab.used, this.isDetailed, companions);
 		this.#memory = slab.memory;
 		slab.used += arrival.kept;
 		this.#arrivals.push(arrival);
@@ -168,7 +183,7 @@ export class DatagramIntake implements Intake<Datagram> {
 		slab.reserve(keptBytes(room, count));
 		this.#memory = slab.memory;
 		for (let row = 0; row < count; row++) {
-			const arrival = arrivalAt(room, row, slab.used, this.isDetailed);
+			const arrival = arrivalAt(room, row, slab.used, this.isDetailed, this.companions);
 			const source = row * room.messageBytes;
 			room.data.copy(slab.memory, slab.used, source, source + arrival.kept);
 			slab.used += arrival.kept;

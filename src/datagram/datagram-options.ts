@@ -3,6 +3,8 @@ import { AsyncResource } from "node:async_hooks";
 import { requireBoolean, requireInteger, requireOneOf } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { Companions } from "../packet/companions.ts";
+import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import type { Socket } from "../socket/socket.ts";
 import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -14,7 +16,7 @@ import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
 import { Segmentation } from "./segmentation.ts";
 
 /** Options of `Datagrams.over`. */
-export interface DatagramsOptions {
+export interface DatagramsOptions extends ArrivalOptions {
 	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65536 for UDP, which cuts none, and 262144 for others. */
 	readonly maxMessageBytes?: number | undefined;
 	/** What to receive with each datagram besides its bytes and sender. Default: nothing. */
@@ -48,6 +50,7 @@ export function applyDatagramsOptions(
 	isConnected: boolean,
 ): { intake: DatagramIntakeSetup; queue: SendSetup } {
 	const isUdp = transport === "udp";
+	const isUnix = transport === "unix-dgram";
 	const offload = isUdp && requireBoolean("offload", options.offload ?? true);
 	const errors = errorsFor(socket, isUdp, options);
 	const queue: SendSetup = {
@@ -64,7 +67,16 @@ export function applyDatagramsOptions(
 		),
 		drops: requireOneOf("onFull", options.onFull ?? "wait", ["wait", "drop"]) === "drop",
 	};
-	return { intake: intakeFor(socket, isUdp, offload, options, errors), queue };
+	const sizes = intakeSizes(isUdp, options);
+	const detailBytes = enableDetails(socket, options.details);
+	const intake: DatagramIntakeSetup = {
+		...sizes,
+		companions: new Companions(socket, isUnix, options, detailBytes),
+		glue: offload ? () => glue(socket, detailBytes) : undefined,
+		isDetailed: detailBytes > 0,
+		errors,
+	};
+	return { intake, queue };
 }
 
 function errorsFor(
@@ -78,28 +90,17 @@ function errorsFor(
 	return new ErrorQueue(socket, AsyncResource.bind(onNetworkError));
 }
 
-function intakeFor(
-	socket: Socket,
+function intakeSizes(
 	isUdp: boolean,
-	offload: boolean,
 	options: DatagramsOptions,
-	errors: ErrorQueue | undefined,
-): DatagramIntakeSetup {
+): Pick<DatagramIntakeSetup, "roomBytes" | "maxBytes"> {
 	const maxBytes = requireInteger(
 		"maxMessageBytes",
 		options.maxMessageBytes ?? (isUdp ? UDP_ROOM_BYTES : LIMITS.messageBytes),
 		1,
 		MESSAGE_BYTES_MAX,
 	);
-	const detailBytes = enableDetails(socket, options.details);
-	return {
-		roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes,
-		controlBytes: detailBytes,
-		glue: offload ? () => glue(socket, detailBytes) : undefined,
-		maxBytes,
-		isDetailed: detailBytes > 0,
-		errors,
-	};
+	return { roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes, maxBytes };
 }
 
 // A kernel without GRO refuses the option, and then delivers each datagram by itself.

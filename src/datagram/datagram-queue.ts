@@ -11,6 +11,7 @@ import {
 	PendingTotal,
 } from "../packet/pending-sends.ts";
 import type { Waiter } from "../socket/descriptor.ts";
+import type { Passage } from "../socket/passage.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import {
@@ -20,13 +21,13 @@ import {
 	unscheduleFlush,
 } from "../stream/flush-scheduler.ts";
 import { afterSend, DONE } from "../stream/turn-budget.ts";
-import { ENOBUFS } from "../sys/errno.ts";
+import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import { BatchSender, SendLedger, type SendSetup } from "./batch-sender.ts";
 import type { Destination } from "./destinations.ts";
 import { type SegmentRun, segmentsLeft, sendSegments } from "./segment-run.ts";
 import { releaseBatch, SendBatch, takeBatch } from "./send-batch.ts";
 import { StalledPeers } from "./stalled-peers.ts";
-import { isFull, transmit } from "./transmit.ts";
+import { isFull, transmit, transmitError } from "./transmit.ts";
 
 // Bounds the memory of a queue of many tiny datagrams: a batch takes 80 KiB however little is in it.
 const BATCHES_MAX = 8;
@@ -100,20 +101,45 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (this.#stalls.has(to)) return this.#stalls.push(data, to, options);
 		const rc = this.#transmit(data, to);
 		if (rc >= 0) return afterSend();
-		if (!isFull(rc)) return Promise.reject(syscallError("sendto", rc, to.target));
+		if (!isFull(rc)) return Promise.reject(transmitError(rc, to));
 		if (!this.#setup.tellsRoom) return this.#stalls.push(data, to, options);
 		this.#block(rc);
 		return this.#gather(data, to, options);
 	}
 
+	/**
+	 * Sends one datagram with what goes along, by a call of its own; sends to one peer keep their order.
+	 *
+	 * @param passage taken: closed when it has left or will not
+	 */
+	async sendWith(
+		data: Uint8Array,
+		place: Destination,
+		passage: Passage,
+		options: WaitOptions | undefined,
+	): Promise<void> {
+		const to: Destination = { ...place, passage };
+		try {
+			const rc = this.#sendNow(data, to);
+			if (rc >= 0) {
+				passage.close();
+				await afterSend();
+				return;
+			}
+			if (!this.#setup.drops && options?.timeoutMs !== 0) passage.hold();
+			if (!this.#blocked && this.#setup.tellsRoom) this.#block(rc);
+			if (this.#failure !== undefined) throw this.#failure;
+			await (this.#blocked
+				? this.#refuse(data, to, options)
+				: this.#stalls.push(data, to, options));
+		} finally {
+			passage.close();
+		}
+	}
+
 	/** Sends one datagram now, or returns false. */
 	trySend(data: Uint8Array, to: Destination): boolean {
-		if (this.#ledger.hasUntold && this.#setup.isConnected) throw this.takeUntold();
-		if (this.#batches.length > 0 && !this.#blocked) this.#pump();
-		if (this.#blocked || this.#stalls.has(to)) return false;
-		const rc = this.#transmit(data, to);
-		if (rc < 0 && !isFull(rc)) throw syscallError("sendto", rc, to.target);
-		return rc >= 0;
+		return this.#sendNow(data, to) >= 0;
 	}
 
 	/** Sends a run of datagrams after what is queued; `sentBytes` of it tells how far it came. */
@@ -199,8 +225,20 @@ export class DatagramQueue implements Waiter, Flushable {
 		this.fail(new ClosedError("The socket"));
 	}
 
+	// 0 or more, or the -errno of a socket or a peer that is full.
+	#sendNow(data: Uint8Array, to: Destination): number {
+		if (this.#ledger.hasUntold && this.#setup.isConnected) throw this.takeUntold();
+		if (this.#batches.length > 0 && !this.#blocked) this.#pump();
+		if (this.#blocked || this.#stalls.has(to)) return EAGAIN;
+		const rc = this.#transmit(data, to);
+		if (rc < 0 && !isFull(rc)) throw transmitError(rc, to);
+		return rc;
+	}
+
 	#gather(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
-		if (this.#stalls.has(to)) return this.#stalls.push(data, to, options);
+		// What waits may be for the same peer, and goes first.
+		const isNext = this.#waiting.count === 0;
+		if (isNext && this.#stalls.has(to)) return this.#stalls.push(data, to, options);
 		if (this.#blocked && this.#isFull(data)) return this.#refuse(data, to, options);
 		const { strideMax } = this.#setup.segmentation;
 		const last = this.#batches.at(-1);
@@ -264,21 +302,21 @@ export class DatagramQueue implements Waiter, Flushable {
 	// Takes the first of those that wait, and what fits into one batch with it.
 	#admit(): void {
 		for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-			const isTaken =
-				next.data.length > LIMITS.writeCopyBytes ? this.#admitLarge(next) : this.#admitSmall(next);
+			const isAlone = next.data.length > LIMITS.writeCopyBytes || next.to.passage !== undefined;
+			const isTaken = isAlone ? this.#admitAlone(next) : this.#admitSmall(next);
 			if (!isTaken) return;
 		}
 	}
 
-	#admitLarge({ data, to }: PendingSend<Destination>): boolean {
+	#admitAlone({ data, to }: PendingSend<Destination>): boolean {
 		if (this.#batches.length > 0) return false;
-		const rc = this.#transmit(data, to);
+		const rc = this.#stalls.has(to) ? EAGAIN : this.#transmit(data, to);
 		if (isFull(rc)) {
 			this.#block(rc);
 			return false;
 		}
 		if (rc < 0) this.#ledger.droppedCount++;
-		this.#waiting.settleFirst(rc < 0 ? syscallError("sendto", rc, to.target) : undefined);
+		this.#waiting.settleFirst(rc < 0 ? transmitError(rc, to) : undefined);
 		return true;
 	}
 

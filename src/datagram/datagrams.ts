@@ -5,7 +5,6 @@ import {
 	BusyError,
 	ClosedError,
 	InvalidAddressError,
-	LimitError,
 	SyscallError,
 	UnsupportedError,
 } from "../errors.ts";
@@ -13,6 +12,7 @@ import { LIMITS } from "../limits.ts";
 import { MessageReader } from "../packet/message-reader.ts";
 import type { Address } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
+import { Passage } from "../socket/passage.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
@@ -29,10 +29,10 @@ import { DatagramQueue } from "./datagram-queue.ts";
 import { type Destination, Destinations } from "./destinations.ts";
 import { Multicast } from "./multicast.ts";
 import { getPathMtu } from "./path-mtu.ts";
-import { type SendOptions, withDetails } from "./send-details.ts";
+import { payloadOf, refusePassing } from "./send-arguments.ts";
+import { type SendDetails, type SendOptions, withDetails } from "./send-details.ts";
 
 const MESSAGE_BYTES_MAX = 67_108_864;
-const NO_OPTIONS: SendOptions = {};
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
 export class Datagrams implements DatagramChannel {
@@ -133,6 +133,13 @@ export class Datagrams implements DatagramChannel {
 		return this.#intake.receivedCount;
 	}
 
+	/**
+	 * Datagrams whose descriptors were refused, because none was asked for by `receiveDescriptors`. The datagrams themselves arrived.
+	 */
+	get refusedDescriptorsCount(): number {
+		return this.#intake.companions.refusedCount;
+	}
+
 	get truncatedCount(): number {
 		return this.#intake.truncatedCount;
 	}
@@ -155,14 +162,25 @@ export class Datagrams implements DatagramChannel {
 		return result;
 	}
 
+	/**
+	 * Sends one datagram; with descriptors or credentials if the options have some, which belong to this datagram alone and have it leave by a call
+	 * of its own. An empty datagram can carry them too.
+	 *
+	 * @throws {LimitError} more than 253 descriptors
+	 * @throws {UnsupportedError} descriptors or credentials, and this is no Unix socket
+	 * @throws {ClosedError} something to be passed is closed already; or as `DatagramChannel.send`
+	 * @throws {SyscallError} EPERM, ESRCH: these credentials cannot be claimed. ETOOMANYREFS: too many descriptors are in flight. EMFILE: the
+	 *   datagram has to wait, and no descriptor is free for duplicates. The socket stays usable
+	 * @throws as `DatagramChannel.send`; what was given by `give` is closed in any case, but for a call that is wrong in itself
+	 * @see sendmsg(2); unix(7) for SCM_RIGHTS, SCM_CREDENTIALS
+	 */
 	send(data: Uint8Array | string, to?: string | Address, options?: SendOptions): Promise<void> {
 		try {
-			let destination = this.#destination(to);
-			if (options !== undefined) {
-				checkWait(options);
-				destination = withDetails(destination, options);
-			}
-			return this.#queue.send(payloadOf(data, destination), destination, options);
+			const destination = this.#destinationWith(to, options);
+			const payload = payloadOf(data, destination);
+			const passage = options && this.#passageOf(options);
+			if (passage === undefined) return this.#queue.send(payload, destination, options);
+			return this.#queue.sendWith(payload, destination, passage, options);
 		} catch (error) {
 			return Promise.reject(error);
 		}
@@ -173,11 +191,17 @@ export class Datagrams implements DatagramChannel {
 	 * What `receive` had fetched comes first. Takes 4 MiB of address space for the socket on first use, or `maxMessageBytes` if that is more.
 	 *
 	 * @returns the same object each time: what it holds is valid until the next call
+	 * @throws {UnsupportedError} the socket receives descriptors, by `receiveDescriptors` or `receiveCredentials: "pidfd"`: each of them needs an
+	 *   owner, and a batch has none
 	 * @throws as `receive`
 	 * @see recvmmsg(2); udp(7) for UDP_GRO
 	 */
 	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
 		if (this.closed) return Promise.reject(new ClosedError("The socket"));
+		if (this.#intake.companions.isOwning) {
+			const why = "a batch does not own the descriptors that came along; use receive()";
+			return Promise.reject(new UnsupportedError("receiving descriptors in batches", why));
+		}
 		this.#batchReader ??= this.#readerOfBatches();
 		return this.#batchReader.next(options);
 	}
@@ -185,6 +209,7 @@ export class Datagrams implements DatagramChannel {
 	/**
 	 * Sends the bytes of `data` as datagrams of `stride` bytes each, the last one perhaps shorter, without copying them. Resolves when all have
 	 * been handed on, after what was queued before. What is sent before it has settled may go between.
+	 * Descriptors and credentials belong to one datagram each: `send` passes them.
 	 *
 	 * @param data borrowed until the promise settles
 	 * @param stride bytes, 1 to the longest datagram there can be: 65507 over IPv4, 65527 over IPv6, 67108864 otherwise
@@ -197,22 +222,25 @@ export class Datagrams implements DatagramChannel {
 		data: Uint8Array,
 		stride: number,
 		to?: string | Address,
-		options?: SendOptions,
+		options?: SendDetails,
 	): Promise<void> {
-		checkWait(options);
-		const destination = withDetails(this.#destination(to), options ?? NO_OPTIONS);
+		const destination = this.#destinationWith(to, options);
+		refusePassing(options);
 		requireInteger("stride", stride, 1, Math.min(destination.maxBytes, MESSAGE_BYTES_MAX));
 		const bytes = requireBytes("data", data);
 		await this.#queue.sendRun({ data: bytes, stride, to: destination, sentBytes: 0 }, options);
 	}
 
 	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean {
-		let destination = this.#destination(to);
-		if (options !== undefined) {
-			checkWait(options);
-			destination = withDetails(destination, options);
+		const destination = this.#destinationWith(to, options);
+		const payload = payloadOf(data, destination);
+		const passage = options && this.#passageOf(options);
+		if (passage === undefined) return this.#queue.trySend(payload, destination);
+		try {
+			return this.#queue.trySend(payload, { ...destination, passage });
+		} finally {
+			passage.close();
 		}
-		return this.#queue.trySend(payloadOf(data, destination), destination);
 	}
 
 	async flush(options?: WaitOptions): Promise<void> {
@@ -307,6 +335,21 @@ export class Datagrams implements DatagramChannel {
 		return reader;
 	}
 
+	#destinationWith(
+		to: string | Address | undefined,
+		options: SendDetails | undefined,
+	): Destination {
+		const destination = this.#destination(to);
+		if (options === undefined) return destination;
+		checkWait(options);
+		return withDetails(destination, options);
+	}
+
+	// Last of all checks: what it takes over has to be closed.
+	#passageOf(options: SendOptions): Passage | undefined {
+		return Passage.of(options, this.#transport === "unix-dgram");
+	}
+
 	#destination(to: string | Address | undefined): Destination {
 		if (this.closed) throw new ClosedError("The socket");
 		if (to !== undefined) return this.#destinations.find(to);
@@ -349,12 +392,4 @@ function peerOf(socket: Socket): SocketAddress | undefined {
 		if (error instanceof SyscallError && error.errno === ENOTCONN) return undefined;
 		throw error;
 	}
-}
-
-function payloadOf(data: Uint8Array | string, { maxBytes }: Destination): Uint8Array {
-	const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
-	if (bytes.length <= maxBytes) return bytes;
-	const limit =
-		maxBytes === LIMITS.udpPayloadBytesIpv4 ? "udpPayloadBytesIpv4" : "udpPayloadBytesIpv6";
-	throw new LimitError(limit, bytes.length, maxBytes, "send it in several datagrams, or by TCP");
 }

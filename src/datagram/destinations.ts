@@ -7,6 +7,7 @@ import { InvalidAddressError, type SyscallTarget } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
+import type { Passage } from "../socket/passage.ts";
 import { encodeSocketAddress, type SocketAddress } from "../socket/sockaddr.ts";
 import { targetOf } from "../socket/target.ts";
 import { toSocketAddress } from "../socket/transport.ts";
@@ -28,6 +29,8 @@ export interface Destination {
 	readonly isIpv4: boolean;
 	/** Control messages to send along; undefined for none. The same array means the same messages. */
 	readonly control: Uint8Array | undefined;
+	/** What goes along with one datagram, which leaves by a call of its own; undefined for a place that is sent to again. */
+	readonly passage: Passage | undefined;
 }
 
 // A generation of the cache; two of them are kept, so that what is in use survives.
@@ -126,6 +129,7 @@ function destinationOf(address: SocketAddress): Destination {
 		port: address.family === "inet" || address.family === "inet6" ? address.port : -1,
 		isIpv4: maxBytes === LIMITS.udpPayloadBytesIpv4,
 		control: undefined,
+		passage: undefined,
 	};
 }
 

@@ -4,6 +4,7 @@ import { InvalidAddressError, InvalidValueError } from "../errors.ts";
 import { type ControlMessage, encodeControl } from "../socket/control.ts";
 import { ipv4ToBytes, ipv6ToBytes, splitZone } from "../socket/ip.ts";
 import type { PacketDestination } from "../socket/metadata.ts";
+import type { PassOptions } from "../socket/passage.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import {
 	IP_PKTINFO,
@@ -18,8 +19,11 @@ import {
 import type { Destination } from "./destinations.ts";
 import { RecentMap } from "./recent-map.ts";
 
-/** Options of `send`. All but those of waiting are for UDP. */
-export interface SendOptions extends WaitOptions {
+/** Options of `send`: what goes along is for Unix sockets, the rest, but for that of waiting, for UDP. */
+export interface SendOptions extends SendDetails, PassOptions {}
+
+/** Options of `sendBatch`. All but those of waiting are for UDP. */
+export interface SendDetails extends WaitOptions {
 	/** Address of this machine to send from, numeric, or where a datagram that is answered was sent to. Default: as bound, or the kernel chooses. */
 	readonly source?: string | PacketDestination | undefined;
 	/** Index of the interface to send by, 1..2147483647. Default: what routes say; for a link-local `source` of a datagram, the one it came in by. */
@@ -48,7 +52,7 @@ const controls = new RecentMap<Uint8Array>(1_024);
  * @throws {InvalidValueError} the destination is none of UDP
  * @throws {OutOfRangeError} a number is out of range
  */
-export function withDetails(to: Destination, options: SendOptions): Destination {
+export function withDetails(to: Destination, options: SendDetails): Destination {
 	const { hopLimit, ecn, dscp } = options;
 	const from = sourceOf(options);
 	if (from === undefined && hopLimit === undefined && ecn === undefined && dscp === undefined) {
@@ -65,7 +69,7 @@ interface Source {
 	readonly interfaceIndex: number;
 }
 
-function sourceOf({ source, interfaceIndex }: SendOptions): Source | undefined {
+function sourceOf({ source, interfaceIndex }: SendDetails): Source | undefined {
 	if (source === undefined && interfaceIndex === undefined) return undefined;
 	const isObject = typeof source === "object" && source !== null;
 	const host = isObject ? source.host : source;
@@ -82,7 +86,7 @@ function sourceOf({ source, interfaceIndex }: SendOptions): Source | undefined {
 function encode(
 	to: Destination,
 	from: Source | undefined,
-	{ hopLimit, ecn, dscp }: SendOptions,
+	{ hopLimit, ecn, dscp }: SendDetails,
 ): Uint8Array {
 	const messages: ControlMessage[] = [];
 	if (from !== undefined) messages.push(sourceMessage(from, to.isIpv4));

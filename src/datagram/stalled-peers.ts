@@ -3,14 +3,14 @@
  * are watched by sockets that are, and all are tried again by a timer as well: a peer may have been replaced, or be beyond watching. None of
  * them holds up the others.
  */
-import { syscallError, TimeoutError } from "../errors.ts";
+import { TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PendingSends, type PendingTotal } from "../packet/pending-sends.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import type { Destination } from "./destinations.ts";
 import { PeerRoom } from "./peer-room.ts";
-import { isFull } from "./transmit.ts";
+import { isFull, transmitError } from "./transmit.ts";
 
 interface StalledPeer {
 	readonly to: Destination;
@@ -86,7 +86,8 @@ export class StalledPeers {
 	/** Takes a datagram to a stalled peer, or to one that has just turned out to be. Borrows `data` only while the promise is pending. */
 	push(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
 		const peer = this.#stall(to);
-		if (peer.waiting.count === 0 && this.#hasRoom(data)) {
+		const isPlain = to.passage === undefined;
+		if (isPlain && peer.waiting.count === 0 && this.#hasRoom(data)) {
 			this.take(data, to);
 			return DONE;
 		}
@@ -128,7 +129,7 @@ export class StalledPeers {
 		let peer = this.#peers.get(key);
 		if (peer === undefined) {
 			peer = {
-				to,
+				to: to.passage === undefined ? to : { ...to, passage: undefined },
 				taken: [],
 				next: 0,
 				waiting: new PendingSends(this.#setup.waiting),
@@ -208,7 +209,7 @@ export class StalledPeers {
 			if (isFull(rc)) break;
 			this.#takenBytes -= data.length;
 			this.#takenCount--;
-			if (rc < 0) this.#setup.onFailed(syscallError("sendto", rc, to.target));
+			if (rc < 0) this.#setup.onFailed(transmitError(rc, to));
 		}
 		let moved = peer.next > before;
 		// Not each time: what lies behind has to be moved.
@@ -218,9 +219,9 @@ export class StalledPeers {
 		}
 		if (isFull(rc)) return moved;
 		for (let next = waiting.first; next !== undefined; next = waiting.first) {
-			rc = this.#setup.transmit(next.data, to);
+			rc = this.#setup.transmit(next.data, next.to);
 			if (isFull(rc)) break;
-			waiting.settleFirst(rc < 0 ? syscallError("sendto", rc, to.target) : undefined);
+			waiting.settleFirst(rc < 0 ? transmitError(rc, next.to) : undefined);
 			moved = true;
 		}
 		return moved;

@@ -239,7 +239,7 @@ export function connectionOverFd(fd: number, options: ConnectOptions): Stream | 
 function wrap(connection: Connection, options: ConnectOptions): Stream | PacketStream {
 	return TRANSPORTS[connection.transport].type === "stream"
 		? new Stream(connection, options)
-		: new PacketStream(connection);
+		: new PacketStream(connection, options);
 }
 
 // As Node's own: the list of all failures, with the code of the first.

@@ -186,5 +186,8 @@ export function listenerOver(
 	};
 	return TRANSPORTS[transport].type === "stream"
 		? new Listener({ ...setup, wrap: (connection: Connection) => new Stream(connection, options) })
-		: new Listener({ ...setup, wrap: (connection: Connection) => new PacketStream(connection) });
+		: new Listener({
+				...setup,
+				wrap: (connection: Connection) => new PacketStream(connection, options),
+			});
 }

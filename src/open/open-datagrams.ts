@@ -7,6 +7,7 @@ import { suitedTo } from "../datagram/destinations.ts";
 import { type MtuDiscovery, setMtuDiscovery } from "../datagram/path-mtu.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { type Address, formatAddress, parseAddress, type Transport } from "../socket/address.ts";
+import { askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
@@ -163,6 +164,9 @@ function open(
 	let file: BoundFile | undefined;
 	try {
 		applyOptions(opened, address, options);
+		wantedOf(options, transport === "unix-dgram");
+		// Before it can be sent to.
+		askForCredentials(opened, options.receiveCredentials);
 		options.prepare?.(opened);
 		if (address.family === "unix" && "path" in address) {
 			file = bindSocketFile(opened, address, "dgram", options);

@@ -3,6 +3,7 @@
  * everything about it.
  */
 import { LIMITS } from "../limits.ts";
+import { ARRIVAL_BYTES } from "../socket/arrived-control.ts";
 import { SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import { Slab } from "../stream/slab.ts";
 import { MSG_TRUNC } from "../sys/constants.ts";
@@ -14,12 +15,10 @@ import {
 	BATCH_NAME_LENGTH,
 	BATCH_OUT_BYTES,
 	BATCH_OUT_CONTROL_LENGTH,
+	BATCH_OUT_FLAGS,
 	BATCH_OUT_NAME_LENGTH,
 } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
-
-// More than the control messages of a datagram can take.
-const CONTROL_BYTES = 256;
 
 /** Longest room that a message gets in the slab before it is known how long it is. */
 export const LONE_BYTES_MAX: number = LIMITS.messageBytes;
@@ -33,7 +32,7 @@ class LoneMessage {
 	messageBytes = 0;
 	/** The sender's name. */
 	readonly names: Uint8Array = new Uint8Array(SOCKADDR_BYTES_MAX);
-	readonly control: Uint8Array = new Uint8Array(CONTROL_BYTES);
+	readonly control: Uint8Array = new Uint8Array(ARRIVAL_BYTES);
 	/** One row; see BATCH_* in sys/contract.ts. */
 	readonly table: Int32Array = new Int32Array(BATCH_COLUMNS);
 
@@ -41,19 +40,26 @@ class LoneMessage {
 		this.table[BATCH_NAME_LENGTH] = SOCKADDR_BYTES_MAX;
 	}
 
-	/** Receives one message from a connection, whose sender is known. Parameters as of `receive`. */
-	receivePlain(fd: number, memory: Uint8Array, start: number, room: number): number {
+	/**
+	 * Receives one message from a connection, whose sender is known. Parameters as of `receive`.
+	 *
+	 * @param flags MSG_CTRUNC to be told of dropped control messages
+	 */
+	receivePlain(fd: number, memory: Uint8Array, start: number, room: number, flags: number): number {
 		this.messageBytes = room;
-		return sys.recv(fd, memory, start, room, MSG_TRUNC);
+		const length = sys.recv(fd, memory, start, room, MSG_TRUNC | flags);
+		this.table[BATCH_OUT_FLAGS] = sys.out[2] as number;
+		return length;
 	}
 
-	/** Receives one message with its sender's name. Parameters as of `receive`. */
-	receiveNamed(fd: number, memory: Uint8Array, start: number, room: number): number {
+	/** Receives one message with its sender's name. Parameters as of `receivePlain`. */
+	receiveNamed(fd: number, memory: Uint8Array, start: number, room: number, flags: number): number {
 		const { table } = this;
 		this.messageBytes = room;
-		const length = sys.recvfrom(fd, memory, start, room, MSG_TRUNC, this.names);
+		const length = sys.recvfrom(fd, memory, start, room, MSG_TRUNC | flags, this.names);
 		table[BATCH_OUT_NAME_LENGTH] = sys.out[0] as number;
 		table[BATCH_OUT_CONTROL_LENGTH] = 0;
+		table[BATCH_OUT_FLAGS] = sys.out[2] as number;
 		return length;
 	}
 
@@ -62,7 +68,7 @@ class LoneMessage {
 	 *
 	 * @param start where in `memory` it is to begin
 	 * @param room bytes it may have there, the rest being cut
-	 * @param controlBytes room of its control messages, 1..256
+	 * @param controlBytes room of its control messages, 1..2048
 	 * @returns its true length, or -errno
 	 */
 	receive(

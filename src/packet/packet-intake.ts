@@ -1,18 +1,38 @@
 /** Messages of a connection on their way from the kernel. */
 import { syscallError, TruncatedError } from "../errors.ts";
+import type { MessageCredentials } from "../socket/arrived-control.ts";
 import type { Descriptor } from "../socket/descriptor.ts";
-import { BATCH_COLUMNS, BATCH_OUT_BYTES, BATCH_OUT_CONTROL_LENGTH } from "../sys/contract.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
+import {
+	BATCH_COLUMNS,
+	BATCH_OUT_BYTES,
+	BATCH_OUT_CONTROL_LENGTH,
+	BATCH_OUT_FLAGS,
+} from "../sys/contract.ts";
 import { ECONNRESET } from "../sys/errno.ts";
+import { type Companion, type Companions, closeCompanion } from "./companions.ts";
 import { LONE_BYTES_MAX, loneMessage, messageSlab } from "./lone-message.ts";
 import type { Intake } from "./message-reader.ts";
 import { Appetite, type ReceiveRoom, sharedRoom } from "./receive-room.ts";
 
-// struct cmsghdr and struct timespec: room for the timestamp and for nothing else, so that no descriptor which a peer sends along can get
-// into this process; the kernel closes those.
-const STAMP_BYTES = 32;
+/**
+ * Room of a timestamp: struct cmsghdr and struct timespec. With nothing else asked for it is the only room, so that no descriptor which a peer
+ * sends along can get into this process; the kernel closes those.
+ */
+export const STAMP_BYTES = 32;
 
 /** A message as a view, or its length where the caller gave the memory; null at the end. */
 export type Packet = Uint8Array | number | null;
+
+/** A message, and what came along with it. */
+export interface PacketMessage {
+	/** As of `receive`. */
+	readonly data: Uint8Array;
+	/** Descriptors in the order in which they were sent, each yours to close; empty unless `receiveDescriptors` was asked for. */
+	readonly descriptors: OwnedDescriptor[];
+	/** Who sent it, if `receiveCredentials` was asked for. */
+	readonly credentials?: MessageCredentials | undefined;
+}
 
 /** Receives for one connected socket. */
 export class PacketIntake implements Intake<Packet> {
@@ -23,11 +43,15 @@ export class PacketIntake implements Intake<Packet> {
 	readonly #descriptor: Descriptor;
 	readonly #messageBytes: number;
 	readonly #isStamped: boolean;
+	readonly #companions: Companions;
 	readonly #appetite = new Appetite();
 	readonly #messages: (Uint8Array | Error)[] = [];
+	// Of each of them, when something is asked for.
+	readonly #companionOf: Companion[] = [];
 	#next = 0;
 	// True length of the message that lies in the target or at the slab's end; -1 when there is none.
 	#loneBytes = -1;
+	#loneCompanion: Companion;
 	#ended = false;
 	#failure: Error | undefined;
 
@@ -35,12 +59,19 @@ export class PacketIntake implements Intake<Packet> {
 	 * @param descriptor told to tell the peer's end from messages
 	 * @param messageBytes room of one message
 	 * @param isStamped whether the socket has SO_TIMESTAMPNS: an empty message then has a timestamp, the end has none
+	 * @param companions for what comes along
 	 */
-	constructor(descriptor: Descriptor, messageBytes: number, isStamped: boolean) {
+	constructor(
+		descriptor: Descriptor,
+		messageBytes: number,
+		isStamped: boolean,
+		companions: Companions,
+	) {
 		if (isStamped) descriptor.watchEnd();
 		this.#descriptor = descriptor;
 		this.#messageBytes = messageBytes;
 		this.#isStamped = isStamped;
+		this.#companions = companions;
 	}
 
 	/** Whether the peer's end has been reached. */
@@ -70,6 +101,7 @@ export class PacketIntake implements Intake<Packet> {
 	}
 
 	take(target: Uint8Array | undefined): Packet {
+		if (this.#companions.isAsked) this.#companions.refuse(this.#takeCompanion());
 		if (this.#loneBytes >= 0) return this.#takeLone(target);
 		const message = this.#messages[this.#next];
 		if (message === undefined) {
@@ -84,9 +116,33 @@ export class PacketIntake implements Intake<Packet> {
 		return fitting(message.length, target.length);
 	}
 
+	/** The next message with what came along. May throw an error that concerns this message alone, whose descriptors are closed then. */
+	takeWhole(): PacketMessage | null {
+		const companion = this.#takeCompanion();
+		try {
+			const data = this.take(undefined) as Uint8Array | null;
+			if (companion instanceof Error) throw companion;
+			return data && { data, descriptors: [], ...companion };
+		} catch (error) {
+			closeCompanion(companion);
+			throw error;
+		}
+	}
+
 	clear(): void {
+		for (const companion of this.#companionOf) closeCompanion(companion);
+		this.#companionOf.length = 0;
 		this.#messages.length = 0;
 		this.#next = 0;
+	}
+
+	// Of the message that `take` gives next; it is the receiver's from now on.
+	#takeCompanion(): Companion {
+		const isLone = this.#loneBytes >= 0;
+		const companion = isLone ? this.#loneCompanion : this.#companionOf[this.#next];
+		if (isLone) this.#loneCompanion = undefined;
+		else if (this.#next < this.#companionOf.length) this.#companionOf[this.#next] = undefined;
+		return companion;
 	}
 
 	#fillOne(fd: number, target: Uint8Array | undefined): number {
@@ -96,17 +152,21 @@ export class PacketIntake implements Intake<Packet> {
 		const room =
 			target === undefined ? this.#messageBytes : Math.min(target.length, this.#messageBytes);
 		const descriptor = this.#descriptor;
-		const isPlain = descriptor.hasSurelyInput || !this.#isStamped;
+		const companions = this.#companions;
+		const isPlain = (descriptor.hasSurelyInput || !this.#isStamped) && !companions.isAsked;
 		descriptor.hasSurelyInput = false;
 		this.syscall = isPlain ? "recv" : "recvmmsg";
 		const length = isPlain
-			? loneMessage.receivePlain(fd, memory, start, room)
-			: loneMessage.receive(fd, memory, start, room, STAMP_BYTES);
+			? loneMessage.receivePlain(fd, memory, start, room, companions.flags)
+			: loneMessage.receive(fd, memory, start, room, companions.controlBytes);
 		if (length < 0) return length;
-		this.drained = this.#appetite.learn(1, 2);
+		this.drained = !companions.isOwning && this.#appetite.learn(1, 2);
 		const isMessage = isPlain ? length > 0 || this.#isStamped : this.#isMessage(loneMessage, 0);
-		if (isMessage) this.#loneBytes = length;
-		else this.#ended = true;
+		if (isMessage) {
+			this.#loneBytes = length;
+			if (isPlain) companions.note(loneMessage.table[BATCH_OUT_FLAGS] as number);
+			else this.#loneCompanion = companions.takeRow(loneMessage, 0);
+		} else this.#ended = true;
 		return length;
 	}
 
@@ -121,20 +181,24 @@ export class PacketIntake implements Intake<Packet> {
 	#fillMany(fd: number): number {
 		this.syscall = "recvmmsg";
 		this.#descriptor.hasSurelyInput = false;
-		const room = sharedRoom(this.#messageBytes, STAMP_BYTES);
-		const rows = Math.min(this.#appetite.rows, room.rows);
+		const companions = this.#companions;
+		const room = sharedRoom(this.#messageBytes, companions.controlBytes);
+		const rows = companions.isOwning ? 1 : Math.min(this.#appetite.rows, room.rows);
 		let count = room.receive(fd, rows);
 		if (count === ECONNRESET) {
 			// The kernel tells of the reset before it gives the messages that came earlier.
 			this.#failure = syscallError("recvmmsg", count);
 			count = room.receive(fd, rows);
 		}
-		this.drained = count >= 0 && this.#appetite.learn(count, room.rows);
+		this.drained = count >= 0 && !companions.isOwning && this.#appetite.learn(count, room.rows);
 		this.clear();
 		for (let row = 0; row < count && !this.#ended; row++) {
 			const length = room.table[row * BATCH_COLUMNS + BATCH_OUT_BYTES] as number;
-			if (this.#isMessage(room, row)) this.#messages.push(this.#copy(room.data, row, length));
-			else this.#ended = true;
+			if (this.#isMessage(room, row)) {
+				this.#messages.push(this.#copy(room.data, row, length));
+				const companion = companions.takeRow(room, row);
+				if (companions.isAsked) this.#companionOf.push(companion);
+			} else this.#ended = true;
 		}
 		return count;
 	}

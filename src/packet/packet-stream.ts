@@ -10,7 +10,9 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
+import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
+import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -20,30 +22,35 @@ import { DONE } from "../stream/turn-budget.ts";
 import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
-import { MessageReader } from "./message-reader.ts";
+import { Companions } from "./companions.ts";
 import type { PacketChannel } from "./packet-contract.ts";
-import { type Packet, PacketIntake } from "./packet-intake.ts";
+import { PacketIntake, type PacketMessage, STAMP_BYTES } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";
+import { PacketReader } from "./packet-reader.ts";
 
 /** Transports of connected messages. */
 export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";
 
 /** Options of `PacketStream.over`. */
-export interface PacketStreamOptions {
+export interface PacketStreamOptions extends ArrivalOptions {
 	/** Largest message that can be received, 1..67108864 bytes; a longer one is lost, and its `receive` rejects. Default 262144, which is more than a Unix socket sends by default. */
 	readonly maxMessageBytes?: number | undefined;
 }
+
+/** Options of `PacketStream.send`. */
+export interface PacketSendOptions extends WaitOptions, PassOptions {}
 
 const MESSAGE_BYTES_MAX = 67_108_864;
 const DISCARDS_MAX = 64;
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
-/** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. Descriptors that a peer sends along are refused. */
+/** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. */
 export class PacketStream implements PacketChannel {
 	readonly #connection: Connection;
 	readonly #intake: PacketIntake;
-	readonly #reader: MessageReader<Packet>;
+	readonly #companions: Companions;
+	readonly #reader: PacketReader;
 	readonly #queue: PacketQueue;
 	#closing: Promise<void> | undefined;
 	#writeEnd: Promise<void> | undefined;
@@ -61,8 +68,9 @@ export class PacketStream implements PacketChannel {
 		// Both an empty message and the end read as 0; only a message has a timestamp.
 		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
 		this.#connection = connection;
-		this.#intake = new PacketIntake(socket.descriptor, messageBytes, isUnix);
-		this.#reader = new MessageReader(socket, this.#intake, "The connection", true);
+		this.#companions = new Companions(socket, isUnix, options, STAMP_BYTES);
+		this.#intake = new PacketIntake(socket.descriptor, messageBytes, isUnix, this.#companions);
+		this.#reader = new PacketReader(socket, this.#intake);
 		this.#queue = new PacketQueue(socket);
 	}
 
@@ -71,6 +79,7 @@ export class PacketStream implements PacketChannel {
 	 *
 	 * @param socket taken: it is closed with the stream
 	 * @throws {OutOfRangeError} an option is out of range; the socket is left to the caller then
+	 * @throws {UnsupportedError} an option needs a Unix socket, or a newer kernel
 	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
 	 */
 	static over(
@@ -129,6 +138,14 @@ export class PacketStream implements PacketChannel {
 		return this.#intake.receivedCount;
 	}
 
+	/**
+	 * Messages whose descriptors were refused: none was asked for by `receiveDescriptors`, or the message was received by `receive`, which has no
+	 * place for them. The messages themselves arrived.
+	 */
+	get refusedDescriptorsCount(): number {
+		return this.#companions.refusedCount;
+	}
+
 	get messagesSent(): number {
 		return this.#queue.sentCount;
 	}
@@ -139,6 +156,19 @@ export class PacketStream implements PacketChannel {
 
 	receive(options?: WaitOptions): Promise<Uint8Array | null> {
 		return this.#reader.next(options) as Promise<Uint8Array | null>;
+	}
+
+	/**
+	 * Receives one message with what came along: descriptors if `receiveDescriptors` was asked for, credentials if `receiveCredentials` was; null
+	 * at the end. Then messages are received one at a time, so that no descriptor is opened before somebody asks for its message.
+	 *
+	 * @throws {LimitError} more descriptors than were asked for; all of them are closed, the message is lost, the next one comes
+	 * @throws {DescriptorsLostError} the process has no room for them; otherwise the same
+	 * @throws as `receive`
+	 * @see recvmsg(2); unix(7) for SCM_RIGHTS, SCM_CREDENTIALS
+	 */
+	receiveMessage(options?: WaitOptions): Promise<PacketMessage | null> {
+		return this.#reader.nextWhole(options);
 	}
 
 	receiveInto(target: Uint8Array, options?: WaitOptions): Promise<number | null> {
@@ -161,18 +191,42 @@ export class PacketStream implements PacketChannel {
 		return iterator;
 	}
 
-	send(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+	/**
+	 * Sends one message, whole, with descriptors and credentials if the options have some: they belong to this message alone. Resolves when the
+	 * kernel has it. An empty message can carry them too.
+	 *
+	 * @throws {LimitError} more than 253 descriptors
+	 * @throws {UnsupportedError} descriptors or credentials over vsock
+	 * @throws {ClosedError} something to be passed is closed already; or as `PacketSink.send`
+	 * @throws {SyscallError} EPERM, ESRCH: these credentials cannot be claimed. ETOOMANYREFS: too many descriptors are in flight. EMFILE: the
+	 *   message has to wait, and no descriptor is free for duplicates. The connection stays usable
+	 * @throws as `PacketSink.send`; what was given by `give` is closed in any case, but for a call that is wrong in itself
+	 * @see sendmsg(2); unix(7) for SCM_RIGHTS, SCM_CREDENTIALS
+	 */
+	send(data: Uint8Array | string, options?: PacketSendOptions): Promise<void> {
 		try {
-			if (options !== undefined) checkWait(options);
-			if (this.closed) throw new ClosedError("The connection");
-			if (this.#writeEnd !== undefined) {
-				throw new ClosedError("The sending side of the connection");
-			}
-			const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
-			if (bytes.length === 0) this.#checkEmpty();
-			return this.#queue.send(bytes, options);
+			const bytes = this.#checkMessage(data, options);
+			const passage = options && this.#passageOf(options);
+			if (passage === undefined) return this.#queue.send(bytes, options);
+			return this.#queue.sendWith(bytes, passage, options);
 		} catch (error) {
 			return Promise.reject(error);
+		}
+	}
+
+	/**
+	 * Sends one message now, before this returns.
+	 *
+	 * @returns false when the kernel is full, or messages wait that were to go before: then it was not sent
+	 * @throws as `send` rejects
+	 */
+	trySend(data: Uint8Array | string, options?: PacketSendOptions): boolean {
+		const bytes = this.#checkMessage(data, options);
+		const passage = options && this.#passageOf(options);
+		try {
+			return this.#queue.trySend(bytes, passage);
+		} finally {
+			passage?.close();
 		}
 	}
 
@@ -254,6 +308,20 @@ export class PacketStream implements PacketChannel {
 		const message = await this.receive(options);
 		if (message !== null && message.length > 0) throw new TruncatedError(message.length, 0);
 		return message && 0;
+	}
+
+	#checkMessage(data: Uint8Array | string, options: WaitOptions | undefined): Uint8Array {
+		if (options !== undefined) checkWait(options);
+		if (this.closed) throw new ClosedError("The connection");
+		if (this.#writeEnd !== undefined) throw new ClosedError("The sending side of the connection");
+		const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+		if (bytes.length === 0) this.#checkEmpty();
+		return bytes;
+	}
+
+	// Last of all checks: what it takes over has to be closed.
+	#passageOf(options: PacketSendOptions): Passage | undefined {
+		return Passage.of(options, this.#connection.transport === "unix-seqpacket");
 	}
 
 	// vsock(7) drops an empty message without a word: virtio_transport_common.c has nothing to put it into.
