@@ -1,0 +1,402 @@
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import { describe, test } from "node:test";
+import {
+	anyone,
+	connect,
+	groups,
+	type Listener,
+	type ListenOptions,
+	listen,
+	type PeerCredentials,
+	type PeerPolicy,
+	type RefusedPeer,
+	type Stream,
+	sameUser,
+	users,
+} from "socketry";
+import { injectFaults } from "socketry/testing";
+import { inFolder } from "../support/folder.ts";
+import { abstractName } from "../support/pairs.ts";
+import { assertRefuses } from "../support/refusals.ts";
+import { call, NOBODY, needsRoot, STRANGER } from "./callers.ts";
+
+const GROUP = 43_210;
+const TRANSPORTS = ["unix", "unix-seqpacket"] as const;
+const me = process.geteuid?.() ?? -1;
+
+/** A server that says hello to whom it lets in. */
+async function withServer(
+	address: string,
+	options: ListenOptions,
+	body: (listener: Awaited<ReturnType<typeof listen>>) => Promise<void>,
+): Promise<void> {
+	const listener = await listen(address, options);
+	const serving = (async () => {
+		for await (const connection of listener as Listener<Stream>) {
+			await ("write" in connection
+				? connection.write("hello")
+				: (connection as { send(text: string): Promise<void> }).send("hello"));
+			await connection.close();
+		}
+	})();
+	try {
+		await body(listener);
+	} finally {
+		listener.close();
+		await serving;
+	}
+}
+
+/** Runs `body` with the address of a socket file that everybody can reach. */
+async function withPublicPath(
+	transport: string,
+	body: (address: string) => Promise<void>,
+): Promise<void> {
+	await inFolder(async (folder) => {
+		chmodSync(folder, 0o755);
+		await body(`${transport}:${folder}/s`);
+	});
+}
+
+for (const transport of TRANSPORTS) {
+	describe(`${transport}: who may connect`, { skip: needsRoot }, () => {
+		const table: readonly [
+			name: string,
+			allow: PeerPolicy | undefined,
+			who: object,
+			isLetIn: boolean,
+		][] = [
+			["nobody but root and the own user, with sameUser()", sameUser(), { uid: STRANGER }, false],
+			["root, with sameUser()", sameUser(), {}, true],
+			["everybody, with anyone()", anyone(), { uid: STRANGER }, true],
+			["everybody who can open the file, without a policy", undefined, { uid: STRANGER }, true],
+			["a user by number", users([1, STRANGER]), { uid: STRANGER }, true],
+			["a user by name", users(["nobody"]), { uid: NOBODY }, true],
+			["no other user", users(["nobody", 1]), { uid: STRANGER }, false],
+			["not even root, if it is not listed", users(["nobody"]), {}, false],
+			["a group by number", groups([GROUP]), { uid: STRANGER, gid: GROUP }, true],
+			["a supplementary group", groups([GROUP]), { uid: STRANGER, groups: [1, GROUP] }, true],
+			["a group by name", groups(["daemon"]), { uid: STRANGER, gid: 1 }, true],
+			["no other group", groups([GROUP]), { uid: STRANGER, gid: 1, groups: [2] }, false],
+			["whom a function says", ({ uid }) => uid === STRANGER, { uid: STRANGER }, true],
+			["nobody whom it does not", ({ uid }) => uid !== STRANGER, { uid: STRANGER }, false],
+		];
+		for (const [name, allow, who, isLetIn] of table) {
+			test(name, async () => {
+				await withPublicPath(transport, async (address) => {
+					const options = allow === undefined ? {} : { allow };
+					await withServer(address, { ...options, mode: 0o666 }, async (listener) => {
+						assert.equal(await call({ address, ...who }), isLetIn ? "hello" : null);
+						assert.equal(listener.refusedPeersCount, isLetIn ? 0 : 1);
+						assert.equal(listener.acceptedCount, isLetIn ? 1 : 0);
+						assert.equal(listener.refusedCount, 0);
+					});
+				});
+			});
+		}
+
+		test("an abstract name is for the own user and root, unless anyone() is asked for", async () => {
+			const address = `${transport}:${abstractName()}`;
+			await withServer(address, {}, async (listener) => {
+				assert.equal(await call({ address, uid: STRANGER }), null);
+				assert.equal(await call({ address }), "hello");
+				assert.equal(listener.refusedPeersCount, 1);
+			});
+			await withServer(address, { allow: anyone() }, async () => {
+				assert.equal(await call({ address, uid: STRANGER }), "hello");
+			});
+		});
+
+		test("a name that the kernel chose is an abstract one too", async () => {
+			await withServer({ transport } as never, {}, async (listener) => {
+				const { abstract } = listener.address as { abstract: string };
+				assert.equal(await call({ address: `${transport}:@${abstract}`, uid: STRANGER }), null);
+			});
+		});
+
+		test("one who is refused learns it at once, also with bytes unread", async () => {
+			await withPublicPath(transport, async (address) => {
+				const options = { allow: () => false, mode: 0o666 };
+				await withServer(address, options, async () => {
+					const refused = await call({ address, uid: STRANGER, greeting: "let me in" });
+					if (refused !== null)
+						assert.match((refused as { code: string }).code, /ECONNRESET|EPIPE/);
+				});
+			});
+		});
+
+		test("onRefused is told who it was, once the connection is closed", async () => {
+			await withPublicPath(transport, async (address) => {
+				const refusals: RefusedPeer[] = [];
+				const options = {
+					allow: users(["nobody"]),
+					mode: 0o666,
+					onRefused: (refused: RefusedPeer) => refusals.push(refused),
+				};
+				await withServer(address, options, async () => {
+					await call({ address, uid: STRANGER, gid: GROUP, groups: [3] });
+				});
+				const [{ peer, error } = {} as RefusedPeer] = refusals;
+				assert.equal(refusals.length, 1);
+				assert.equal(error, undefined);
+				assert.deepEqual({ ...peer, pid: 0 }, { pid: 0, uid: STRANGER, gid: GROUP, groups: [3] });
+			});
+		});
+	});
+}
+
+test("sameUser() follows the user that the process has when the client comes", {
+	skip: needsRoot,
+}, async () => {
+	const allow = sameUser();
+	const peer = { pid: 1, uid: STRANGER, gid: 0, groups: [] };
+	assert.equal(allow(peer), false);
+	process.seteuid?.(STRANGER);
+	try {
+		assert.equal(allow(peer), true);
+	} finally {
+		process.seteuid?.(0);
+	}
+});
+
+describe("a policy of one's own", () => {
+	test("is asked once for each connection, before a byte is read", async () => {
+		const peers: PeerCredentials[] = [];
+		await withServer(
+			`unix:${abstractName()}`,
+			{ allow: (peer) => peers.push(peer) > 0 },
+			async (listener) => {
+				for (let i = 0; i < 5; i++) await hear(listener);
+			},
+		);
+		assert.equal(peers.length, 5);
+		assert.ok(peers.every(({ pid, uid }) => pid === process.pid && uid === me));
+	});
+
+	test("refuses by throwing, and the error is told", async () => {
+		const refusals: RefusedPeer[] = [];
+		const failure = new Error("no idea");
+		const options: ListenOptions = {
+			allow: () => {
+				throw failure;
+			},
+			onRefused: (refused) => refusals.push(refused),
+		};
+		await withServer(`unix:${abstractName()}`, options, async (listener) => {
+			assert.equal(await hear(listener), null);
+			assert.equal(listener.refusedPeersCount, 1);
+		});
+		assert.equal(refusals[0]?.error, failure);
+		assert.equal(refusals[0]?.peer?.pid, process.pid);
+	});
+
+	for (const answer of [undefined, 1, "yes", Promise.resolve(true)]) {
+		test(`lets nobody in by answering ${String(answer)}`, async () => {
+			const refusals: RefusedPeer[] = [];
+			const options: ListenOptions = {
+				allow: () => answer as never,
+				onRefused: (refused) => refusals.push(refused),
+			};
+			await withServer(`unix:${abstractName()}`, options, async (listener) => {
+				assert.equal(await hear(listener), null);
+			});
+			assert.equal(codeOf(refusals[0]), "ERR_INVALID_ARG_TYPE");
+		});
+	}
+
+	test("whose error nobody asked for becomes a warning, once", async () => {
+		const warnings: (Error & { code?: string })[] = [];
+		const note = (warning: Error): void => void warnings.push(warning);
+		process.on("warning", note);
+		const options: ListenOptions = {
+			allow: () => {
+				throw new Error("no idea");
+			},
+		};
+		await withServer(`unix:${abstractName()}`, options, async (listener) => {
+			for (let i = 0; i < 3; i++) assert.equal(await hear(listener), null);
+		});
+		await new Promise((resolve) => setImmediate(resolve));
+		process.off("warning", note);
+		assert.equal(warnings.length, 1);
+		assert.equal(warnings[0]?.code, "SOCKETRY_POLICY");
+		assert.match(warnings[0]?.message ?? "", /no idea/);
+	});
+
+	test("may close its listener, whatever it answers", async () => {
+		for (const answer of [true, false]) {
+			const listener: Listener<Stream> = await listen(`unix:${abstractName()}`, {
+				allow: () => {
+					listener.close();
+					return answer;
+				},
+			});
+			const client = await connectTo(listener);
+			await assert.rejects(listener.accept(), { code: "ERR_CLOSED" });
+			assert.equal(await client.read(), null);
+			await client.close();
+		}
+	});
+
+	test("may close its listener while an accept waits", async () => {
+		const listener: Listener<Stream> = await listen(`unix:${abstractName()}`, {
+			allow: () => {
+				listener.close();
+				return true;
+			},
+		});
+		const accepting = listener.accept();
+		const client = await connectTo(listener);
+		await assert.rejects(accepting, { code: "ERR_CLOSED" });
+		assert.equal(await client.read(), null);
+		await client.close();
+	});
+
+	test("what onRefused throws reaches who accepts, and the listener goes on", async () => {
+		let asked = 0;
+		const listener = await listen(`unix:${abstractName()}`, {
+			allow: () => ++asked > 1,
+			onRefused: () => {
+				throw new Error("not my day");
+			},
+		});
+		const refused = await connectTo(listener);
+		await assert.rejects(listener.accept(), /not my day/);
+		assert.equal(await refused.read(), null);
+		await refused.close();
+		const [client, server] = await Promise.all([connectTo(listener), listener.accept()]);
+		await Promise.all([client.close(), server.close()]);
+		listener.close();
+	});
+
+	test("does not let in whom the kernel does not name", async () => {
+		const refusals: RefusedPeer[] = [];
+		const listener = await listen(`unix:${abstractName()}`, {
+			allow: anyone(),
+			onRefused: (refused) => refusals.push(refused),
+		});
+		const client = await connectTo(listener);
+		const faults = injectFaults([{ call: "getsockopt", fail: "ENOMEM" }]);
+		const accepting = listener.accept();
+		assert.equal(await client.read(), null);
+		faults[Symbol.dispose]();
+		assert.equal(refusals[0]?.peer, undefined);
+		assert.equal(codeOf(refusals[0]), "ENOMEM");
+		listener.close();
+		await assert.rejects(accepting, { code: "ERR_CLOSED" });
+		await client.close();
+	});
+});
+
+test("a listener without a policy asks the kernel nothing about its peers", async () => {
+	await inFolder(async (folder) => {
+		const listener = await listen(`unix:${folder}/s`);
+		const faults = injectFaults([{ call: "getsockopt", fail: "EIO", nth: 1_000 }]);
+		const [client, server] = await Promise.all([connectTo(listener), listener.accept()]);
+		assert.equal(faults.calls.get("getsockopt"), 0);
+		faults.restore();
+		assert.equal(listener.refusedPeersCount, 0);
+		await Promise.all([client.close(), server.close()]);
+		listener.close();
+	});
+});
+
+test("10,000 refused peers leave no descriptor and do not hold up who is let in", async () => {
+	let admitted = 0;
+	const listener = await listen(`unix:${abstractName()}`, {
+		backlog: 4_096,
+		allow: () => admitted > 0,
+	});
+	const accepting = listener.accept();
+	for (let round = 0; round < 100; round++) {
+		const clients = await Promise.all(Array.from({ length: 100 }, () => connectTo(listener)));
+		await Promise.all(clients.map(async (client) => assert.equal(await client.read(), null)));
+		await Promise.all(clients.map((client) => client.close()));
+	}
+	assert.equal(listener.refusedPeersCount, 10_000);
+	admitted++;
+	const client = await connectTo(listener);
+	const server = await accepting;
+	await Promise.all([client.close(), server.close()]);
+	listener.close();
+});
+
+test("peers that vanish at once are judged as they were", async () => {
+	const peers: PeerCredentials[] = [];
+	const listener = await listen(`unix:${abstractName()}`, {
+		allow: (peer) => peers.push(peer) % 2 === 0,
+	});
+	for (let i = 0; i < 10; i++) (await connectTo(listener)).abort();
+	for (let i = 0; i < 5; i++) {
+		const server = await listener.accept();
+		assert.equal(server.peerCredentials.pid, process.pid);
+		assert.equal(await server.read(), null);
+		await server.close();
+	}
+	assert.deepEqual([listener.acceptedCount, listener.refusedPeersCount], [5, 5]);
+	listener.close();
+});
+
+test("a wrong policy is refused before anything is opened", async () => {
+	await assertRefuses(() => listen("unix:@x", { allow: "me" } as never), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	for (const [list, code] of [
+		[[], "ERR_INVALID_ARG_VALUE"],
+		[["no-such-user"], "ERR_INVALID_ARG_VALUE"],
+		[["0"], "ERR_INVALID_ARG_VALUE"],
+		[["root:x"], "ERR_INVALID_ARG_VALUE"],
+		[[""], "ERR_INVALID_ARG_VALUE"],
+		[[-1], "ERR_OUT_OF_RANGE"],
+		[[4_294_967_295], "ERR_OUT_OF_RANGE"],
+		[[0.5], "ERR_OUT_OF_RANGE"],
+		[[null], "ERR_INVALID_ARG_TYPE"],
+		["root", "ERR_INVALID_ARG_TYPE"],
+	] as const) {
+		await assertRefuses(() => users(list as never), { code });
+		await assertRefuses(() => groups(list as never), { code });
+	}
+});
+
+test("other transports refuse the option, whatever it would allow", async () => {
+	for (const address of ["tcp://127.0.0.1:0", "tcp://*:0", "vsock://4294967295:1024"]) {
+		for (const options of [{ allow: anyone() }, { onRefused: () => {} }]) {
+			await assertRefuses(() => listen(address, options), {
+				code: "ERR_UNSUPPORTED",
+				message: /only unix: and unix-seqpacket:/,
+			});
+		}
+	}
+});
+
+test("what looks like credentials in an address is part of the path", async () => {
+	await inFolder(async (folder) => {
+		const address = `unix:${folder}/x;uid=0;` as const;
+		const listener = await listen(address, { allow: users([STRANGER]) });
+		const accepting = listener.accept().catch(() => undefined);
+		const client = await connect(address);
+		assert.equal(await client.read(), null);
+		await client.close();
+		listener.close();
+		await accepting;
+	});
+});
+
+function connectTo(listener: Listener<Stream>): Promise<Stream> {
+	return connect(listener.address as { transport: "unix"; path: string });
+}
+
+async function hear(listener: { readonly address: unknown }): Promise<string | null> {
+	const client = await connectTo(listener as Listener<Stream>);
+	try {
+		const heard = await client.read();
+		return heard === null ? null : String(heard);
+	} finally {
+		await client.close();
+	}
+}
+
+function codeOf(refused: RefusedPeer | undefined): unknown {
+	return (refused?.error as { code?: string } | undefined)?.code;
+}
