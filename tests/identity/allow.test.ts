@@ -16,6 +16,7 @@ import {
 	users,
 } from "socketry";
 import { injectFaults } from "socketry/testing";
+import { runChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
 import { assertRefuses } from "../support/refusals.ts";
@@ -320,6 +321,17 @@ test("10,000 refused peers leave no descriptor and do not hold up who is let in"
 	const server = await accepting;
 	await Promise.all([client.close(), server.close()]);
 	listener.close();
+});
+
+test("peers are refused also when no descriptor is left, and all are counted", async () => {
+	const { code, stderr } = await runChild(
+		new URL("./out-of-descriptors.child.js", import.meta.url),
+		{
+			under: ["prlimit", "--nofile=64:64"],
+			args: [abstractName()],
+		},
+	);
+	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 });
 
 test("peers that vanish at once are judged as they were", async () => {

@@ -5,14 +5,16 @@
  * answers each connection with "hello" until it is killed.
  */
 
-import type { ConnectOptions, ListenOptions } from "socketry";
 import {
+	type ConnectOptions,
 	connect,
 	type Listener,
+	type ListenOptions,
 	listen,
 	type PacketStream,
 	type Stream,
 	socketpair,
+	users,
 } from "socketry";
 
 /** What the child is told. */
@@ -25,6 +27,10 @@ export interface CallerOrder {
 	readonly options?: ConnectOptions & ListenOptions;
 	/** Sent at once by a client, so that there is something unread when it is refused. */
 	readonly greeting?: string;
+	/** A server sends the credentials of each peer, in place of "hello". */
+	readonly tells?: boolean;
+	/** A policy of the server: `users(...)`. */
+	readonly users?: readonly (number | string)[];
 	/** Whom a server becomes once it listens. */
 	readonly laterUid?: number;
 }
@@ -57,14 +63,14 @@ async function ask(): Promise<unknown> {
 }
 
 async function serve(): Promise<void> {
-	const listener: Listener<Stream> | Listener<PacketStream> = await listen(
-		order.address,
-		order.options,
-	);
+	const listener: Listener<Stream> | Listener<PacketStream> = await listen(order.address, {
+		...order.options,
+		...(order.users && { allow: users(order.users) }),
+	});
 	if (order.laterUid !== undefined) process.setuid?.(order.laterUid);
 	console.log("ready");
 	for await (const connection of listener) {
-		await say(connection, "hello");
+		await say(connection, order.tells ? JSON.stringify(connection.peerCredentials) : "hello");
 		await connection.close();
 	}
 }

@@ -1,5 +1,6 @@
 /** Children that connect and listen as other users. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { type Child, type Ended, runChild, startChild } from "../support/children.ts";
 import type { CallerOrder } from "./caller.child.ts";
 
@@ -11,6 +12,13 @@ export const needsRoot: string | false =
 export const NOBODY = 65_534;
 /** A user that exists nowhere but in numbers. */
 export const STRANGER = 54_321;
+
+/** Skips what needs namespaces of its own, with the reason. */
+export const needsNamespaces: string | false =
+	needsRoot ||
+	(spawnSync("unshare", ["-U", "-p", "-f", "true"]).status === 0
+		? false
+		: "no user and PID namespaces here: the kernel or its container forbids them");
 
 const CALLER = new URL("./caller.child.js", import.meta.url);
 
