@@ -15,6 +15,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	"bind EADDRINUSE": "another socket holds this address; stop it, take another port, or use port 0",
 	"bind EADDRINUSE path":
 		'the file exists: a live server has it, or a dead one left it, which onStale: "replace-dead" replaces',
+	"bind ENAMETOOLONG path":
+		"the path has more than 4095 bytes from the root on; take a shorter one",
 	"bind EADDRINUSE abstract":
 		"another socket holds this abstract name; stop it or take another name",
 	"bind EADDRNOTAVAIL": "no interface of this machine has this address; use a local one, or *",
@@ -24,6 +26,9 @@ const HINTS: Readonly<Record<string, string>> = {
 	"bind ENOTDIR path": "a part of the path is not a directory",
 	"bind EROFS path":
 		"the file system is read-only; put the socket file elsewhere, such as /run or /tmp",
+	"chown EINVAL path": "this user namespace does not have the user or the group",
+	"chown EPERM path":
+		"only root can give the socket file to another user, and others only to groups that they are in",
 	"connect EACCES":
 		"a broadcast address needs SO_BROADCAST; otherwise a firewall rule or policy forbids it",
 	"connect EACCES path":
@@ -53,6 +58,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	"getsockopt ENOPROTOOPT": "this kernel or kind of socket does not have the option",
 	"listen EADDRINUSE": "another socket listens on this port; stop it, or take another port",
 	"pidfd_open ESRCH": "the process has ended, or its number is another user's by now",
+	"mkdir EACCES path": "no permission to create the directory; check the one above it",
+	"mkdir ENOENT path": "the directory above it does not exist; only the last one is made",
 	"recv EAGAIN": "no data yet; wait until the socket is readable",
 	"send EMSGSIZE": "the message is larger than the socket can send in one piece; send less",
 	"sendmsg EINVAL": "the control messages or the address do not suit this kind of socket",

@@ -272,6 +272,19 @@ export class HandoverError extends SocketError {
 	}
 }
 
+/** A directory in which others could replace the socket file that is to be made there. */
+export class UnsafePathError extends SocketError {
+	declare readonly code: "ERR_UNSAFE_PATH";
+	/** The directory. */
+	readonly path: string;
+
+	/** @param why what is wrong, and what to do */
+	constructor(path: string, why: string) {
+		super(`${quote(path)} is no safe directory for a socket file: ${why}`, "ERR_UNSAFE_PATH");
+		this.path = path;
+	}
+}
+
 /** This platform, kernel or build lacks a feature; probe with `supports(feature)`. */
 export class UnsupportedError extends SocketError {
 	declare readonly code: "ERR_UNSUPPORTED";
@@ -407,6 +420,7 @@ const CLASSES = {
 	PeerError,
 	ProxyError,
 	HandoverError,
+	UnsafePathError,
 	UnsupportedError,
 	SystemdError,
 	InvalidTypeError,

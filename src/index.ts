@@ -29,6 +29,7 @@ export {
 	SystemdError,
 	TimeoutError,
 	TruncatedError,
+	UnsafePathError,
 	UnsupportedError,
 } from "./errors.ts";
 export { LIMITS } from "./limits.ts";

@@ -90,6 +90,18 @@ export const LIMITS = {
 	unixPathBytes: 107,
 
 	/**
+	 * Bytes in the path of a socket file without the closing NUL, as `connect`, `listen` and `datagrams` take it: PATH_MAX of Linux less that
+	 * one; path_resolution(7). Beyond `unixPathBytes` it is reached through a descriptor.
+	 */
+	socketPathBytes: 4_095,
+
+	/**
+	 * Time to wait for another process that makes, replaces or removes the same socket file. That takes less than a millisecond, so
+	 * whoever needs longer is stopped.
+	 */
+	socketFileLockMs: 1_000,
+
+	/**
 	 * Bytes in an abstract Unix name after its leading NUL: the 108 bytes of `sun_path` less that
 	 * one; unix(7).
 	 */

@@ -91,6 +91,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (this.#ledger.hasUntold && this.#setup.isConnected) {
 			return Promise.reject(this.takeUntold());
 		}
+		if (to.longPath !== undefined) return this.#sendAlone(data, to, options);
 		const turn = turnNumber();
 		if (turn === this.#turn && data.length <= LIMITS.writeCopyBytes) {
 			return this.#gather(data, to, options);
@@ -135,6 +136,16 @@ export class DatagramQueue implements Waiter, Flushable {
 		} finally {
 			passage.close();
 		}
+	}
+
+	// A long path has no name that could stay in a batch. Towards each peer order is kept all the same.
+	#sendAlone(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
+		if (this.#blocked || this.#waiting.count > 0) return this.#refuse(data, to, options);
+		if (this.#stalls.has(to)) return this.#stalls.push(data, to, options);
+		const rc = this.#transmit(data, to);
+		if (rc >= 0) return afterSend();
+		if (isFull(rc)) return this.#stalls.push(data, to, options);
+		return Promise.reject(transmitError(rc, to));
 	}
 
 	/** Sends one datagram now, or returns false. */
@@ -302,7 +313,9 @@ export class DatagramQueue implements Waiter, Flushable {
 	// Takes the first of those that wait, and what fits into one batch with it.
 	#admit(): void {
 		for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-			const isAlone = next.data.length > LIMITS.writeCopyBytes || next.to.passage !== undefined;
+			const { data, to } = next;
+			const isSpecial = to.passage !== undefined || to.longPath !== undefined;
+			const isAlone = isSpecial || data.length > LIMITS.writeCopyBytes;
 			const isTaken = isAlone ? this.#admitAlone(next) : this.#admitSmall(next);
 			if (!isTaken) return;
 		}

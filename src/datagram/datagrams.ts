@@ -62,8 +62,9 @@ export class Datagrams implements DatagramChannel {
 		options: DatagramsOptions,
 		cleanUp?: () => void,
 		file?: BoundFile,
+		knownPeer?: SocketAddress,
 	) {
-		const peer = peerOf(socket);
+		const peer = knownPeer ?? peerOf(socket);
 		const { intake, queue } = applyDatagramsOptions(socket, transport, options, peer !== undefined);
 		this.socket = socket;
 		this.file = file;
@@ -94,7 +95,8 @@ export class Datagrams implements DatagramChannel {
 
 	/** Address of this end, with the port that the kernel chose; getsockname(2). What it was, once closed. */
 	get address(): Address {
-		this.#address ??= fromSocketAddress(this.#transport, this.socket.getsockname());
+		const address = this.file?.address;
+		this.#address ??= fromSocketAddress(this.#transport, address ?? this.socket.getsockname());
 		return this.#address;
 	}
 

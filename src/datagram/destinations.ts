@@ -7,8 +7,13 @@ import { InvalidAddressError, type SyscallTarget } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
+import { isLongPath } from "../socket/long-path.ts";
 import type { Passage } from "../socket/passage.ts";
-import { encodeSocketAddress, type SocketAddress } from "../socket/sockaddr.ts";
+import {
+	encodeSocketAddress,
+	type SocketAddress,
+	type UnixPathAddress,
+} from "../socket/sockaddr.ts";
 import { targetOf } from "../socket/target.ts";
 import { toSocketAddress } from "../socket/transport.ts";
 import { zoneIndex } from "../socket/zone.ts";
@@ -21,6 +26,8 @@ export interface Destination {
 	readonly name: Uint8Array;
 	/** Most bytes that a datagram to it can have, as far as is known. */
 	readonly maxBytes: number;
+	/** The path, when it is too long for `name`, which is empty then: it is reached anew for each call. */
+	readonly longPath: UnixPathAddress | undefined;
 	/** How errors call it. */
 	readonly target: SyscallTarget;
 	/** Port of an IP address, -1 otherwise. */
@@ -70,7 +77,7 @@ export class Destinations {
 
 	/** Makes the destination that stands for the peer of a connected socket. */
 	static ofPeer(peer: SocketAddress): Destination {
-		return { ...destinationOf(peer), name: NO_NAME };
+		return { ...destinationOf(peer), name: NO_NAME, longPath: undefined };
 	}
 
 	// A host keeps its latest port: a server's clients are on many hosts, a client talks to few ports.
@@ -122,8 +129,11 @@ export function suitedTo(
 
 function destinationOf(address: SocketAddress): Destination {
 	const maxBytes = maxBytesTo(address);
+	const isLong = address.family === "unix" && "path" in address && isLongPath(address);
+	const longPath = isLong ? address : undefined;
 	return {
-		name: encodeSocketAddress(address),
+		name: longPath === undefined ? encodeSocketAddress(address) : NO_NAME,
+		longPath,
 		maxBytes,
 		target: targetOf(address),
 		port: address.family === "inet" || address.family === "inet6" ? address.port : -1,

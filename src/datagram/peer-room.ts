@@ -7,6 +7,7 @@ import { type Socket, socket } from "../socket/socket.ts";
 import { AF_UNIX } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import type { Destination } from "./destinations.ts";
+import { reaching } from "./transmit.ts";
 
 /** Waits for room at one peer. */
 export class PeerRoom implements Waiter {
@@ -28,12 +29,14 @@ export class PeerRoom implements Waiter {
 	 * @returns undefined where that is not possible: out of descriptors, or the peer hears another socket only
 	 */
 	static open(to: Destination, onRoom: () => void): PeerRoom | undefined {
-		if (to.name[0] !== AF_UNIX) return undefined;
+		if (to.name[0] !== AF_UNIX && to.longPath === undefined) return undefined;
 		let watching: Socket | undefined;
 		try {
-			watching = socket("unix", "dgram");
-			const room = new PeerRoom(watching, onRoom);
-			if (sys.connect(watching.fd, to.name) >= 0 && room.await()) return room;
+			const opened = socket("unix", "dgram");
+			watching = opened;
+			const room = new PeerRoom(opened, onRoom);
+			const rc = reaching(to, (name) => sys.connect(opened.fd, name));
+			if (rc >= 0 && room.await()) return room;
 		} catch {
 			// There is another way: to try again after a while.
 		}

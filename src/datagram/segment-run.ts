@@ -12,6 +12,7 @@ import { sys } from "../sys/current.ts";
 import type { Destination } from "./destinations.ts";
 import { SEGMENTS_MAX } from "./send-batch.ts";
 import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
+import { reaching } from "./transmit.ts";
 
 const ROWS_MAX = 64;
 
@@ -45,6 +46,10 @@ export function segmentsLeft({ data, sentBytes, stride }: SegmentRun): number {
  * @returns datagrams that went, or -errno when none did
  */
 export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): number {
+	return reaching(run.to, (name) => sendTo(fd, run, isGlued, name));
+}
+
+function sendTo(fd: number, run: SegmentRun, isGlued: boolean, name: Uint8Array): number {
 	const { data, stride, to } = run;
 	const perMessage = isGlued
 		? Math.max(1, Math.min(SEGMENTS_MAX, Math.floor(to.maxBytes / stride)))
@@ -58,14 +63,14 @@ export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): num
 		const base = rows * BATCH_COLUMNS;
 		table[base + BATCH_DATA_OFFSET] = offset;
 		table[base + BATCH_DATA_LENGTH] = bytes;
-		table[base + BATCH_NAME_LENGTH] = to.name.length;
+		table[base + BATCH_NAME_LENGTH] = name.length;
 		const skipped = bytes > stride ? 0 : SEGMENT_CONTROL_BYTES;
 		table[base + BATCH_CONTROL_OFFSET] = skipped;
 		table[base + BATCH_CONTROL_LENGTH] = SEGMENT_CONTROL_BYTES - skipped + details;
 		offset += bytes;
 	}
 	view.setUint16(16, stride, true);
-	const rc = sys.sendmmsg(fd, table, 0, rows, data, to.name, control, 0);
+	const rc = sys.sendmmsg(fd, table, 0, rows, data, name, control, 0);
 	if (rc <= 0) return rc;
 	const before = segmentsLeft(run);
 	run.sentBytes = Math.min(data.length, run.sentBytes + rc * perMessage * stride);

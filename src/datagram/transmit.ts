@@ -1,13 +1,33 @@
 /** One datagram to the kernel, by the cheapest call that can carry it. */
 import { type SyscallError, syscallError } from "../errors.ts";
+import { callWithLongPath } from "../socket/long-path.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
 
 /** Sends one datagram: 0 or more, or -errno. */
 export function transmit(fd: number, data: Uint8Array, to: Destination): number {
-	const { name } = to;
+	const { name, longPath } = to;
 	const control = to.passage === undefined ? to.control : to.passage.control;
+	return longPath === undefined
+		? transmitTo(fd, data, name, control)
+		: callWithLongPath(longPath, (reached) => transmitTo(fd, data, reached, control));
+}
+
+/** Makes one system call with the name of a destination. Returns what it returns, or -errno when a long path leads nowhere. */
+export function reaching(
+	{ name, longPath }: Destination,
+	call: (name: Uint8Array) => number,
+): number {
+	return longPath === undefined ? call(name) : callWithLongPath(longPath, call);
+}
+
+function transmitTo(
+	fd: number,
+	data: Uint8Array,
+	name: Uint8Array,
+	control: Uint8Array | undefined,
+): number {
 	if (control !== undefined) {
 		return sys.sendmsg(fd, [data], name.length === 0 ? null : name, control, 0);
 	}

@@ -64,14 +64,16 @@ export function adopt(owned: OwnedDescriptor, options: AdoptOptions = {}): Adopt
 		requireOneOf("kind", kind, ["stream", "packets", "listener", "datagrams"]);
 		if (kind !== found) throw new InvalidValueError("owned", `must be of kind ${kind}`, found);
 	}
+	// Of listeners and datagram sockets the option of this name is another: whose the file shall be.
+	const { owner: _, ...others } = options;
 	switch (found) {
 		case "stream":
 		case "packets":
 			return owned.moveInto((fd) => connectionOverFd(fd, options));
 		case "listener":
-			return owned.moveInto((fd) => listenerOverFd(fd, options));
+			return owned.moveInto((fd) => listenerOverFd(fd, others));
 		case "datagrams":
-			return owned.moveInto((fd) => datagramsOverFd(fd, options));
+			return owned.moveInto((fd) => datagramsOverFd(fd, others));
 		default:
 			return owned;
 	}

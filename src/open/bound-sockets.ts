@@ -1,25 +1,27 @@
-/** Unix sockets that hold a name, whether they listen or not yet: to who connects, the latter look like the dead. */
+/** Unix sockets that hold a name but do not listen yet: to who connects, they look like the dead. */
 import { readFileSync } from "node:fs";
 
 const SLASH = "/";
 // Number, references, protocol, flags, type, state, inode, path. State 01: neither connected nor connecting; flags: 10000 when it listens.
 // Types: 1 is a stream, 5 a seqpacket. proc(5), net/unix/af_unix.c.
-const BOUND = /^[^:]*: [0-9A-F]+ [0-9A-F]+ 000[01]0000 000[15] 01 +[0-9]+ (.+)$/gm;
+const SILENT = /^[^:]*: [0-9A-F]+ [0-9A-F]+ 00000000 000[15] 01 +[0-9]+ (.+)$/gm;
+// Names of long paths, by a descriptor that only its process knows.
+const PROC = "/proc/";
 
 /**
- * Tells whether some socket of this machine is bound to a file; it may have begun to listen since it refused. Knows none where there is no
- * /proc.
+ * Tells whether some socket of this machine is bound to a file and does not listen. Knows none where there is no /proc.
  *
  * @param path absolute, of the file
  * @param isFile whether another absolute path leads to the same file
  */
-export function isBound(path: Buffer, isFile: (path: Buffer) => boolean): boolean {
+export function isBoundSilently(path: Buffer, isFile: (path: Buffer) => boolean): boolean {
 	const wanted = path.toString("latin1");
 	const base = wanted.slice(wanted.lastIndexOf(SLASH) + 1);
-	for (const [, name = ""] of readList().matchAll(BOUND)) {
+	for (const [, name = ""] of readList().matchAll(SILENT)) {
 		if (name.slice(name.lastIndexOf(SLASH) + 1) !== base) continue;
-		// A relative one leads from a directory that only its owner knows: better to take it for this one.
-		if (!name.startsWith(SLASH) || isFile(Buffer.from(name, "latin1"))) return true;
+		// It may lead from a directory that only its owner knows: better to take it for this one, for it will listen soon.
+		const isKnown = name.startsWith(SLASH) && !name.startsWith(PROC);
+		if (!isKnown || isFile(Buffer.from(name, "latin1"))) return true;
 	}
 	return false;
 }

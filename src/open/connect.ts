@@ -1,5 +1,5 @@
 /** `connect`: from an address to a connection. */
-import { InvalidAddressError, TimeoutError } from "../errors.ts";
+import { InvalidAddressError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream } from "../packet/packet-stream.ts";
 import type { Address } from "../socket/address.ts";
@@ -7,10 +7,12 @@ import { formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
 import type { SocketFamily, SocketType } from "../socket/kind.ts";
+import { reachPath } from "../socket/long-path.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { usePassed } from "../socket/systemd-descriptors.ts";
+import { targetOf } from "../socket/target.ts";
 import {
 	fromSocketAddress,
 	type SocketTransport,
@@ -167,12 +169,29 @@ async function connectOne(
 		// Before it connects, for the peer can send at once.
 		askForCredentials(opened, options.receiveCredentials);
 		const owners = ownerIds(transport, options.owner);
-		if (owners === undefined) await opened.connect(address, { signal });
+		if (owners === undefined) await connectTo(opened, address, signal);
 		else await connectToOwner(opened, address, owners, { signal });
 		return { socket: opened, address, file };
 	} catch (error) {
 		discard({ socket: opened, file });
 		throw error;
+	}
+}
+
+async function connectTo(
+	opened: Socket,
+	address: SocketAddress,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	if (address.family !== "unix" || !("path" in address)) {
+		return await opened.connect(address, { signal });
+	}
+	const reached = reachPath(address);
+	if (typeof reached === "number") throw syscallError("connect", reached, targetOf(address));
+	try {
+		await opened.connect(reached.address, { signal });
+	} finally {
+		reached.close();
 	}
 }
 

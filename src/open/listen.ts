@@ -22,9 +22,10 @@ import type {
 	StreamAddress,
 	StreamAddressText,
 } from "./connect.ts";
+import { checkFileAccess } from "./file-access.ts";
 import { Listener, type Overload } from "./listener.ts";
 import { checkOpenOptions } from "./open-options.ts";
-import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
+import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Options of `listen`. */
@@ -78,6 +79,7 @@ export async function listen(
 ): Promise<Listener<Stream> | Listener<PacketStream>> {
 	const target = parseAddress(address);
 	checkOpenOptions(options);
+	checkFileAccess(options);
 	checkWait({ signal: options.signal });
 	if (target.transport === "fd") return listenerOverFd(target.fd, options);
 	if (target.transport === "systemd") {
@@ -120,7 +122,7 @@ function listenOn(
 ): Listener<Stream> | Listener<PacketStream> {
 	const { type } = TRANSPORTS[transport];
 	const opened = socket(address.family, type, options.protocol);
-	let file: BoundFile | undefined;
+	let file: SocketFile | undefined;
 	try {
 		if (transport === "tcp") prepareTcp(opened, address, options, ipv6Only);
 		options.prepare?.(opened);
@@ -128,10 +130,21 @@ function listenOn(
 			file = bindSocketFile(opened, address, type, options);
 		} else opened.bind(address);
 		opened.listen(options.backlog ?? LIMITS.backlogCount);
-		return listenerOver(opened, transport, options, file);
+		return published(listenerOver(opened, transport, options, file), file);
 	} catch (error) {
 		file?.remove();
 		opened.close();
+		throw error;
+	}
+}
+
+// Last, so that whoever was there before is replaced by one who accepts.
+function published<T extends { close(): void }>(listener: T, file: SocketFile | undefined): T {
+	try {
+		file?.publish();
+		return listener;
+	} catch (error) {
+		listener.close();
 		throw error;
 	}
 }

@@ -93,8 +93,8 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** @internal */
 	constructor(setup: ListenerSetup<T>) {
 		this.#setup = setup;
-		const { socket, transport, signal } = setup;
-		this.address = fromSocketAddress(transport, socket.getsockname());
+		const { socket, transport, file, signal } = setup;
+		this.address = fromSocketAddress(transport, file?.address ?? socket.getsockname());
 		this.#unnamed = { transport: transport as UnixTransport };
 		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
 		this.#admission = Admission.of(transport, this.address, setup);

@@ -5,13 +5,15 @@ import type { DatagramsOptions } from "../datagram/datagram-options.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
 import { suitedTo } from "../datagram/destinations.ts";
 import { type MtuDiscovery, setMtuDiscovery } from "../datagram/path-mtu.ts";
-import { InvalidAddressError } from "../errors.ts";
+import { check, InvalidAddressError } from "../errors.ts";
 import { type Address, formatAddress, parseAddress, type Transport } from "../socket/address.ts";
 import { askForCredentials, wantedOf } from "../socket/arrived-control.ts";
+import { callWithLongPath } from "../socket/long-path.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { type Socket, socket } from "../socket/socket.ts";
 import { usePassed } from "../socket/systemd-descriptors.ts";
+import { targetOf } from "../socket/target.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
@@ -26,6 +28,8 @@ import {
 	SOL_IPV6,
 	SOL_SOCKET,
 } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { checkFileAccess } from "./file-access.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 
@@ -73,6 +77,7 @@ export async function datagrams(
 	options: OpenDatagramsOptions = {},
 ): Promise<Datagrams> {
 	checkOpenOptions(options);
+	checkFileAccess(options);
 	checkWait({ signal: options.signal });
 	const peer =
 		options.connect === undefined ? undefined : await resolveOne(options.connect, options);
@@ -173,14 +178,23 @@ function open(
 		} else opened.bind(address);
 		if (peer !== undefined) {
 			const input = fromSocketAddress(transport, peer);
-			opened.tryConnect(suitedTo(address.family, peer, input));
+			connectTo(opened, suitedTo(address.family, peer, input));
 		}
-		return datagramsOver(opened, transport, options, file);
+		return datagramsOver(opened, transport, options, file, peer);
 	} catch (error) {
 		file?.remove();
 		opened.close();
 		throw error;
 	}
+}
+
+function connectTo(opened: Socket, address: SocketAddress): void {
+	if (address.family !== "unix" || !("path" in address)) {
+		opened.tryConnect(address);
+		return;
+	}
+	const rc = callWithLongPath(address, (name) => sys.connect(opened.openFd(), name));
+	check(rc, "connect", targetOf(address));
 }
 
 function applyOptions(opened: Socket, address: SocketAddress, options: OpenDatagramsOptions): void {
@@ -230,6 +244,7 @@ export function datagramsOver(
 	transport: DatagramTransport,
 	options: OpenDatagramsOptions,
 	file?: BoundFile,
+	peer?: SocketAddress,
 ): Datagrams {
 	const { signal } = options;
 	const onAbort = (): void => made.abort();
@@ -237,7 +252,12 @@ export function datagramsOver(
 		signal?.removeEventListener("abort", onAbort);
 		file?.remove();
 	};
-	const made = new Datagrams(opened, transport, options, cleanUp, file);
+	const made = new Datagrams(opened, transport, options, cleanUp, file, pathOf(peer));
 	signal?.addEventListener("abort", onAbort, { once: true });
 	return made;
+}
+
+// The kernel tells the name that the peer was bound by, which need not be a path that leads there from here.
+function pathOf(peer: SocketAddress | undefined): SocketAddress | undefined {
+	return peer !== undefined && "path" in peer ? peer : undefined;
 }

@@ -1,182 +1,258 @@
 /**
- * Socket files: made with the mode asked for, taken over only from the dead, removed only when they are still ours.
+ * Socket files: made with the mode and owner asked for, taken over as asked, removed only when they are still ours.
  *
- * A file is known by its device and inode, never by its path alone: another process may have put its own in the place meanwhile. Paths are
- * bytes here, for not every path is UTF-8.
+ * A file is known by its device and inode, never by its path alone: another process may have put its own in the place meanwhile. Whatever
+ * changes what a path leads to does so under the lock of that path.
  */
-import {
-	type BigIntStats,
-	chmodSync,
-	closeSync,
-	fchmodSync,
-	constants as files,
-	fstatSync,
-	lstatSync,
-	openSync,
-	statSync,
-	unlinkSync,
-} from "node:fs";
+import { type BigIntStats, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { check, syscallError } from "../errors.ts";
 import type { SocketType } from "../socket/kind.ts";
-import type { UnixPathAddress } from "../socket/sockaddr.ts";
-import { encodeSocketAddress } from "../socket/sockaddr.ts";
-import { type Socket, socket } from "../socket/socket.ts";
+import { encodeSocketAddress, type UnixPathAddress } from "../socket/sockaddr.ts";
+import type { Socket } from "../socket/socket.ts";
 import type { BoundFile } from "../stream/connection.ts";
 import { sys } from "../sys/current.ts";
-import { EADDRINUSE, ECONNREFUSED } from "../sys/errno.ts";
-import { isBound } from "./bound-sockets.ts";
+import { EADDRINUSE, EAGAIN } from "../sys/errno.ts";
+import type { Group, User } from "./accounts.ts";
+import { type BindingName, bindingName } from "./binding-name.ts";
+import { isDead } from "./dead-file.ts";
+import { type FileAccess, fileAccess, restrictAccess, settleAccess } from "./file-access.ts";
+import { FileLock } from "./file-lock.ts";
+import { absolutePath, besidePath, directoryOf, isSameFile, typedFileError } from "./path-bytes.ts";
+import { makeSocketDirectory } from "./socket-directory.ts";
 
 /** Options of everything that binds a Unix path. */
 export interface SocketFileOptions {
 	/** Permissions of the socket file, 0..0o777, in force from its first moment. Default: 0o777 less the umask, as the kernel does. */
 	readonly mode?: number | undefined;
 	/**
-	 * What to do with a socket file that is there already: fail with EADDRINUSE (the default), or replace it if nobody listens behind it.
-	 * Anything that is no socket is never touched.
+	 * Owner of the socket file: the number of a user, or a name in /etc/passwd. Until it is set nobody but root can use the file. Only root may
+	 * give files to others. Default: the user of this process.
 	 */
-	readonly onStale?: "error" | "replace-dead" | undefined;
+	readonly owner?: User | undefined;
+	/**
+	 * Group of the socket file: a number, or a name in /etc/group. Until it is set nobody but root can use the file. Other users than root
+	 * may choose among their own groups. Default: the group of this process, or of a directory with the set-group-id bit.
+	 */
+	readonly group?: Group | undefined;
+	/**
+	 * Makes the directory of the socket file, with mode 0700 and for `owner`; one that is there must be safe: it belongs to this process, to
+	 * `owner` or to root, and others cannot write to it, or it is sticky. What lies above must exist, and is not looked at. Default false.
+	 */
+	readonly makeDirectory?: boolean | undefined;
+	/**
+	 * What to do with a socket file that is there already: `"error"`, the default, fails with EADDRINUSE. `"replace-dead"` replaces it if no
+	 * socket is bound to it any more. `"replace"` replaces it in any case: at every moment a client finds the old listener or the new one, and
+	 * the old one goes on without a name (datagram sockets are an exception: the file is missing for a moment). Anything that is no socket is
+	 * never touched.
+	 */
+	readonly onStale?: "error" | "replace-dead" | "replace" | undefined;
 }
 
-// open(2); not among Node's constants.
-const O_PATH = 0o10_000_000;
-const SLASH = 0x2f;
+/** A file that a socket is bound to. */
+export interface SocketFile extends BoundFile {
+	/**
+	 * Puts the file in its place, if it is to replace another: to be called when the socket listens. Does nothing otherwise.
+	 *
+	 * @throws {SyscallError} EADDRINUSE: something that is no socket is there
+	 */
+	publish(): void;
+}
 
 /**
  * Binds a socket to a path.
  *
  * @param options checked
- * @throws {SyscallError} EADDRINUSE: the path exists. EACCES, ENOENT, ENOTDIR, EROFS
+ * @throws {SyscallError} EADDRINUSE: the path exists. EACCES, EPERM, ENOENT, ENOTDIR, EROFS
+ * @throws {UnsafePathError} the directory that was to be made is there, and others can change it
+ * @throws {InvalidAddressError} the last part of a path that is longer than an address is too long as well
+ * @throws {InvalidValueError} there is no user or group of this name
  */
 export function bindSocketFile(
 	target: Socket,
 	address: UnixPathAddress,
 	type: SocketType,
-	{ mode, onStale }: SocketFileOptions,
-): BoundFile {
+	options: SocketFileOptions,
+): SocketFile {
 	const path = absolutePath(address);
-	// Linux: the file gets the mode of the socket's own inode, so that no moment is open to others; unix(7) does not say so, but
-	// net/unix/af_unix.c, unix_bind_bsd() does.
-	if (mode !== undefined) fchmodSync(target.openFd(), mode);
-	if (onStale === "replace-dead") bindOverDead(target, address, type, path);
-	else target.bind(address);
-	const found = lstatSync(path, { bigint: true });
+	const access = fileAccess(options);
+	const { makeDirectory, onStale = "error" } = options;
+	const place: Place = { target, address, path, access };
 	try {
-		// The umask may have taken bits away; giving them back opens no window.
-		if (mode !== undefined && Number(found.mode & 0o777n) !== mode) setMode(path, found, mode);
+		if (makeDirectory === true) makeSocketDirectory(directoryOf(path), access.owner);
+		restrictAccess(target.openFd(), access);
+		const lock = FileLock.take(path);
+		if (onStale === "replace" && type !== "dgram")
+			return bindBeside(place, requireLock(lock, address));
+		try {
+			return bindInPlace(place, type, lock instanceof FileLock ? onStale : "error");
+		} finally {
+			if (lock instanceof FileLock) lock.release();
+		}
 	} catch (error) {
-		removeIfSame(path, found);
+		throw typedFileError(error, address.path);
+	}
+}
+
+type StalePolicy = NonNullable<SocketFileOptions["onStale"]>;
+
+interface Place {
+	readonly target: Socket;
+	readonly address: UnixPathAddress;
+	/** Of the file, from the root. */
+	readonly path: Buffer;
+	readonly access: FileAccess;
+}
+
+// Nothing is replaced without a lock. What keeps it from us, be it rights, room or descriptors, would keep the file from us as well.
+function requireLock(lock: FileLock | number, { path }: UnixPathAddress): FileLock {
+	if (lock instanceof FileLock) return lock;
+	throw syscallError("bind", lock === EAGAIN ? EADDRINUSE : lock, { path });
+}
+
+function bindInPlace(place: Place, type: SocketType, onStale: StalePolicy): SocketFile {
+	try {
+		return bindTo(place);
+	} catch (error) {
+		if (onStale === "error" || (error as { errno?: number }).errno !== EADDRINUSE) throw error;
+	}
+	makeRoom(place, type, onStale);
+	return bindTo(place);
+}
+
+// For a moment the path leads nowhere. Datagram sockets have to put up with that: their peers answer to the name that they are bound to.
+function makeRoom({ address, path }: Place, type: SocketType, onStale: StalePolicy): void {
+	const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+	// It may be gone by now: then there is nothing to replace.
+	if (found === undefined) return;
+	if (!found.isSocket() || (onStale === "replace-dead" && !isDead(address, type, path, found))) {
+		throw syscallError("bind", EADDRINUSE, { path: address.path });
+	}
+	removeIfSame(path, found);
+}
+
+// The file gets its place when it is published, and the lock is held so long: what has the name beside it was left by somebody who died.
+function bindBeside(place: Place, lock: FileLock): SocketFile {
+	const beside = besidePath(place.path, "new");
+	try {
+		const left = lstatSync(beside, { bigint: true, throwIfNoEntry: false });
+		if (left?.isSocket()) removeIfSame(beside, left);
+		return bindTo(place, { beside, lock });
+	} catch (error) {
+		lock.release();
 		throw error;
 	}
-	return ownedFile(path, found);
 }
+
+function bindTo({ target, address, path, access }: Place, succession?: Succession): SocketFile {
+	const { beside } = succession ?? {};
+	const name = bindingName(beside === undefined ? address : { ...address, bytes: beside });
+	const place = beside ?? path;
+	let found: BigIntStats | undefined;
+	try {
+		const rc = sys.bind(target.openFd(), encodeSocketAddress(name.address));
+		check(rc, "bind", { path: address.path });
+		found = lstatSync(place, { bigint: true });
+		settleAccess(place, found, access);
+		return new OwnFile(address, path, found, name, succession);
+	} catch (error) {
+		if (found !== undefined) removeIfSame(place, found);
+		name.close();
+		throw error;
+	}
+}
+
+type Identity = Pick<BigIntStats, "dev" | "ino">;
 
 /** A file that is ours to remove, as far as device and inode say that it is still the same. */
-export function ownedFile(path: Buffer, { dev, ino }: Pick<BigIntStats, "dev" | "ino">): BoundFile {
-	let isOwned = true;
-	return {
-		path,
-		dev,
-		ino,
-		get isOwned() {
-			return isOwned;
-		},
-		disown() {
-			isOwned = false;
-		},
-		remove() {
-			if (isOwned) removeIfSame(path, { dev, ino });
-		},
-	};
+export function ownedFile(path: Buffer, identity: Identity): BoundFile {
+	return new OwnFile({ family: "unix", path: String(path), bytes: path }, path, identity);
 }
 
-function bindOverDead(
-	target: Socket,
-	address: UnixPathAddress,
-	type: SocketType,
-	path: Buffer,
-): void {
-	const name = encodeSocketAddress(address);
-	const rc = sys.bind(target.openFd(), name);
-	if (rc !== EADDRINUSE) {
-		check(rc, "bind", { path: address.path });
-		return;
+/** How a file gets to a path where another one may be. */
+interface Succession {
+	/** Where it is until then. */
+	readonly beside: Buffer;
+	/** Of the path; held until then. */
+	readonly lock: FileLock;
+}
+
+class OwnFile implements SocketFile {
+	readonly address: UnixPathAddress;
+	readonly path: Buffer;
+	readonly dev: bigint;
+	readonly ino: bigint;
+	readonly #name: BindingName | undefined;
+	#succession: Succession | undefined;
+	#isOwned = true;
+
+	constructor(
+		address: UnixPathAddress,
+		path: Buffer,
+		{ dev, ino }: Identity,
+		name?: BindingName,
+		succession?: Succession,
+	) {
+		this.address = address;
+		this.path = path;
+		this.dev = dev;
+		this.ino = ino;
+		this.#name = name;
+		this.#succession = succession;
 	}
-	const lock = lockPath(path, address.path);
-	try {
-		// It may be gone by now: then there is nothing to replace.
-		const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-		if (found !== undefined) {
-			if (!found.isSocket() || !isDead(name, type, path, found)) {
-				throw syscallError("bind", EADDRINUSE, { path: address.path });
+
+	get isOwned(): boolean {
+		return this.#isOwned;
+	}
+
+	publish(): void {
+		if (this.#succession === undefined) return;
+		const { beside, lock } = this.#succession;
+		const shown = this.address.path;
+		try {
+			const there = lstatSync(this.path, { throwIfNoEntry: false });
+			if (there !== undefined && !there.isSocket()) {
+				throw syscallError("bind", EADDRINUSE, { path: shown });
 			}
-			removeIfSame(path, found);
+			renameSync(beside, this.path);
+		} catch (error) {
+			throw typedFileError(error, shown);
 		}
-		target.bind(address);
-	} finally {
-		lock.close();
+		this.#succession = undefined;
+		lock.release();
+	}
+
+	disown(): void {
+		this.#isOwned = false;
+		this.#name?.close();
+	}
+
+	remove(): void {
+		if (!this.#isOwned) return;
+		this.disown();
+		if (this.#succession === undefined) {
+			removeLocked(this.path, this);
+			return;
+		}
+		removeIfSame(this.#succession.beside, this);
+		this.#succession.lock.release();
 	}
 }
 
-// Two starters that find the same dead file must not both replace it. The lock is an abstract name, which the kernel frees with its
-// holder, however that ends.
-function lockPath(path: Buffer, shown: string): Socket {
-	const slash = path.lastIndexOf(SLASH);
-	const { dev, ino } = statSync(path.subarray(0, slash + 1), { bigint: true });
-	const lock = socket("unix", "dgram");
-	// Not imported: node:crypto is a quarter of what importing this package would cost, and hardly anybody comes here.
-	const name = process
-		.getBuiltinModule("node:crypto")
-		.createHash("sha256")
-		.update(`${dev}:${ino}:`)
-		.update(path.subarray(slash + 1))
-		.digest("hex");
-	const rc = sys.bind(
-		lock.openFd(),
-		encodeSocketAddress({ family: "unix", abstract: `socketry-replace-${name}` }),
-	);
-	if (rc >= 0) return lock;
-	lock.close();
-	throw syscallError("bind", rc, { path: shown });
+function removeLocked(path: Buffer, identity: Identity): void {
+	// Asked without a lock first: who was replaced needs none.
+	if (!isSameFile(path, identity)) return;
+	const lock = FileLock.take(path);
+	// Who holds it is about to put another file there.
+	if (lock === EAGAIN) return;
+	removeIfSame(path, identity);
+	if (lock instanceof FileLock) lock.release();
 }
 
-// A file without a socket behind it refuses; any other answer, a full queue or another type, comes from somebody alive. So does a refusal
-// between bind and listen.
-function isDead(name: Uint8Array, type: SocketType, path: Buffer, found: BigIntStats): boolean {
-	const probe = socket("unix", type);
+// To be called under the lock of the path, so that the file does not change between the look and the removal.
+function removeIfSame(path: Buffer, identity: Identity): void {
 	try {
-		if (sys.connect(probe.openFd(), name) !== ECONNREFUSED) return false;
-	} finally {
-		probe.close();
-	}
-	return type === "dgram" || !isBound(path, (other) => isSame(other, found));
-}
-
-// By descriptor, for somebody may put a link in the file's place.
-function setMode(path: Buffer, found: BigIntStats, mode: number): void {
-	const fd = openSync(path, O_PATH | files.O_NOFOLLOW);
-	try {
-		const { dev, ino } = fstatSync(fd, { bigint: true });
-		if (dev === found.dev && ino === found.ino) chmodSync(`/proc/self/fd/${fd}`, mode);
-	} finally {
-		closeSync(fd);
-	}
-}
-
-function removeIfSame(path: Buffer, found: Pick<BigIntStats, "dev" | "ino">): void {
-	try {
-		if (isSame(path, found)) unlinkSync(path);
+		if (isSameFile(path, identity)) unlinkSync(path);
 	} catch {
 		// Out of reach: not ours to remove any more.
 	}
-}
-
-function isSame(path: Buffer, { dev, ino }: Pick<BigIntStats, "dev" | "ino">): boolean {
-	const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-	return there !== undefined && there.dev === dev && there.ino === ino;
-}
-
-// Of the working directory at this moment, as the kernel takes it.
-function absolutePath({ path, bytes }: UnixPathAddress): Buffer {
-	const exact = Buffer.from(bytes ?? path);
-	return exact[0] === SLASH ? exact : Buffer.concat([Buffer.from(`${process.cwd()}/`), exact]);
 }

@@ -1,6 +1,7 @@
 /** Addresses given as objects: every field checked and normalised, nothing else taken over. */
 import { requireBytes, requireInteger } from "../arguments.ts";
 import { InvalidAddressError, InvalidTypeError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Address, UnixTransport } from "./address.ts";
 import { normalizeHost } from "./host.ts";
 import {
@@ -84,7 +85,7 @@ export function noTransport(input: unknown): InvalidTypeError {
 export function checkPath(path: unknown, input: unknown): string {
 	// People write unix:///run/a.sock, and Linux takes any number of leading slashes for one.
 	const single = typeof path === "string" ? path.replace(/^\/{2,}/, "/") : path;
-	encodeUnixPath(single, input);
+	encodeUnixPath(single, input, LIMITS.socketPathBytes);
 	return single as string;
 }
 
@@ -121,7 +122,7 @@ function checkUnix(transport: UnixTransport, fields: Fields): Address {
 function checkExact(transport: UnixTransport, fields: Fields): Address {
 	const bytes = requireBytes("bytes", fields.bytes).slice();
 	if ("path" in fields) {
-		checkUnixPath(bytes, fields);
+		checkUnixPath(bytes, fields, LIMITS.socketPathBytes);
 		return { transport, path: String(fields.path), bytes };
 	}
 	checkAbstractName(bytes, fields);

@@ -44,8 +44,9 @@ export interface HostAddress {
 export interface PathAddress {
 	readonly transport: UnixTransport;
 	/**
-	 * 1 to 107 bytes in UTF-8, taken as it is: no percent-decoding. Relative to the working
-	 * directory.
+	 * 1 to 4095 bytes in UTF-8, taken as it is: no percent-decoding. Relative to the working
+	 * directory. Beyond 107 bytes it is reached through /proc/self/fd; to bind one, its last part
+	 * must not exceed 80 bytes.
 	 */
 	readonly path: string;
 	/** The exact bytes when they are no valid UTF-8; they decide. */

@@ -15,13 +15,18 @@ const lossyDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * Encodes the path of a socket file, without its closing NUL.
  *
  * @param input what an error quotes: the address that the path is part of
+ * @param allowed bytes: 107 for an address of the kernel, more where it is reached in another way
  * @throws {InvalidTypeError} `path` is no string
- * @throws {InvalidAddressError} it is empty, has a NUL, is no valid Unicode, or exceeds 107 bytes
+ * @throws {InvalidAddressError} it is empty, has a NUL, is no valid Unicode, or exceeds `allowed`
  * @see unix(7)
  */
-export function encodeUnixPath(path: unknown, input: unknown = path): Uint8Array {
+export function encodeUnixPath(
+	path: unknown,
+	input: unknown = path,
+	allowed: number = LIMITS.unixPathBytes,
+): Uint8Array {
 	const bytes = encodeName("path", path, input);
-	checkUnixPath(bytes, input);
+	checkUnixPath(bytes, input, allowed);
 	return bytes;
 }
 
@@ -44,8 +49,11 @@ export function encodeAbstractName(name: unknown, input: unknown = name): Uint8A
  *
  * @throws {InvalidAddressError} they are no usable path
  */
-export function checkUnixPath(bytes: Uint8Array, input: unknown): void {
-	const allowed = LIMITS.unixPathBytes;
+export function checkUnixPath(
+	bytes: Uint8Array,
+	input: unknown,
+	allowed: number = LIMITS.unixPathBytes,
+): void {
 	if (bytes.length === 0) {
 		throw new InvalidAddressError(input, "the path is empty; give the path of a socket file");
 	}
@@ -58,7 +66,7 @@ export function checkUnixPath(bytes: Uint8Array, input: unknown): void {
 	if (bytes.length > allowed) {
 		throw new InvalidAddressError(
 			input,
-			`the path has ${bytes.length} bytes, but a Unix address holds ${allowed}; ` +
+			`the path has ${bytes.length} bytes, but ${holder(allowed)} ${allowed}; ` +
 				"use a shorter directory, a path relative to the working directory, or an abstract name",
 		);
 	}
@@ -95,6 +103,10 @@ export function decodeName(bytes: Uint8Array): DecodedName {
 	} catch {
 		return { text: lossyDecoder.decode(bytes), bytes: bytes.slice() };
 	}
+}
+
+function holder(allowed: number): string {
+	return allowed === LIMITS.unixPathBytes ? "a Unix address holds" : "Linux takes paths of";
 }
 
 function encodeName(field: string, text: unknown, input: unknown): Uint8Array {

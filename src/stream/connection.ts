@@ -8,6 +8,7 @@ import {
 	requirePeerCredentials,
 } from "../socket/peer-credentials.ts";
 import { openPeerPidfd, type PidfdOptions } from "../socket/peer-pidfd.ts";
+import type { UnixPathAddress } from "../socket/sockaddr.ts";
 import { Socket } from "../socket/socket.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
@@ -18,6 +19,8 @@ const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** What a socket takes away when it closes: the socket file that it is bound to. */
 export interface BoundFile {
+	/** As it was given; the kernel may have been told another name. */
+	readonly address: UnixPathAddress;
 	/** Absolute, at the time of bind. */
 	readonly path: Buffer;
 	readonly dev: bigint;
@@ -73,7 +76,10 @@ export class Connection {
 
 	/** Address of this end. */
 	get address(): Address {
-		this.#address ??= fromSocketAddress(this.transport, this.socket.getsockname());
+		this.#address ??= fromSocketAddress(
+			this.transport,
+			this.#file?.address ?? this.socket.getsockname(),
+		);
 		return this.#address;
 	}
 

@@ -25,6 +25,7 @@ export const ENFILE = -23;
 export const EMFILE = -24;
 export const EPIPE = -32;
 export const ERANGE = -34;
+export const ENAMETOOLONG = -36;
 export const ENOSYS = -38;
 export const ELOOP = -40;
 export const EPROTO = -71;
