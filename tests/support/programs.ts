@@ -1,7 +1,7 @@
 /** Programs of others that ours are tested with. */
 
 import { createSocket } from "node:dgram";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,12 +15,27 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	dnsmasq: "dnsmasq-base",
 	dnsperf: "dnsperf",
 	ffmpeg: "ffmpeg",
+	initdb: "postgresql",
 	ip: "iproute2",
+	journalctl: "systemd",
+	postgres: "postgresql",
+	rsyslogd: "rsyslog",
+	setpriv: "util-linux",
+	"systemd-journald": "systemd",
+	"systemd-notify": "systemd",
+	"systemd-socket-activate": "systemd",
+	"systemd-socket-proxyd": "systemd",
+	systemctl: "systemd",
 	unbound: "unbound",
 };
 
 // Where Debian has servers; not on the path of every user.
-const FOLDERS = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
+const FOLDERS = [
+	...(process.env["PATH"] ?? "").split(":"),
+	...["/usr/sbin", "/sbin", "/usr/lib/systemd", "/lib/systemd"],
+	// One a version; the oldest will do.
+	...versionsOf("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`),
+];
 
 /** Why a test that needs these programs is skipped, and what to do about it; false when they are there. For the `skip` of a test. */
 export function lacking(...names: string[]): string | false {
@@ -81,6 +96,14 @@ function find(name: string): string | undefined {
 		}
 	}
 	return undefined;
+}
+
+function versionsOf(folder: string): string[] {
+	try {
+		return readdirSync(folder);
+	} catch {
+		return [];
+	}
 }
 
 async function isFreePort(port: number): Promise<boolean> {
