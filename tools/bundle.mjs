@@ -20,7 +20,8 @@ const STAMP = ".build/bundle.stamp";
  * place.
  */
 const BUNDLES = [
-	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|testing\/)/ },
+	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|handover\/|testing\/)/ },
+	{ file: "bundle/handover.js", pattern: /^handover\// },
 	{ file: "bundle/testing.js", pattern: /^testing\// },
 ];
 

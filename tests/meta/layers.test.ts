@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	frame: [".", "socket", "stream"],
 	systemd: [".", "sys", "socket"],
 	proxy: [".", "socket", "stream", "open"],
+	handover: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],

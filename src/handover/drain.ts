@@ -1,0 +1,38 @@
+/** `drain`: the last thing that an old process does. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+
+/** A connection that ends by itself, or is ended. */
+export interface Drainable {
+	readonly closed: boolean;
+	/** Closes at once. Must not throw. */
+	abort(): void;
+}
+
+const LOOK_MS = 10;
+
+/**
+ * Waits until all connections are closed; those that are not when the time is up are aborted.
+ *
+ * @param connections those that are open, such as a `Set` that each leaves at its end: looked at again and again
+ * @param options.timeoutMs milliseconds, 0..2147483647. Default: no limit
+ * @param options.signal ends the waiting as the time limit does
+ * @returns how many were aborted
+ */
+export async function drain(
+	connections: Iterable<Drainable>,
+	options: WaitOptions = {},
+): Promise<number> {
+	const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
+	checkWait({ timeoutMs: options.timeoutMs });
+	const deadline = performance.now() + timeoutMs;
+	for (;;) {
+		const left = [...connections].filter((each) => !each.closed);
+		if (left.length === 0) return 0;
+		if (signal?.aborted || performance.now() >= deadline) {
+			for (const each of left) each.abort();
+			return left.length;
+		}
+		await sleep(LOOK_MS);
+	}
+}

@@ -1,0 +1,173 @@
+/** `Handover`: a process's place in a line of processes that serve on the same sockets, one after the other. */
+import { ClosedError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { sameUser } from "../open/allow.ts";
+import type { Listener } from "../open/listener.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import type { Address } from "../socket/address.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import type { EstateSocket } from "./bequest.ts";
+import type { Heirloom, Inheritance } from "./inheritance.ts";
+import { type ConnectionListener, receiveConnections } from "./moving.ts";
+import { type OfferOptions, Post, type Successor } from "./post.ts";
+import {
+	inheritPlace,
+	type Place,
+	removeFile,
+	type ServingSocket,
+	type SocketSpecs,
+	type SocketsFor,
+} from "./sockets.ts";
+
+/** A socket asked for, and where it comes from. */
+export interface Filled extends Place {
+	readonly from: Heirloom | ServingSocket;
+}
+
+/** How a handover begins: with a post of its own, or with an inheritance that brings one. */
+export interface HandoverSetup {
+	readonly address: Address;
+	readonly post: Listener<PacketStream> | undefined;
+	readonly inheritance: Inheritance | undefined;
+	readonly places: readonly Filled[];
+	readonly onConnection: ConnectionListener | undefined;
+}
+
+/** A process's place in the line: what it gets from the one before, and what it hands to the one after. Made by `takeOver`. */
+export class Handover<Specs extends SocketSpecs> {
+	/** Process id of the one before, as it told; undefined when none ran. */
+	readonly predecessorPid: number | undefined;
+	/** What the one before had to tell; empty when it told nothing, undefined when none ran. */
+	readonly state: Uint8Array | undefined;
+	readonly #setup: HandoverSetup;
+	#ready: Promise<SocketsFor<Specs>> | undefined;
+	#post: Post | undefined;
+	#received: Promise<number> = Promise.resolve(0);
+	#closing: Promise<void> | undefined;
+
+	/** @internal */
+	constructor(setup: HandoverSetup) {
+		this.#setup = setup;
+		this.predecessorPid = setup.inheritance?.pid;
+		this.state = setup.inheritance?.state;
+	}
+
+	/**
+	 * Says that this process can serve. The one before stops accepting then, and from now on everything is this process's. Until here it may end in any
+	 * way, and nothing has changed. A second call returns the same promise.
+	 *
+	 * @param options.timeoutMs milliseconds until the one before has answered. Default 10000
+	 * @returns the sockets asked for, inherited or new, by their names: yours to close
+	 * @throws {HandoverError | TimeoutError | AbortError} the one before goes on; nothing stays open here. If it has died, this succeeds
+	 * @throws {ClosedError} it was closed
+	 */
+	ready(options?: WaitOptions): Promise<SocketsFor<Specs>> {
+		try {
+			checkWait(options);
+			this.#checkOpen();
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		this.#ready ??= this.#claim(options);
+		return this.#ready;
+	}
+
+	/**
+	 * Connections that have come from the one before to `onConnection`; resolves once it has no more, and rejects with `HandoverError` if it died
+	 * before.
+	 */
+	get received(): Promise<number> {
+		return this.#received;
+	}
+
+	/**
+	 * Offers everything to a process that calls `takeOver` with the same address. Resolves once one has taken over, and idle connections have
+	 * moved. The listeners are closed here then; datagram sockets receive nothing more, and are yours to close once everything that had come is
+	 * answered. Connections that did not move go on: see `drain`.
+	 *
+	 * Waiting for a successor does not keep the process alive.
+	 *
+	 * @throws {ClosedError} it is not ready yet, or was closed, before or meanwhile
+	 * @throws {BusyError} an offer is pending
+	 */
+	offer(options: OfferOptions = {}): Promise<Successor> {
+		return this.#post?.offer(options) ?? Promise.reject(new ClosedError("The handover"));
+	}
+
+	/**
+	 * Leaves the line. Before `ready()` everything goes back to the one before; afterwards nothing is offered any more, and the sockets stay yours.
+	 * Resolves when an attempt that was under way has been refused. One that cannot be stopped any more succeeds, and so does its `offer()`.
+	 */
+	close(): Promise<void> {
+		this.#closing ??= this.#close();
+		return this.#closing;
+	}
+
+	/** As `close()`. */
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	async #claim(options: WaitOptions | undefined): Promise<SocketsFor<Specs>> {
+		const { inheritance, onConnection } = this.#setup;
+		try {
+			const patience = { timeoutMs: LIMITS.handoverStepMs, ...options };
+			await inheritance?.claim(onConnection !== undefined, patience);
+			return this.#own();
+		} catch (error) {
+			this.#giveBack();
+			throw error;
+		}
+	}
+
+	#own(): SocketsFor<Specs> {
+		const { inheritance, places, address, onConnection } = this.#setup;
+		const sockets: EstateSocket[] = places.map(({ from, ...place }) => {
+			const socket = "owned" in from ? inheritPlace(place, from.owned, from.file) : from;
+			return { name: place.name, asked: place.asked, socket };
+		});
+		const listener = this.#setup.post ?? inheritPost(address, inheritance as Inheritance);
+		if (inheritance !== undefined) {
+			for (const { file } of inheritance.heirlooms) removeFile(file);
+			if (onConnection !== undefined) {
+				this.#received = receiveConnections(inheritance.wire, onConnection);
+			}
+			this.#received.catch(() => {}).finally(() => inheritance.close());
+		}
+		this.#post = new Post(
+			listener,
+			sockets,
+			this.#received.catch(() => {}),
+		);
+		return Object.fromEntries(
+			sockets.map(({ name, socket }) => [name, socket]),
+		) as SocketsFor<Specs>;
+	}
+
+	async #close(): Promise<void> {
+		// A claim that is under way ends first, one way or the other.
+		await this.#ready?.catch(() => {});
+		if (this.#post !== undefined) await this.#post.close();
+		else this.#giveBack();
+	}
+
+	#giveBack(): void {
+		const { inheritance, post, places } = this.#setup;
+		inheritance?.close();
+		post?.close();
+		for (const { from } of places) {
+			if ("owned" in from) from.owned.close();
+			else void from.close();
+		}
+	}
+
+	#checkOpen(): void {
+		if (this.#closing !== undefined) throw new ClosedError("The handover");
+	}
+}
+
+function inheritPost(address: Address, { post }: Inheritance): Listener<PacketStream> {
+	const { owned, file } = post as Pick<Heirloom, "owned" | "file">;
+	const listener = inheritPlace({ address, options: { allow: sameUser() } }, owned, file);
+	return listener as Listener<PacketStream>;
+}

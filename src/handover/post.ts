@@ -1,0 +1,170 @@
+/** The post: where a process that may become the successor knocks, and the conversation with one of those who do. */
+import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+import { BusyError, ClosedError, HandoverError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Listener } from "../open/listener.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import { asHandoverError, bequeath, type EstateSocket, type Heir, refuse } from "./bequest.ts";
+import { type MovableConnection, type Moved, moveConnections, stateBytes } from "./moving.ts";
+import { leave } from "./sockets.ts";
+import { Wire } from "./wire.ts";
+
+/** Options of `Handover.offer`. */
+export interface OfferOptions {
+	/** What a new process is told at its start, up to 16 MiB; asked for anew by each that tries. Default: nothing. */
+	readonly state?: (() => Uint8Array | string) | undefined;
+	/**
+	 * Connections to hand over, asked for once the new process is the owner, if it takes any. Each goes when it is idle: a read or receive is
+	 * pending, which then rejects with `ClosedError`, and nothing is queued to be sent. Default: none.
+	 */
+	readonly connections?: (() => Iterable<MovableConnection>) | undefined;
+	/** Time for connections to become idle, 0..2147483647 ms; those that do not go on here. Default 1000. */
+	readonly moveMs?: number | undefined;
+	/** Time that a new process may take until its `ready()`, 1..2147483647 ms. Meanwhile others are told that it is busy. Default 60000. */
+	readonly startMs?: number | undefined;
+	/** Called with each attempt that came to nothing; this process goes on. */
+	readonly onFailure?: ((error: HandoverError) => void) | undefined;
+}
+
+/** Who has taken over. */
+export interface Successor {
+	/** Its process id, as it told. */
+	readonly pid: number;
+	/** Connections that were handed over. */
+	readonly movedCount: number;
+	/** Connections that were on their way when the new process ended: 0 or 1. */
+	readonly lostCount: number;
+}
+
+interface PendingOffer {
+	readonly options: OfferOptions;
+	readonly resolve: (successor: Successor) => void;
+	readonly reject: (error: Error) => void;
+}
+
+const MS_MAX = 2_147_483_647;
+const NOTHING_MOVED: Moved = { movedCount: 0, lostCount: 0 };
+
+/** Answers those who knock. */
+export class Post {
+	readonly #listener: Listener<PacketStream>;
+	readonly #sockets: readonly EstateSocket[];
+	readonly #before: Promise<unknown>;
+	readonly #ending = new AbortController();
+	#offer: PendingOffer | undefined;
+	#session: Promise<void> | undefined;
+
+	/**
+	 * @param listener taken
+	 * @param before settles when everything has come from the process before; nothing is handed on earlier
+	 */
+	constructor(
+		listener: Listener<PacketStream>,
+		sockets: readonly EstateSocket[],
+		before: Promise<unknown>,
+	) {
+		this.#listener = listener.unref();
+		this.#sockets = sockets;
+		this.#before = before;
+		void this.#answer();
+	}
+
+	/** Waits for a successor; see `Handover.offer`. */
+	offer(options: OfferOptions): Promise<Successor> {
+		try {
+			checkOffer(options);
+			if (this.#listener.closed) throw new ClosedError("The handover");
+			if (this.#offer !== undefined) throw new BusyError("An offer is pending: await it");
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		return new Promise((resolve, reject) => {
+			this.#offer = { options, resolve, reject };
+		});
+	}
+
+	/** Withdraws the offer, and removes the file if there is no successor. */
+	async close(): Promise<void> {
+		this.#ending.abort();
+		await this.#session;
+		this.#listener.close();
+		this.#offer?.reject(new ClosedError("The handover"));
+		this.#offer = undefined;
+	}
+
+	async #answer(): Promise<void> {
+		try {
+			for await (const packets of this.#listener) this.#attend(new Wire(packets));
+		} catch (error) {
+			// Nobody can take over any more: whoever waits for that has to know.
+			this.#offer?.reject(error as Error);
+			this.#offer = undefined;
+		}
+	}
+
+	#attend(wire: Wire): void {
+		if (this.#offer === undefined || this.#session !== undefined) {
+			const text =
+				"The old process offers nothing now: it has just started, or another one is taking over";
+			void refuse(wire, new HandoverError("busy", text)).finally(() => wire.close());
+			return;
+		}
+		this.#session = this.#negotiate(wire, this.#offer).finally(() => {
+			this.#session = undefined;
+			wire.close();
+		});
+	}
+
+	async #negotiate(wire: Wire, offer: PendingOffer): Promise<void> {
+		const { options, resolve, reject } = offer;
+		let heir: Heir;
+		try {
+			await this.#before;
+			heir = await bequeath(wire, {
+				post: this.#listener,
+				sockets: this.#sockets,
+				state: stateBytes(options.state?.() ?? ""),
+				startMs: options.startMs ?? LIMITS.handoverStartMs,
+				signal: this.#ending.signal,
+			});
+		} catch (error) {
+			const failure = asHandoverError(error);
+			await refuse(wire, failure);
+			options.onFailure?.(failure);
+			return;
+		}
+		this.#leave();
+		try {
+			resolve({ pid: heir.pid, ...(await moveTo(wire, heir, options)) });
+		} catch (error) {
+			reject(error as Error);
+		}
+	}
+
+	#leave(): void {
+		for (const { socket } of this.#sockets) leave(socket);
+		leave(this.#listener);
+		this.#offer = undefined;
+	}
+}
+
+async function moveTo(
+	wire: Wire,
+	{ takesConnections }: Heir,
+	{ connections, moveMs }: OfferOptions,
+): Promise<Moved> {
+	if (!takesConnections) return NOTHING_MOVED;
+	return await moveConnections(wire, connections?.() ?? [], moveMs ?? LIMITS.handoverMoveMs);
+}
+
+function checkOffer(options: OfferOptions): void {
+	const { state, connections, moveMs, startMs, onFailure } = requireObject(
+		"options",
+		options,
+	) as OfferOptions;
+	requireFunction("state", state);
+	requireFunction("connections", connections);
+	requireFunction("onFailure", onFailure);
+	requireInteger("moveMs", moveMs ?? 0, 0, MS_MAX);
+	requireInteger("startMs", startMs ?? 1, 1, MS_MAX);
+}

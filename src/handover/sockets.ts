@@ -1,0 +1,156 @@
+/** The sockets that a process serves on: how each is asked for, opened, inherited, and left to the next. */
+import { requireObject } from "../arguments.ts";
+import type { DatagramTransport } from "../datagram/datagram-contract.ts";
+import { Datagrams } from "../datagram/datagrams.ts";
+import { checkAdmission } from "../open/admission.ts";
+import type {
+	PacketAddress,
+	PacketAddressText,
+	StreamAddress,
+	StreamAddressText,
+} from "../open/connect.ts";
+import { type ListenOptions, listen, listenerOver } from "../open/listen.ts";
+import type { Listener } from "../open/listener.ts";
+import { datagrams, datagramsOver, type OpenDatagramsOptions } from "../open/open-datagrams.ts";
+import { checkOpenOptions } from "../open/open-options.ts";
+import { ownedFile } from "../open/socket-file.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
+import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
+import type { BoundFile } from "../stream/connection.ts";
+import { takeInherited } from "../stream/inherited.ts";
+import type { Stream } from "../stream/stream.ts";
+import type { FileRecord } from "./protocol.ts";
+
+/** A listener, with the options of `listen`. */
+export interface ListenSpec extends ListenOptions {
+	readonly address: string | Address;
+}
+
+/** A datagram socket, with the options of `datagrams`. */
+export interface DatagramsSpec extends OpenDatagramsOptions {
+	readonly address: string | Address;
+}
+
+/** How a socket is asked for: by its address, or by its address and options. */
+export type SocketSpec = string | Address | ListenSpec | DatagramsSpec;
+
+/** Sockets by names. */
+export type SocketSpecs = Readonly<Record<string, SocketSpec>>;
+
+/** Text of an address of datagrams. */
+type DatagramAddressText = `udp:${string}` | `unix-dgram:${string}` | `vsock-dgram:${string}`;
+type DatagramAddress = Address & { readonly transport: "udp" | "unix-dgram" | "vsock-dgram" };
+
+/** What can be handed over. */
+export type ServingSocket = Listener<Stream> | Listener<PacketStream> | Datagrams;
+
+type AddressIn<Spec> = Spec extends { readonly address: infer Inner } ? Inner : Spec;
+
+/** What an address is opened as. */
+export type SocketFor<Spec> =
+	AddressIn<Spec> extends PacketAddressText | PacketAddress
+		? Listener<PacketStream>
+		: AddressIn<Spec> extends StreamAddressText | StreamAddress
+			? Listener<Stream>
+			: AddressIn<Spec> extends DatagramAddressText | DatagramAddress
+				? Datagrams
+				: ServingSocket;
+
+/** The sockets by the names that they were asked for with. */
+export type SocketsFor<Specs> = { readonly [Name in keyof Specs]: SocketFor<Specs[Name]> };
+
+/** One of the sockets asked for, checked. */
+export interface Place {
+	readonly name: string;
+	/** Its address as text: a successor that asks for the same one inherits it. */
+	readonly asked: string;
+	readonly address: Address;
+	readonly options: ListenOptions & OpenDatagramsOptions;
+}
+
+/**
+ * Checks what sockets are asked for, before anything is opened.
+ *
+ * @throws {InvalidAddressError | InvalidTypeError | InvalidValueError | OutOfRangeError | UnsupportedError} a spec is none
+ */
+export function placesOf(specs: SocketSpecs): Place[] {
+	return Object.entries(requireObject("sockets", specs)).map(([name, spec]) =>
+		placeOf(name, spec as SocketSpec),
+	);
+}
+
+function placeOf(name: string, spec: SocketSpec): Place {
+	const isAddressed = typeof spec === "object" && spec !== null && "address" in spec;
+	const { address: given, ...options } = isAddressed ? spec : { address: spec };
+	const address = parseAddress(given);
+	checkOpenOptions(options);
+	const { allow, onRefused } = options as ListenOptions;
+	if (address.transport in TRANSPORTS) {
+		checkAdmission(address.transport as SocketTransport, { allow, onRefused });
+	}
+	return { name, asked: formatAddress(address), address, options };
+}
+
+/** Opens one anew. Errors as `listen` and `datagrams`. */
+export async function openPlace({ address, options }: Place): Promise<ServingSocket> {
+	return carriesDatagrams(address)
+		? await datagrams(address, options)
+		: await listen(address, options);
+}
+
+/**
+ * Makes the object for one that was inherited.
+ *
+ * @param owned taken; stays open and its owner's when this throws
+ * @throws {InvalidAddressError} it is of another kind than it was asked for
+ */
+export function inheritPlace(
+	{ address, options }: Pick<Place, "address" | "options">,
+	owned: OwnedDescriptor,
+	file: FileRecord | null,
+): ServingSocket {
+	const bound = file === null ? undefined : boundFile(file);
+	const isDatagram = carriesDatagrams(address);
+	return owned.moveInto((fd) =>
+		takeInherited(
+			fd,
+			(transport) => (TRANSPORTS[transport].type === "dgram") === isDatagram,
+			"a socket of another kind was handed over",
+			(socket, transport) => {
+				if (isDatagram)
+					return datagramsOver(socket, transport as DatagramTransport, options, bound);
+				// Again, so that those who connect see this process as their peer: SO_PEERCRED tells who called listen(2) last.
+				socket.listen(options.backlog);
+				return listenerOver(socket, transport, options, bound);
+			},
+		),
+	);
+}
+
+/** Removes the file of an inherited socket that nobody asked for. */
+export function removeFile(file: FileRecord | null): void {
+	if (file !== null) boundFile(file).remove();
+}
+
+/** Leaves a socket to the successor, who has a duplicate: no more comes in here, and nothing is taken away from there. */
+export function leave(socket: ServingSocket): void {
+	socket.file?.disown();
+	if (socket instanceof Datagrams) socket.retire();
+	else socket.close();
+}
+
+/** What the successor has to know of a socket's file; null when there is none that is ours. */
+export function recordOf(file: BoundFile | undefined): FileRecord | null {
+	if (file === undefined || !file.isOwned) return null;
+	return { path: file.path.toString("latin1"), dev: `${file.dev}`, ino: `${file.ino}` };
+}
+
+function boundFile({ path, dev, ino }: FileRecord): BoundFile {
+	return ownedFile(Buffer.from(path, "latin1"), { dev: BigInt(dev), ino: BigInt(ino) });
+}
+
+function carriesDatagrams({ transport }: Address): boolean {
+	return transport in TRANSPORTS && TRANSPORTS[transport as SocketTransport].type === "dgram";
+}

@@ -1,0 +1,118 @@
+/** `takeOver`: how a process begins to serve, whether or not another one does already. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { requireFunction, requireObject } from "../arguments.ts";
+import { HandoverError, InvalidAddressError, SyscallError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { sameUser } from "../open/allow.ts";
+import type { PacketAddress } from "../open/connect.ts";
+import { listen } from "../open/listen.ts";
+import type { Listener } from "../open/listener.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { countDown, type WaitOptions } from "../socket/wait.ts";
+import { type Filled, Handover } from "./handover.ts";
+import { askPredecessor, type Inheritance } from "./inheritance.ts";
+import type { ConnectionListener } from "./moving.ts";
+import { openPlace, placesOf, type SocketSpecs } from "./sockets.ts";
+
+/** Options of `takeOver`. */
+export interface TakeOverOptions<Specs extends SocketSpecs> extends WaitOptions {
+	/**
+	 * The sockets to serve on, by names of your own: each an address as `listen` and `datagrams` take it, or such an address with their options.
+	 * One that the process before has, asked for by the same address, is inherited; the others are opened. What that one has and this one does
+	 * not ask for is closed.
+	 */
+	readonly sockets: Specs;
+	/** Takes idle connections of the process before, with what it tells of each; called from `ready()` on. Default: they stay there. */
+	readonly onConnection?: ConnectionListener | undefined;
+	/** Milliseconds until the process before has handed out everything, or this one has opened its own. Default 10000. */
+	readonly timeoutMs?: number | undefined;
+}
+
+interface Beginning {
+	readonly post: Listener<PacketStream> | undefined;
+	readonly inheritance: Inheritance | undefined;
+}
+
+const RETRY_MS = 10;
+const HANG_UPS_MAX = 3;
+
+/**
+ * Takes the place of the process that listens at `address`, if there is one: gets its sockets, and opens those that it does not have. That one goes
+ * on serving until `ready()` is called here. If there is none, opens all sockets.
+ *
+ * @param address a Unix seqpacket address for this one purpose: `unix-seqpacket:/run/app/handover`. Its file is made with mode 0600, and only
+ *   the same user, or root, may connect to it. It also says who runs: of two that are started at once, one is told that the other is there
+ * @throws {HandoverError} the process before has refused, by its `reason`, or has ended in the middle
+ * @throws {PeerError} another user listens there
+ * @throws {InvalidAddressError} it is no Unix seqpacket address
+ * @throws {TimeoutError | AbortError} the process before has not answered in time
+ * @throws as `listen` and `datagrams` for what is opened. After any error nothing stays open, and the process before goes on
+ */
+export async function takeOver<const Specs extends SocketSpecs>(
+	address: string | Address,
+	options: TakeOverOptions<Specs>,
+): Promise<Handover<Specs>> {
+	const { sockets, onConnection, signal } = requireObject(
+		"options",
+		options,
+	) as TakeOverOptions<Specs>;
+	requireFunction("onConnection", onConnection);
+	const place = postAddress(address);
+	const wanted = placesOf(sockets);
+	const timeoutMs = options.timeoutMs ?? LIMITS.handoverStepMs;
+	const left = countDown({ signal, timeoutMs }) as () => WaitOptions;
+	const beginning = await begin(place, left, timeoutMs);
+	const places: Filled[] = [];
+	try {
+		for (const each of wanted) {
+			const heirloom = beginning.inheritance?.take(each.name, each.asked);
+			places.push({ ...each, from: heirloom ?? (await openPlace(each)) });
+		}
+		return new Handover({ address: place, ...beginning, places, onConnection });
+	} catch (error) {
+		await new Handover({ address: place, ...beginning, places, onConnection }).close();
+		throw error;
+	}
+}
+
+function postAddress(input: string | Address): PacketAddress {
+	const address = parseAddress(input);
+	if (address.transport === "unix-seqpacket" && ("path" in address || "abstract" in address)) {
+		return address as PacketAddress;
+	}
+	throw new InvalidAddressError(
+		formatAddress(address),
+		"write unix-seqpacket:PATH, with a path for this purpose alone",
+	);
+}
+
+async function begin(
+	address: PacketAddress,
+	left: () => WaitOptions,
+	timeoutMs: number,
+): Promise<Beginning> {
+	for (let hangUps = 0; ; ) {
+		try {
+			const inheritance = await askPredecessor(address, left);
+			if (inheritance !== undefined) return { inheritance, post: undefined };
+			const post = await openPost(address);
+			if (post !== undefined) return { inheritance: undefined, post };
+		} catch (error) {
+			const isHangUp = error instanceof HandoverError && error.reason === "refused";
+			if (!isHangUp || ++hangUps === HANG_UPS_MAX) throw error;
+		}
+		if (left().timeoutMs === 0) throw new TimeoutError(timeoutMs, 0, "Taking over");
+		await sleep(RETRY_MS, undefined, { signal: left().signal });
+	}
+}
+
+// undefined when another one was faster; it may not listen yet.
+async function openPost(address: PacketAddress): Promise<Listener<PacketStream> | undefined> {
+	try {
+		return await listen(address, { mode: 0o600, onStale: "replace-dead", allow: sameUser() });
+	} catch (error) {
+		if (error instanceof SyscallError && error.code === "EADDRINUSE") return undefined;
+		throw error;
+	}
+}
