@@ -9,7 +9,7 @@ export type { NetworkError, NetworkErrorListener } from "./datagram/error-queue.
 export type { Membership, MembershipOptions, Multicast } from "./datagram/multicast.ts";
 export type { ReplyGuardOptions } from "./datagram/reply-guard.ts";
 export { ReplyGuard } from "./datagram/reply-guard.ts";
-export type { SendOptions } from "./datagram/send-details.ts";
+export type { SendDetails, SendOptions } from "./datagram/send-details.ts";
 export {
 	AbortError,
 	BusyError,
@@ -50,7 +50,12 @@ export type { SocketOwner } from "./open/owner.ts";
 export { socketpair } from "./open/pair.ts";
 export type { KeepAlive } from "./open/tcp-settings.ts";
 export type { PacketChannel, PacketSink, PacketSource } from "./packet/packet-contract.ts";
-export type { PacketStream } from "./packet/packet-stream.ts";
+export type { PacketMessage } from "./packet/packet-intake.ts";
+export type {
+	PacketSendOptions,
+	PacketStream,
+	PacketStreamOptions,
+} from "./packet/packet-stream.ts";
 export type { Address } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";

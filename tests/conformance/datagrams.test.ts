@@ -11,6 +11,15 @@ const KINDS: Readonly<Record<string, PairFactory<DatagramChannel>>> = {
 		connectedDatagrams("udp", () => ({ family: "inet6", host: "::1", port: 0 })),
 	"Unix sockets": () => connectedDatagrams("unix-dgram", () => ({ family: "unix" })),
 	"a socketpair": () => socketpair("dgram"),
+	"a socketpair that takes descriptors": () => socketpair("dgram", { receiveDescriptors: true }),
+	"a socketpair that takes credentials": () => socketpair("dgram", { receiveCredentials: true }),
+	"Unix sockets that take descriptors and credentials": () =>
+		connectedDatagrams("unix-dgram", () => ({ family: "unix" }), {
+			receiveDescriptors: 253,
+			receiveCredentials: true,
+		}),
+	"a socketpair with room for large datagrams that takes descriptors": () =>
+		socketpair("dgram", { maxMessageBytes: 1_000_000, receiveDescriptors: true }),
 };
 
 for (const [kind, makePair] of Object.entries(KINDS)) {

@@ -29,10 +29,11 @@ export async function connectedStreams(
 /** Two ends of a seqpacket connection made by `listen` and `connect`. */
 export async function connectedPackets(
 	address: `unix-seqpacket:${string}`,
+	options: ArrivalOptions = {},
 ): Promise<[PacketStream, PacketStream]> {
-	const listener = await listen(address);
+	const listener = await listen(address, options);
 	try {
-		return await Promise.all([connect(address), listener.accept()]);
+		return await Promise.all([connect(address, options), listener.accept()]);
 	} finally {
 		listener.close();
 	}
@@ -65,6 +66,7 @@ export function adoptedStreams(): [Stream, Stream] {
 export async function connectedDatagrams(
 	transport: "udp" | "unix-dgram",
 	makeAddress: () => SocketAddress,
+	options: ArrivalOptions = {},
 ): Promise<[Datagrams, Datagrams]> {
 	const sockets = [makeAddress(), makeAddress()].map((address) => {
 		const each = socket(address.family, "dgram");
@@ -74,5 +76,5 @@ export async function connectedDatagrams(
 	const [left, right] = sockets as [Socket, Socket];
 	await left.connect(right.getsockname());
 	await right.connect(left.getsockname());
-	return [Datagrams.over(left, transport), Datagrams.over(right, transport)];
+	return [Datagrams.over(left, transport, options), Datagrams.over(right, transport, options)];
 }
