@@ -79,9 +79,9 @@ export class BatchSender {
 				continue;
 			}
 			// One by one while a later one may be to a peer that is stalled.
-			const count = this.#stalls.count > 0 ? 1 : batch.rows - row;
+			const count = this.#stalls.count > 0 ? 1 : batch.together;
 			const rc = batch.send(this.#setup.socket.fd, count);
-			if (rc >= 0) this.#count(batch, rc);
+			if (rc >= 0) this.#count(batch, rc, rc < count);
 			else if (isFull(rc)) this.#full(batch, rc);
 			else if (batch.segments(row) > 1 && this.#setup.segmentation.mayBlame(rc)) {
 				this.#sendApart(batch, rc);
@@ -110,14 +110,14 @@ export class BatchSender {
 		return isConnected;
 	}
 
-	#count(batch: SendBatch, rows: number): void {
+	#count(batch: SendBatch, rows: number, isShort: boolean): void {
 		const ledger = this.#ledger;
 		for (const end = batch.next + rows; batch.next < end; batch.next++) {
 			ledger.sentCount += batch.segments(batch.next);
 			ledger.batchedBytes -= batch.bytes(batch.next);
 		}
 		// With one peer a short count is a full queue, as a rule; if it is not, the next call tells.
-		if (this.#setup.isConnected && batch.next < batch.rows) this.#obstacle = EAGAIN;
+		if (this.#setup.isConnected && isShort) this.#obstacle = EAGAIN;
 	}
 
 	#drop(batch: SendBatch, rc: number): void {

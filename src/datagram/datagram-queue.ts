@@ -46,6 +46,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	readonly #ledger = new SendLedger();
 	readonly #sender: BatchSender;
 	#turn = -1;
+	#turnMs = 0;
 	#scheduled = false;
 	#blocked = false;
 	#stopSleep: (() => void) | undefined;
@@ -92,11 +93,11 @@ export class DatagramQueue implements Waiter, Flushable {
 			return Promise.reject(this.takeUntold());
 		}
 		if (to.longPath !== undefined) return this.#sendAlone(data, to, options);
-		const turn = turnNumber();
-		if (turn === this.#turn && data.length <= LIMITS.writeCopyBytes) {
+		if (data.length <= LIMITS.writeCopyBytes && this.#isSameTurn()) {
 			return this.#gather(data, to, options);
 		}
-		this.#turn = turn;
+		this.#turn = turnNumber();
+		this.#turnMs = Date.now();
 		if (this.#batches.length > 0 && !this.#blocked) this.#pump();
 		if (this.#blocked) return this.#gather(data, to, options);
 		if (this.#stalls.has(to)) return this.#stalls.push(data, to, options);
@@ -244,6 +245,12 @@ export class DatagramQueue implements Waiter, Flushable {
 		const rc = this.#transmit(data, to);
 		if (rc < 0 && !isFull(rc)) throw transmitError(rc, to);
 		return rc;
+	}
+
+	// The engine counts a turn when something arrives: one of a program that only sends ends with its millisecond.
+	#isSameTurn(): boolean {
+		if (turnNumber() !== this.#turn) return false;
+		return this.#batches.length > 0 || Date.now() === this.#turnMs;
 	}
 
 	#gather(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {

@@ -38,6 +38,8 @@ export interface Destination {
 	readonly control: Uint8Array | undefined;
 	/** What goes along with one datagram, which leaves by a call of its own; undefined for a place that is sent to again. */
 	readonly passage: Passage | undefined;
+	/** Whether `sendUnfragmented` has to send to it: what control messages cannot say. */
+	readonly isUnfragmented: boolean;
 }
 
 // A generation of the cache; two of them are kept, so that what is in use survives.
@@ -140,6 +142,7 @@ function destinationOf(address: SocketAddress): Destination {
 		isIpv4: maxBytes === LIMITS.udpPayloadBytesIpv4,
 		control: undefined,
 		passage: undefined,
+		isUnfragmented: false,
 	};
 }
 

@@ -13,6 +13,7 @@ import type { Destination } from "./destinations.ts";
 import { SEGMENTS_MAX } from "./send-batch.ts";
 import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
 import { reaching } from "./transmit.ts";
+import { sendUnfragmented } from "./unfragmented.ts";
 
 const ROWS_MAX = 64;
 
@@ -70,7 +71,8 @@ function sendTo(fd: number, run: SegmentRun, isGlued: boolean, name: Uint8Array)
 		offset += bytes;
 	}
 	view.setUint16(16, stride, true);
-	const rc = sys.sendmmsg(fd, table, 0, rows, data, name, control, 0);
+	const send = (): number => sys.sendmmsg(fd, table, 0, rows, data, name, control, 0);
+	const rc = to.isUnfragmented ? sendUnfragmented(fd, send) : send();
 	if (rc <= 0) return rc;
 	const before = segmentsLeft(run);
 	run.sentBytes = Math.min(data.length, run.sentBytes + rc * perMessage * stride);

@@ -17,6 +17,7 @@ import { sys } from "../sys/current.ts";
 import type { Destination } from "./destinations.ts";
 import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
 import { transmit } from "./transmit.ts";
+import { sendUnfragmented } from "./unfragmented.ts";
 
 // More in one call saves no more time, and overflows the receiver's queue more often.
 const ROWS_MAX = 64;
@@ -45,6 +46,7 @@ export class SendBatch {
 	readonly #segments = new Int32Array(ROWS_MAX);
 	readonly #strides = new Int32Array(ROWS_MAX);
 	#used = 0;
+	#unfragmentedRows = 0;
 	// Of the last row, while it may grow: the longest datagram that fits its pattern, 0 when none does.
 	#stride = 0;
 
@@ -87,18 +89,21 @@ export class SendBatch {
 		return true;
 	}
 
-	/** Sends up to `count` messages from `next` on: how many went, or -errno when none did. */
+	/** Messages from `next` on that can leave in one call. */
+	get together(): number {
+		const left = this.rows - this.next;
+		if (this.#unfragmentedRows === 0 || left === 0) return left;
+		let count = 0;
+		while (count < left && !this.destination(this.next + count).isUnfragmented) count++;
+		return Math.max(count, 1);
+	}
+
+	/** Sends up to `count` messages from `next` on, `together` of them at most: how many went, or -errno when none did. */
 	send(fd: number, count: number): number {
-		return sys.sendmmsg(
-			fd,
-			this.#table,
-			this.next,
-			count,
-			this.#data,
-			this.#names,
-			this.#control,
-			0,
-		);
+		const { isUnfragmented } = this.destination(this.next);
+		return isUnfragmented
+			? sendUnfragmented(fd, () => this.#send(fd, count))
+			: this.#send(fd, count);
 	}
 
 	/** Where message `row` goes to. */
@@ -155,13 +160,32 @@ export class SendBatch {
 		this.rows = 0;
 		this.next = 0;
 		this.#used = 0;
+		this.#unfragmentedRows = 0;
 		this.#stride = 0;
 		this.#destinations.length = 0;
 	}
 
+	#send(fd: number, count: number): number {
+		return sys.sendmmsg(
+			fd,
+			this.#table,
+			this.next,
+			count,
+			this.#data,
+			this.#names,
+			this.#control,
+			0,
+		);
+	}
+
 	#continues(row: number, to: Destination): boolean {
 		const last = this.#destinations[row] as Destination;
-		return last === to || (last.name === to.name && last.control === to.control);
+		if (last === to) return true;
+		return (
+			last.name === to.name &&
+			last.control === to.control &&
+			last.isUnfragmented === to.isUnfragmented
+		);
 	}
 
 	#extend(row: number, bytes: number, to: Destination): boolean {
@@ -203,6 +227,7 @@ export class SendBatch {
 		this.#table[base + BATCH_DATA_LENGTH] = bytes;
 		this.#table[base + BATCH_NAME_LENGTH] = name.length;
 		this.#destinations[row] = to;
+		if (to.isUnfragmented) this.#unfragmentedRows++;
 		if (name.length > 0) this.#names.set(name, row * SOCKADDR_BYTES_MAX);
 		if (control !== undefined) {
 			this.#control.set(control, row * CONTROL_BYTES + SEGMENT_CONTROL_BYTES);

@@ -1,5 +1,5 @@
 /** What a datagram is sent with besides its bytes and its destination: control messages, encoded once for each set of values. */
-import { requireInteger, requireString } from "../arguments.ts";
+import { requireBoolean, requireInteger, requireString } from "../arguments.ts";
 import { InvalidAddressError, InvalidValueError } from "../errors.ts";
 import { type ControlMessage, encodeControl } from "../socket/control.ts";
 import { ipv4ToBytes, ipv6ToBytes, splitZone } from "../socket/ip.ts";
@@ -12,6 +12,7 @@ import {
 	IP_TTL,
 	IPPROTO_IP,
 	IPPROTO_IPV6,
+	IPV6_DONTFRAG,
 	IPV6_HOPLIMIT,
 	IPV6_PKTINFO,
 	IPV6_TCLASS,
@@ -34,10 +35,16 @@ export interface SendDetails extends WaitOptions {
 	readonly ecn?: number | undefined;
 	/** Differentiated services code point, 0..63. Default 0, or what the socket's traffic class says if `ecn` is not given either. */
 	readonly dscp?: number | undefined;
+	/**
+	 * Whether it must not be cut into fragments, here or on its way: too long for what is known of the path, it fails with EMSGSIZE. For IPv4 an
+	 * option of the socket is set around its send, for want of a control message; it leaves by itself then, by four system calls. Default
+	 * false: as `mtuDiscovery` of the socket says. IPV6_DONTFRAG, ipv6(7); IP_MTU_DISCOVER, ip(7).
+	 */
+	readonly dontFragment?: boolean | undefined;
 }
 
 /** Most that the control messages of one datagram take. */
-export const DETAIL_CONTROL_BYTES_MAX = 88;
+export const DETAIL_CONTROL_BYTES_MAX = 112;
 
 const INT32_MAX = 0x7fff_ffff;
 /** fe80::/10, which every interface has. */
@@ -55,13 +62,15 @@ const controls = new RecentMap<Uint8Array>(1_024);
 export function withDetails(to: Destination, options: SendDetails): Destination {
 	const { hopLimit, ecn, dscp } = options;
 	const from = sourceOf(options);
-	if (from === undefined && hopLimit === undefined && ecn === undefined && dscp === undefined) {
-		return to;
-	}
+	const isWhole = requireBoolean("dontFragment", options.dontFragment ?? false);
+	const isUnmarked = hopLimit === undefined && ecn === undefined && dscp === undefined;
+	if (from === undefined && isUnmarked && !isWhole) return to;
 	if (to.port < 0) throw new InvalidValueError("options", "has what only UDP can send", options);
-	const key = `${to.isIpv4} ${from?.host} ${from?.interfaceIndex} ${hopLimit} ${ecn} ${dscp}`;
+	const isUnfragmented = isWhole && to.isIpv4;
+	if (from === undefined && isUnmarked && isUnfragmented) return { ...to, isUnfragmented };
+	const key = `${to.isIpv4} ${from?.host} ${from?.interfaceIndex} ${hopLimit} ${ecn} ${dscp} ${isWhole}`;
 	const control = controls.get(key) ?? controls.put(key, encode(to, from, options));
-	return { ...to, control };
+	return { ...to, control, isUnfragmented };
 }
 
 interface Source {
@@ -86,7 +95,7 @@ function sourceOf({ source, interfaceIndex }: SendDetails): Source | undefined {
 function encode(
 	to: Destination,
 	from: Source | undefined,
-	{ hopLimit, ecn, dscp }: SendDetails,
+	{ hopLimit, ecn, dscp, dontFragment }: SendDetails,
 ): Uint8Array {
 	const messages: ControlMessage[] = [];
 	if (from !== undefined) messages.push(sourceMessage(from, to.isIpv4));
@@ -97,6 +106,9 @@ function encode(
 		const value =
 			requireInteger("dscp", dscp ?? 0, 0, 63) * 4 + requireInteger("ecn", ecn ?? 0, 0, 3);
 		messages.push(trafficClassMessage(value, to.isIpv4));
+	}
+	if (dontFragment && !to.isIpv4) {
+		messages.push({ level: IPPROTO_IPV6, type: IPV6_DONTFRAG, data: int32(1) });
 	}
 	return encodeControl(messages);
 }

@@ -4,14 +4,18 @@ import { callWithLongPath } from "../socket/long-path.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, ENOBUFS } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
+import { sendUnfragmented } from "./unfragmented.ts";
 
 /** Sends one datagram: 0 or more, or -errno. */
 export function transmit(fd: number, data: Uint8Array, to: Destination): number {
-	const { name, longPath } = to;
+	const { name, longPath, isUnfragmented } = to;
 	const control = to.passage === undefined ? to.control : to.passage.control;
-	return longPath === undefined
-		? transmitTo(fd, data, name, control)
-		: callWithLongPath(longPath, (reached) => transmitTo(fd, data, reached, control));
+	if (longPath !== undefined) {
+		return callWithLongPath(longPath, (reached) => transmitTo(fd, data, reached, control));
+	}
+	return isUnfragmented
+		? sendUnfragmented(fd, () => transmitTo(fd, data, name, control))
+		: transmitTo(fd, data, name, control);
 }
 
 /** Makes one system call with the name of a destination. Returns what it returns, or -errno when a long path leads nowhere. */

@@ -167,7 +167,9 @@ test("a full socket, a full network card and a short count lose nothing and chan
 	await Promise.all([client.close(), server.close()]);
 });
 
-test("a datagram that fails among others is counted and told by flush, and the others arrive", async () => {
+test("a datagram that fails among others is counted and told by flush, and the others arrive", async (t) => {
+	// All in one turn.
+	t.mock.method(Date, "now", () => 0);
 	const server = await datagrams("udp://127.0.0.1:0");
 	const client = await datagrams("udp://127.0.0.1:0");
 	const unreachable = "udp://255.255.255.255:9";
@@ -182,7 +184,9 @@ test("a datagram that fails among others is counted and told by flush, and the o
 	await Promise.all([client.close(), server.close()]);
 });
 
-test("a connected socket tells a refusal by its next send, and loses no datagram over it", async () => {
+test("a connected socket tells a refusal by its next send, and loses no datagram over it", async (t) => {
+	// All in one turn.
+	t.mock.method(Date, "now", () => 0);
 	const server = await datagrams("udp://127.0.0.1:0");
 	const { address } = server;
 	const client = await datagrams(undefined, { connect: address });

@@ -150,6 +150,20 @@ test("a refused datagram is told by the next call of a connected socket, which s
 	await Promise.all([again.close(), client.close()]);
 });
 
+test("after a pause a failure is told to its own call, although nothing ever arrives", async () => {
+	const socket = await datagrams("udp://127.0.0.1:0");
+	for (let round = 0; round < 3; round++) {
+		await assert.rejects(socket.send("x", "udp://255.255.255.255:9"), { code: "EACCES" });
+		await Promise.all([socket.send("a", socket.address), socket.send("b", socket.address)]);
+		await socket.flush();
+		const now = Date.now();
+		while (Date.now() === now);
+	}
+	assert.equal(socket.droppedCount, 0);
+	assert.equal(socket.sentCount, 6);
+	await socket.close();
+});
+
 test("an unconnected socket does not hear of refusals", async () => {
 	const gone = await datagrams("udp://127.0.0.1:0");
 	const { address } = gone;

@@ -47,10 +47,41 @@ async function refuse(host: string, fits: number): Promise<object> {
 	};
 }
 
+/** What becomes of datagrams that must not be fragmented, among others of the same tick: lengths that arrived, and codes of failures. */
+async function forbid(local: string, host: string): Promise<object> {
+	const server = await datagrams(`udp://${host}:0`);
+	const client = await datagrams(local);
+	const to = server.address;
+	const dontFragment = true;
+	const codes: string[] = [];
+	const note = (error: { code: string }): void => {
+		codes.push(error.code);
+	};
+	for (const isFirst of [true, false]) {
+		if (!isFirst) await client.send("first of the tick", to);
+		await client.send(Buffer.alloc(4_000), to, { dontFragment }).catch(note);
+		await client.send(Buffer.alloc(4_001), to);
+		await client.send(Buffer.alloc(1_400), to, { dontFragment });
+		await client.flush().catch(note);
+	}
+	await client.sendBatch(Buffer.alloc(8_000), 2_000, to, { dontFragment }).catch(note);
+	await client.sendBatch(Buffer.alloc(2_000), 1_000, to, { dontFragment });
+	await client.sendBatch(Buffer.alloc(8_000), 4_000, to);
+	const arrived: number[] = [];
+	while (arrived.length < 9) arrived.push((await server.receive({ timeoutMs: 2_000 })).bytes);
+	await Promise.all([server.close(), client.close()]);
+	return { codes, arrived };
+}
+
 const strides = [1_000, 1_472, 2_000, 1_452, 100, 4_000];
 const result = {
 	wrong: [...(await exchange("127.0.0.1", strides)), ...(await exchange("[::1]", strides))],
 	ipv4: await refuse("127.0.0.1", 1_472),
 	ipv6: await refuse("[::1]", 1_452),
+	forbidden: [
+		await forbid("udp://127.0.0.1:0", "127.0.0.1"),
+		await forbid("udp://*:0", "127.0.0.1"),
+		await forbid("udp://[::1]:0", "[::1]"),
+	],
 };
 console.log(JSON.stringify(result));

@@ -20,9 +20,14 @@ test("above the path MTU datagrams arrive whole, with and without the kernel's c
 	const command = `ip link set lo mtu 1500 up && '${process.execPath}' '${CHILD}'`;
 	const { status, stdout, stderr } = inNamespace(command);
 	assert.equal(status, 0, stderr);
+	const forbidden = {
+		codes: ["EMSGSIZE", "EMSGSIZE", "EMSGSIZE"],
+		arrived: [4_001, 1_400, 17, 4_001, 1_400, 1_000, 1_000, 4_000, 4_000],
+	};
 	assert.deepEqual(JSON.parse(stdout), {
 		wrong: [],
 		ipv4: { code: "EMSGSIZE", pathMtu: 1_500, bytes: 1_472, kinds: [["too-big", "local", 1_500]] },
 		ipv6: { code: "EMSGSIZE", pathMtu: 1_500, bytes: 1_452, kinds: [["too-big", "local", 1_500]] },
+		forbidden: [forbidden, forbidden, forbidden],
 	});
 });

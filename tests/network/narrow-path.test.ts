@@ -6,6 +6,7 @@ import { stop } from "../support/programs.ts";
 
 const SERVER = new URL("./measuring.peer.js", import.meta.url);
 const CLIENT = new URL("./narrow-path.peer.js", import.meta.url);
+const FORBIDDER = new URL("./forbidding.peer.js", import.meta.url);
 
 describe("with a router whose far side takes 1280 bytes", { skip: lackingNetworks() }, () => {
 	let network: Network;
@@ -27,6 +28,9 @@ describe("with a router whose far side takes 1280 bytes", { skip: lackingNetwork
 					`ip -n ${host} route add default via 10.7.${i}.1`,
 					`ip -n ${host} route add default via fd00:7:${i}::1`,
 				]),
+				// What is known of a path is known of an address: another one begins anew.
+				"ip -n far address add 10.7.1.8/24 dev to-router",
+				"ip -n far address add fd00:7:1::8/64 dev to-router",
 				`${router}/ipv4/ip_forward'`,
 				`${router}/ipv6/conf/all/forwarding'`,
 			],
@@ -40,8 +44,8 @@ describe("with a router whose far side takes 1280 bytes", { skip: lackingNetwork
 		await network.close();
 	});
 
-	async function send(host: string): Promise<unknown> {
-		const { code, stdout, stderr } = await runChild(CLIENT, {
+	async function send(host: string, client = CLIENT): Promise<unknown> {
+		const { code, stdout, stderr } = await runChild(client, {
 			under: network.under("near"),
 			args: [host, port],
 		});
@@ -62,6 +66,18 @@ describe("with a router whose far side takes 1280 bytes", { skip: lackingNetwork
 			usual: ["1400", "4000", "1000"],
 			runs: [100, 100, 100],
 		});
+	});
+
+	test("a datagram that must not be cut is dropped by the router, then refused here; others of its socket are cut", async () => {
+		assert.deepEqual(await send("10.7.1.8", FORBIDDER), [true, false, "EMSGSIZE", true, true]);
+		// Routers cut nothing of IPv6, so that the first one is lost, and everything is known by that.
+		assert.deepEqual(await send("[fd00:7:1::8]", FORBIDDER), [
+			false,
+			"EMSGSIZE",
+			"EMSGSIZE",
+			true,
+			true,
+		]);
 	});
 
 	test("routers cut nothing, the rest is the same (IPv6)", async () => {
