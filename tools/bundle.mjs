@@ -20,8 +20,9 @@ const STAMP = ".build/bundle.stamp";
  * place.
  */
 const BUNDLES = [
-	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|handover\/|testing\/)/ },
+	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|handover\/|node\/|testing\/)/ },
 	{ file: "bundle/handover.js", pattern: /^handover\// },
+	{ file: "bundle/node.js", pattern: /^node\// },
 	{ file: "bundle/testing.js", pattern: /^testing\// },
 ];
 

@@ -22,6 +22,8 @@ import { peerAt } from "./peer-cache.ts";
 const NOTHING = Buffer.alloc(0);
 // Messages in one call from which on a socket is busy enough for the kernel to glue them, whose strides take control messages to tell.
 const GLUE_ROWS = 8;
+// Of 64 messages each: more than any usual receive buffer holds.
+const DRAINS_MAX = 4_096;
 
 /** How a socket receives. */
 export interface DatagramIntakeSetup {
@@ -119,6 +121,18 @@ export class DatagramIntake implements Intake<Datagram> {
 		const told = companion && this.companions.told(companion);
 		if (details === undefined && told === undefined) return { data, from, bytes, truncated };
 		return { data, from, bytes, truncated, ...details, ...told };
+	}
+
+	/** Fetches all that the kernel has, within reason: only here are datagrams known that it has glued. */
+	drain(fd: number): Datagram[] {
+		const datagrams: Datagram[] = [];
+		for (let fills = 0; fills < DRAINS_MAX; fills++) {
+			while (this.available) datagrams.push(this.take());
+			if (this.fill(fd) < 0) break;
+			datagrams.push(this.take());
+		}
+		while (this.available) datagrams.push(this.take());
+		return datagrams;
 	}
 
 	/** All that is left, as a batch of its own. */

@@ -34,6 +34,13 @@ import { type SendDetails, type SendOptions, withDetails } from "./send-details.
 
 const MESSAGE_BYTES_MAX = 67_108_864;
 
+/** @internal What a datagram socket hands over to another owner. */
+export interface ReleasedDatagrams {
+	readonly fd: number;
+	/** What had come and nobody has received. */
+	readonly unread: readonly Datagram[];
+}
+
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
 export class Datagrams implements DatagramChannel {
 	/** The socket below, for its options. Receiving through it takes datagrams from this object. */
@@ -316,6 +323,23 @@ export class Datagrams implements DatagramChannel {
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
+	}
+
+	/**
+	 * @internal Gives the descriptor away, with all datagrams that have come so far; this object is closed then.
+	 * @throws {BusyError} a receive is pending, or datagrams are queued
+	 * @throws {ClosedError} it was closed, or given away
+	 */
+	release(): ReleasedDatagrams {
+		if (this.closed) throw new ClosedError("The socket");
+		if (this.#reader.waiting || this.#batchReader?.waiting === true) {
+			throw new BusyError("A receive is pending: await it before giving the socket away");
+		}
+		if (this.queuedBytes > 0) throw new BusyError("Datagrams are queued: flush them first");
+		void this.address;
+		const unread = this.#intake.drain(this.socket.fd);
+		this.#cleanUp?.();
+		return { fd: this.socket.detachFd(), unread };
 	}
 
 	/** Lets pending calls keep the process alive; the default. */

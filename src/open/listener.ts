@@ -49,6 +49,13 @@ export interface ListenerSetup<T> extends AdmissionOptions {
 	readonly onOverload?: ((overload: Overload) => void) | undefined;
 }
 
+/** @internal What a listener hands over to another owner of its socket. */
+export interface ReleasedListener {
+	readonly fd: number;
+	/** To be removed when that owner closes the socket. */
+	readonly file: BoundFile | undefined;
+}
+
 // accept(2), Error handling: a connection that failed before it was accepted is its own misfortune, not the listener's.
 const PASSING = new Set([
 	ECONNABORTED,
@@ -128,6 +135,11 @@ export class Listener<T> implements AsyncIterable<T> {
 		return this.#admission?.refusedCount ?? 0;
 	}
 
+	/** @internal Whether a policy decides who may connect. */
+	get admits(): boolean {
+		return this.#admission !== undefined;
+	}
+
 	/** Whether it was closed, or its socket given away. */
 	get closed(): boolean {
 		return this.#detached || this.socket.closed;
@@ -174,6 +186,23 @@ export class Listener<T> implements AsyncIterable<T> {
 			[Symbol.asyncIterator]: () => iterator,
 		};
 		return iterator;
+	}
+
+	/**
+	 * @internal Gives the descriptor away, open, with its socket file; this listener is closed then.
+	 * @throws {BusyError} an accept is pending
+	 * @throws {ClosedError} it was closed, or given away
+	 */
+	release(): ReleasedListener {
+		if (this.closed) throw new ClosedError("The listener");
+		if (this.#resolve !== undefined) {
+			throw new BusyError("An accept is pending: await it before giving the socket away");
+		}
+		const { socket, file } = this.#setup;
+		this.#stopWaiting();
+		const fd = socket.detachFd();
+		this.close();
+		return { fd, file };
 	}
 
 	/** Stops listening and removes the socket file if it is still ours. Accepted connections go on; queued ones are reset. A second call does nothing. */

@@ -112,7 +112,12 @@ export class Descriptor implements Watched {
 		return end;
 	}
 
-	/** Whether waiting keeps the process alive; it does at first. */
+	/** Whether waiting keeps the process alive. */
+	get referenced(): boolean {
+		return this.#referenced;
+	}
+
+	/** Has waiting keep the process alive, as it does at first, or not. */
 	refer(active: boolean): void {
 		if (this.#referenced === active) return;
 		this.#referenced = active;

@@ -38,7 +38,7 @@ export abstract class ByteReader implements ByteSource {
 	protected abstract get arrivedBytes(): number;
 
 	get bytesRead(): number {
-		return this.arrivedBytes + this.#restoredBytes - (this.#rest?.length ?? 0);
+		return this.arrivedBytes + this.#restoredBytes - this.unreadBytes;
 	}
 
 	read(options?: WaitOptions): Promise<Uint8Array | null> {
@@ -123,6 +123,16 @@ export abstract class ByteReader implements ByteSource {
 			[Symbol.asyncIterator]: () => iterator,
 		};
 		return iterator;
+	}
+
+	/** Bytes that came in and were not handed out. */
+	protected get unreadBytes(): number {
+		return this.#rest?.length ?? 0;
+	}
+
+	/** Whether a read of several parts is under way. */
+	protected get gathering(): boolean {
+		return this.#gathering;
 	}
 
 	/** @internal Has these bytes read before all that come: what another process had left over of the same connection. */

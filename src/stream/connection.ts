@@ -47,7 +47,8 @@ export class Connection {
 	readonly transport: SocketTransport;
 	#address: Address | undefined;
 	readonly peer: Address;
-	readonly #file: BoundFile | undefined;
+	/** The socket file of this end, removed when it closes. */
+	readonly file: BoundFile | undefined;
 	#peerCredentials: PeerCredentials | undefined;
 
 	/**
@@ -69,7 +70,7 @@ export class Connection {
 		this.socket = socket;
 		this.transport = transport;
 		this.#address = address;
-		this.#file = file;
+		this.file = file;
 		this.#peerCredentials = peerCredentials;
 		this.peer = peer ?? fromSocketAddress(transport, socket.getpeername());
 	}
@@ -78,7 +79,7 @@ export class Connection {
 	get address(): Address {
 		this.#address ??= fromSocketAddress(
 			this.transport,
-			this.#file?.address ?? this.socket.getsockname(),
+			this.file?.address ?? this.socket.getsockname(),
 		);
 		return this.#address;
 	}
@@ -100,15 +101,20 @@ export class Connection {
 
 	/** Parts the descriptor from this object, which is closed then: the socket returned is another one, with no tie to it. */
 	part(): Socket {
+		return Socket.fromFd(this.partFd());
+	}
+
+	/** As `part`, but leaves the bare descriptor to the caller. */
+	partFd(): number {
 		this.#learnAddress();
-		return Socket.fromFd(this.socket.detachFd());
+		return this.socket.detachFd();
 	}
 
 	/** Closes the descriptor, after a last look at its name. Never fails. */
 	close(): void {
 		if (this.socket.closed) return;
 		this.#learnAddress();
-		this.#file?.remove();
+		this.file?.remove();
 		this.socket.close();
 	}
 

@@ -19,7 +19,7 @@ import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { Arrivals, type DescriptorArrival } from "./arrivals.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { Connection, type HandedOff } from "./connection.ts";
+import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
@@ -30,6 +30,15 @@ export type StreamTransport = "tcp" | "unix" | "vsock";
 
 /** Options of `Stream.write`. */
 export interface WriteOptions extends WaitOptions, PassOptions {}
+
+/** @internal What a stream hands over to another owner of its connection. */
+export interface Released {
+	readonly fd: number;
+	/** Bytes that were read ahead. */
+	readonly unread: Uint8Array;
+	/** The socket file of this end, to be removed with the connection. */
+	readonly file: BoundFile | undefined;
+}
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -65,6 +74,16 @@ export class Stream extends ByteReader implements ByteStream {
 	/** The socket below, for its options. Reading or writing through it corrupts this stream. */
 	get socket(): Socket {
 		return this.#connection.socket;
+	}
+
+	/** @internal Whether writing was ended, or is about to end. */
+	get writeEnded(): boolean {
+		return this.#writeEnd !== undefined;
+	}
+
+	/** @internal What kind of connection it is. */
+	get transport(): StreamTransport {
+		return this.#connection.transport as StreamTransport;
 	}
 
 	/** Address of this end. */
@@ -220,13 +239,35 @@ export class Stream extends ByteReader implements ByteStream {
 	 */
 	detach(): Socket {
 		this.checkReadable();
-		if (this.queuedBytes > 0 || this.bytesRead !== this.#receiver.receivedBytes) {
+		if (this.queuedBytes > 0 || this.unreadBytes > 0) {
 			throw new BusyError("Bytes are queued or read ahead: flush and read them before detach()");
 		}
 		this.#closing = DONE;
 		this.#queue.close();
 		this.#receiver.close();
 		return this.socket;
+	}
+
+	/**
+	 * @internal Gives the descriptor away with what was read ahead; this stream is closed then.
+	 * @throws {BusyError} a read is pending, or bytes are queued
+	 * @throws {ClosedError} it was closed, or given away
+	 */
+	release(): Released {
+		this.checkReadable();
+		if (this.queuedBytes > 0) throw new BusyError("Bytes are queued: flush them first");
+		if (this.#receiver.waiting || this.gathering) {
+			throw new BusyError("A read is pending: await it before giving the socket away");
+		}
+		this.#closing = DONE;
+		this.#receiver.close();
+		const { file } = this.#connection;
+		return { fd: this.#connection.partFd(), unread: this.takeLeftOver(), file };
+	}
+
+	/** @internal Ends writing, as another owner of the connection had done before. */
+	restoreWriteEnd(): void {
+		this.#writeEnd = DONE;
 	}
 
 	/**

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	systemd: [".", "sys", "socket"],
 	proxy: [".", "socket", "stream", "open"],
 	handover: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
+	node: [".", "sys", "socket", "stream", "datagram", "open"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],

@@ -27,7 +27,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	"systemd-socket-proxyd": "systemd",
 	systemctl: "systemd",
 	unbound: "unbound",
-	unshare: "util-linux",
 };
 
 // Where Debian has servers; not on the path of every user.
@@ -86,8 +85,7 @@ export async function freePort(beside = 0): Promise<number> {
 	}
 }
 
-/** Where a program is, if it is there. */
-export function find(name: string): string | undefined {
+function find(name: string): string | undefined {
 	for (const folder of FOLDERS) {
 		const path = join(folder, name);
 		try {

@@ -1,0 +1,119 @@
+/** `connectDuplex`: what `net.connect` is for libraries, over this library's own path: a duplex at once, which connects meanwhile. */
+
+import { InvalidTypeError } from "../errors.ts";
+import { type ConnectOptions, connect } from "../open/connect.ts";
+import { type Address, parseAddress } from "../socket/address.ts";
+import { Stream } from "../stream/stream.ts";
+import { StreamDuplex, type StreamDuplexOptions } from "./stream-duplex.ts";
+
+/** Options of `connectDuplex`. */
+export interface ConnectDuplexOptions extends StreamDuplexOptions, Omit<ConnectOptions, "signal"> {}
+
+type Callback = (error?: Error | null) => void;
+
+class ConnectingDuplex extends StreamDuplex {
+	readonly #options: ConnectDuplexOptions;
+	readonly #abort = new AbortController();
+	#address: string | Address | undefined;
+	#opened: Callback | undefined;
+
+	constructor(address: string | Address | undefined, options: ConnectDuplexOptions) {
+		super(undefined, options);
+		this.#address = address;
+		this.#options = options;
+	}
+
+	/** As `net.Socket.connect`, where no address was given before; otherwise its arguments are passed over. */
+	override connect(...args: unknown[]): this {
+		super.connect(...args);
+		if (this.#address === undefined) {
+			this.#address = addressOf(args);
+			this.#begin();
+		}
+		return this;
+	}
+
+	override destroy(error?: Error): this {
+		super.destroy(error);
+		this.#abort.abort();
+		// Nothing has begun, so nothing ends by that.
+		if (this.#address === undefined) this.#settle();
+		return this;
+	}
+
+	override _construct(callback: Callback): void {
+		this.#opened = callback;
+		if (this.destroyed) this.#settle();
+		else this.#begin();
+	}
+
+	#begin(): void {
+		if (this.#address === undefined || this.#opened === undefined) return;
+		this.#connect(this.#address).then(
+			(stream) => {
+				this.open(stream);
+				this.#settle();
+				process.nextTick(() => this.#announce());
+			},
+			// Who has destroyed it knows why it does not connect.
+			(error: Error) => this.#settle(this.destroyed ? null : error),
+		);
+	}
+
+	#announce(): void {
+		if (this.destroyed) return;
+		this.emit("connect");
+		this.emit("ready");
+		// As every socket of Node's, it reads ahead.
+		this.read(0);
+	}
+
+	#settle(error?: Error | null): void {
+		const opened = this.#opened;
+		this.#opened = undefined;
+		opened?.(error);
+	}
+
+	async #connect(address: string | Address): Promise<Stream> {
+		const { signal } = this.#abort;
+		const connection = await connect(address, { ...this.#options, signal });
+		if (connection instanceof Stream) return connection;
+		connection.abort();
+		throw new InvalidTypeError("address", "that of a byte stream", address);
+	}
+}
+
+/**
+ * Connects, and is a duplex at once, as `net.connect`: for libraries that ask for a socket by a function, such as `createConnection` of
+ * `http`, `http2` and `ws`, and `stream` of `pg`. Emits `connect` and `ready`, or `error` and `close`. What is written meanwhile waits.
+ *
+ * @param address of a byte stream; undefined to be told by the library, which calls `connect` as of a `net.Socket`
+ * @param options of `connect`, and of the duplex
+ */
+export function connectDuplex(
+	address?: string | Address,
+	options: ConnectDuplexOptions = {},
+): StreamDuplex {
+	return new ConnectingDuplex(address && parseAddress(address), options);
+}
+
+// connect(port, host), connect(path) and connect({ port, host, path }), each with or without a callback.
+function addressOf([first, second]: readonly unknown[]): Address {
+	if (typeof first === "object" && first !== null) {
+		const { path, port, host } = first as Record<string, unknown>;
+		return path === undefined ? internet(port, host) : unix(path);
+	}
+	return typeof first === "string" && !/^\d+$/.test(first) ? unix(first) : internet(first, second);
+}
+
+function internet(port: unknown, host: unknown): Address {
+	const name = typeof host === "string" ? host : "localhost";
+	return parseAddress({ transport: "tcp", host: name, port: Number(port) });
+}
+
+function unix(path: unknown): Address {
+	const name = String(path);
+	return name.startsWith("\0")
+		? { transport: "unix", abstract: name.slice(1) }
+		: { transport: "unix", path: name };
+}

@@ -1,0 +1,62 @@
+/** Agents for Node's HTTP clients whose connections all go to one address, whatever the host of a request. */
+import type { Agent, AgentOptions } from "node:http";
+import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "node:https";
+import type { Duplex } from "node:stream";
+import { type Address, parseAddress } from "../socket/address.ts";
+import { type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
+
+/** Options of `httpAgent`: those of Node's agent, which keeps connections alive unless told otherwise. */
+export interface HttpAgentOptions extends AgentOptions {
+	/** How to connect. */
+	readonly connect?: ConnectDuplexOptions | undefined;
+}
+
+/** Options of `httpsAgent`: those of Node's agent, with its TLS options. */
+export interface HttpsAgentOptions extends SecureAgentOptions {
+	/** How to connect. */
+	readonly connect?: ConnectDuplexOptions | undefined;
+}
+
+interface Connecting {
+	createConnection(options: object, callback?: unknown): Duplex;
+}
+
+/**
+ * Makes an agent for `http.request`, whose connections go to one address: `http.get("http://docker/info", { agent })`. The host of the URL
+ * is what the server reads in the header `Host`.
+ *
+ * @param address of a byte stream
+ * @throws {InvalidAddressError} the address is malformed
+ */
+export function httpAgent(address: string | Address, options: HttpAgentOptions = {}): Agent {
+	const { connect = {}, ...own } = options;
+	const target = parseAddress(address);
+	const http = process.getBuiltinModule("node:http");
+	const agent = new http.Agent({ keepAlive: true, ...own });
+	connectingOf(agent).createConnection = () => connectDuplex(target, connect);
+	return agent;
+}
+
+/**
+ * As `httpAgent`, for `https.request`. TLS proves the host of the URL; its sessions are resumed as by every agent of Node's.
+ *
+ * @throws {InvalidAddressError} the address is malformed
+ */
+export function httpsAgent(
+	address: string | Address,
+	options: HttpsAgentOptions = {},
+): SecureAgent {
+	const { connect = {}, ...own } = options;
+	const target = parseAddress(address);
+	const https = process.getBuiltinModule("node:https");
+	const agent = new https.Agent({ keepAlive: true, ...own });
+	const connecting = connectingOf(agent);
+	const secure = connecting.createConnection;
+	connecting.createConnection = (request) =>
+		secure.call(agent, { ...request, socket: connectDuplex(target, connect) });
+	return agent;
+}
+
+function connectingOf(agent: Agent): Connecting {
+	return agent as unknown as Connecting;
+}

@@ -1,0 +1,307 @@
+/**
+ * `StreamDuplex`: a `Duplex` of Node's over a stream of ours, for libraries that take any stream. Bytes stay on this library's own path; only
+ * buffering, events and back-pressure are Node's. It has the methods of `net.Socket` that libraries call, but no `_handle`: Node's TLS, HTTP
+ * and HTTP/2 treat it as what it is.
+ */
+import type { AddressInfo } from "node:net";
+import { Duplex, type DuplexOptions } from "node:stream";
+import { requireFunction, requireInteger } from "../arguments.ts";
+import { InvalidTypeError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { ByteStream } from "../stream/contract.ts";
+import { Stream } from "../stream/stream.ts";
+import { IdleTimer } from "./idle-timer.ts";
+import { socketName } from "./names.ts";
+import { setKeepAlive, setNoDelay } from "./tcp-switches.ts";
+
+/** Options of `toDuplex`. */
+export interface StreamDuplexOptions {
+	/** Whether the peer's end leaves writing open. Default false, as for a `net.Socket`: writing ends too. */
+	readonly allowHalfOpen?: boolean | undefined;
+	/** Bytes that are buffered in each direction before the other side is asked to wait. Default Node's own. */
+	readonly highWaterMark?: number | undefined;
+	/** Destroys the duplex when it aborts. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+type Callback = (error?: Error | null) => void;
+
+interface Chunk {
+	readonly chunk: Uint8Array | string;
+	readonly encoding: BufferEncoding;
+}
+
+const TIMEOUT_MS_MAX = 2_147_483_647;
+
+function ignore(): void {}
+
+/** A `Duplex` over a stream. Made by `toDuplex` and `connectDuplex`. */
+export class StreamDuplex extends Duplex {
+	/** Milliseconds without traffic until `timeout`, as set by `setTimeout`. */
+	timeout: number | undefined;
+	#stream: ByteStream | undefined;
+	readonly #idle: IdleTimer;
+	#idleQueuedBytes = 0;
+	#isReading = false;
+	#isFlushing = false;
+	#isReset = false;
+	#isReferenced = true;
+
+	/** @internal */
+	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions) {
+		super(duplexOptions(options));
+		this.#stream = stream;
+		this.#idle = new IdleTimer(() => this.#onIdle());
+		// As every socket of Node's, it reads ahead: an end or a failure is noticed although nobody consumes.
+		if (stream !== undefined) this.read(0);
+	}
+
+	/** Whether it still waits for its connection. */
+	get connecting(): boolean {
+		return this.#stream === undefined && !this.destroyed;
+	}
+
+	/** As `connecting`. */
+	get pending(): boolean {
+		return this.#stream === undefined;
+	}
+
+	/** `"opening"`, `"open"`, `"readOnly"`, `"writeOnly"` or `"closed"`, as of `net.Socket`. */
+	get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
+		if (this.connecting) return "opening";
+		if (this.readable) return this.writable ? "open" : "readOnly";
+		return this.writable ? "writeOnly" : "closed";
+	}
+
+	/** Bytes received so far. */
+	get bytesRead(): number {
+		return this.#stream?.bytesRead ?? 0;
+	}
+
+	/** Bytes given to `write` so far. */
+	get bytesWritten(): number {
+		return (this.#stream?.bytesWritten ?? 0) + this.writableLength;
+	}
+
+	/** Address of the peer; undefined where there is no port. */
+	get remoteAddress(): string | undefined {
+		return socketName(this.#socket?.peer).address;
+	}
+
+	get remotePort(): number | undefined {
+		return socketName(this.#socket?.peer).port;
+	}
+
+	get remoteFamily(): string | undefined {
+		return socketName(this.#socket?.peer).family;
+	}
+
+	get localAddress(): string | undefined {
+		return this.address().address;
+	}
+
+	get localPort(): number | undefined {
+		return this.address().port;
+	}
+
+	get localFamily(): string | undefined {
+		return this.address().family;
+	}
+
+	/** Address of this end; empty where there is no port. */
+	address(): AddressInfo | Record<string, never> {
+		const socket = this.#socket;
+		if (socket === undefined || this.destroyed) return {};
+		return socketName(socket.address);
+	}
+
+	/** Sends small writes at once, or gathers them; does nothing but for TCP. */
+	setNoDelay(noDelay = true): this {
+		if (this.#socket !== undefined) setNoDelay(this.#socket, noDelay);
+		return this;
+	}
+
+	/** Has the kernel probe a silent peer; does nothing but for TCP. @param initialDelayMs silence before the first probe; 0 keeps what is set */
+	setKeepAlive(enable = false, initialDelayMs = 0): this {
+		if (this.#socket !== undefined) setKeepAlive(this.#socket, enable, initialDelayMs);
+		return this;
+	}
+
+	/** Emits `timeout` when nothing has moved for `ms` milliseconds; 0 turns that off. The connection goes on. */
+	setTimeout(ms: number, callback?: () => void): this {
+		this.timeout = requireInteger("ms", Math.trunc(ms), 0, TIMEOUT_MS_MAX);
+		this.#idle.start(this.destroyed ? 0 : this.timeout);
+		if (callback === undefined) return this;
+		requireFunction("callback", callback);
+		return this.timeout === 0
+			? this.removeListener("timeout", callback)
+			: this.once("timeout", callback);
+	}
+
+	/** Lets the connection keep the process alive; the default. */
+	ref(): this {
+		this.#isReferenced = true;
+		this.#socket?.ref();
+		return this;
+	}
+
+	/** Lets the process end although the connection is open. */
+	unref(): this {
+		this.#isReferenced = false;
+		this.#socket?.unref();
+		return this;
+	}
+
+	/** Does what `connect` of a `net.Socket` is called for by libraries that are given one: emits `connect` once it is connected. */
+	connect(...args: unknown[]): this {
+		const callback = args.at(-1);
+		if (typeof callback === "function") this.once("connect", callback as () => void);
+		if (!this.pending) process.nextTick(() => this.emit("connect"));
+		return this;
+	}
+
+	/** Ends writing, and destroys the duplex when everything is written. */
+	destroySoon(): void {
+		if (this.writable) this.end();
+		if (this.writableFinished) this.destroy();
+		else this.once("finish", () => this.destroy());
+	}
+
+	/** Destroys it so that TCP answers the peer with a reset. */
+	resetAndDestroy(): this {
+		this.#isReset = true;
+		return this.destroy();
+	}
+
+	override _read(): void {
+		if (this.#isReading || this.#stream === undefined) return;
+		this.#isReading = true;
+		void this.#readAll(this.#stream);
+	}
+
+	override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
+		this._writev([{ chunk, encoding }], callback);
+	}
+
+	override _writev(chunks: readonly Chunk[], callback: Callback): void {
+		const stream = this.#stream as ByteStream;
+		const waits: Promise<void>[] = [];
+		for (const { chunk, encoding } of chunks) {
+			const data = bytesOf(chunk, encoding);
+			const written = stream.write(data);
+			// A large chunk is borrowed until it is sent; a small one has been copied.
+			if (isCopied(data) && stream.queuedBytes < LIMITS.writeHighWaterBytes) this.#watch(written);
+			else waits.push(written);
+		}
+		this.#idle.refresh();
+		this.#flushSoon(stream);
+		if (waits.length === 0) callback();
+		else Promise.all(waits).then(() => callback(), callback);
+	}
+
+	override _final(callback: Callback): void {
+		const stream = this.#stream as ByteStream;
+		stream.closeWrite().then(() => callback(), callback);
+	}
+
+	override _destroy(error: Error | null, callback: Callback): void {
+		this.#idle.start(0);
+		const stream = this.#stream;
+		if (stream === undefined) {
+			callback(error);
+			return;
+		}
+		const done = (): void => callback(error);
+		if (this.#isReset) stream.abort();
+		// What the program has not waited for goes out if the kernel takes it at once. Otherwise its peer is told of the loss by a reset.
+		const isDone = error === null && this.writableFinished;
+		stream.close(isDone ? {} : { timeoutMs: 0 }).then(done, done);
+	}
+
+	/** @internal Begins to use a stream that was not there when this object was made. */
+	protected open(stream: Stream): void {
+		this.#stream = stream;
+		if (!this.#isReferenced) stream.unref();
+	}
+
+	get #socket(): Stream | undefined {
+		return this.#stream instanceof Stream ? this.#stream : undefined;
+	}
+
+	async #readAll(stream: ByteStream): Promise<void> {
+		try {
+			for (;;) {
+				const chunk = await stream.read();
+				if (this.destroyed) return;
+				this.#idle.refresh();
+				const wantsMore = this.push(chunk);
+				// After the end nothing is to be read again.
+				if (chunk === null) return;
+				if (!wantsMore) break;
+			}
+			this.#isReading = false;
+		} catch (error) {
+			if (!this.destroyed) this.destroy(error as Error);
+		}
+	}
+
+	// Writes of one tick leave together; a failure that comes later than its write is told as an event.
+	#flushSoon(stream: ByteStream): void {
+		if (this.#isFlushing) return;
+		this.#isFlushing = true;
+		process.nextTick(() => {
+			this.#isFlushing = false;
+			if (!this.destroyed && !this.writableFinished) this.#watch(stream.flush());
+		});
+	}
+
+	#watch(written: Promise<void>): void {
+		written.then(ignore, (error: Error) => {
+			if (!this.destroyed && !this.writableEnded) this.destroy(error);
+		});
+	}
+
+	#onIdle(): void {
+		const queuedBytes = this.#stream?.queuedBytes ?? 0;
+		// A slow peer is no silent one.
+		if (queuedBytes !== this.#idleQueuedBytes) {
+			this.#idleQueuedBytes = queuedBytes;
+			this.#idle.refresh();
+			return;
+		}
+		this.emit("timeout");
+	}
+}
+
+/**
+ * Makes a `Duplex` of a stream, to be given to libraries that take a socket. Bytes stay on this library's own path. An error of the stream
+ * destroys it; destroying it closes the stream, gently if writing has ended, and otherwise at once.
+ *
+ * @param stream taken: read or write it by the duplex only, from now on. A `Stream` gives the duplex its addresses and switches too
+ */
+export function toDuplex(stream: ByteStream, options: StreamDuplexOptions = {}): StreamDuplex {
+	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
+		throw new InvalidTypeError("stream", "a Stream", stream);
+	}
+	return new StreamDuplex(stream, options);
+}
+
+function duplexOptions(options: StreamDuplexOptions): DuplexOptions {
+	const { allowHalfOpen = false, highWaterMark, signal } = options;
+	return {
+		allowHalfOpen,
+		decodeStrings: false,
+		...(highWaterMark !== undefined && { highWaterMark }),
+		...(signal !== undefined && { signal }),
+	};
+}
+
+// As the stream does: of a text it reckons with the most bytes that it can become.
+function isCopied(data: Uint8Array | string): boolean {
+	return data.length * (typeof data === "string" ? 3 : 1) <= LIMITS.writeCopyBytes;
+}
+
+function bytesOf(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array | string {
+	if (typeof chunk !== "string" || encoding === "utf8" || encoding === "utf-8") return chunk;
+	return Buffer.from(chunk, encoding);
+}
