@@ -62,6 +62,7 @@ export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-contro
 export type { DescriptorKind } from "./socket/descriptor-kind.ts";
 export type { MapOptions, Seals } from "./socket/memfd.ts";
 export { Memfd } from "./socket/memfd.ts";
+export type { Credentials } from "./socket/option-value.ts";
 export { OwnedDescriptor } from "./socket/owned-descriptor.ts";
 export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passable.ts";
 export { give } from "./socket/passable.ts";

@@ -13,10 +13,12 @@ export const NOBODY = 65_534;
 /** A user that exists nowhere but in numbers. */
 export const STRANGER = 54_321;
 
+const [PROBE, ...PROBE_ARGS] = ["unshare", "-U", "-p", "-f", "true"] as const;
+
 /** Skips what needs namespaces of its own, with the reason. */
 export const needsNamespaces: string | false =
 	needsRoot ||
-	(spawnSync("unshare", ["-U", "-p", "-f", "true"]).status === 0
+	(spawnSync(PROBE, PROBE_ARGS).status === 0
 		? false
 		: "no user and PID namespaces here: the kernel or its container forbids them");
 

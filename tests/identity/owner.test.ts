@@ -154,6 +154,15 @@ test("a path that is no UTF-8, a long or a relative one is reached as well", asy
 		const client = await connect(address, { owner: "self" });
 		await client.close();
 		server.close();
+		const deep = join(folder, "d".repeat(200));
+		mkdirSync(deep);
+		const far = await listen(`unix:${deep}/s`);
+		const reached = await connect(`unix:${deep}/s`, { owner: "self" });
+		await reached.close();
+		await assertRefuses(() => connect(`unix:${deep}/s`, { owner: STRANGER }), {
+			code: "ERR_PEER_NOT_ALLOWED",
+		});
+		far.close();
 		const before = process.cwd();
 		process.chdir(folder);
 		try {
