@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	"systemd-socket-proxyd": "systemd",
 	systemctl: "systemd",
 	unbound: "unbound",
+	unshare: "util-linux",
 };
 
 // Where Debian has servers; not on the path of every user.
@@ -85,7 +86,8 @@ export async function freePort(beside = 0): Promise<number> {
 	}
 }
 
-function find(name: string): string | undefined {
+/** Where a program is, if it is there. */
+export function find(name: string): string | undefined {
 	for (const folder of FOLDERS) {
 		const path = join(folder, name);
 		try {
