@@ -52,7 +52,7 @@ export class OwnedDescriptor {
 	}
 
 	/**
-	 * @internal Takes over a descriptor that the kernel has just made, close-on-exec; closes it when that is not possible.
+	 * @internal Takes over a descriptor that is nobody's and close-on-exec, such as one that the kernel has just made; closes it when that fails.
 	 */
 	static adopt(fd: number): OwnedDescriptor {
 		try {

@@ -81,10 +81,10 @@ export function descriptorOf(name: string, from: Passable): number {
 export function takeDescriptor(name: string, from: Passable): OwnedDescriptor {
 	const fd = descriptorOf(name, from);
 	if (typeof from === "number") return OwnedDescriptor.fromFd(fd);
-	if (hasMethod(from, "detachFd")) return OwnedDescriptor.fromFd(from.detachFd() as number);
+	if (hasMethod(from, "detachFd")) return OwnedDescriptor.adopt(from.detachFd() as number);
 	if (hasMethod(from, "detach")) {
 		const detached = from.detach() as { detachFd(): number };
-		return OwnedDescriptor.fromFd(detached.detachFd());
+		return OwnedDescriptor.adopt(detached.detachFd());
 	}
 	const close = closerOf(name, from);
 	const taken = OwnedDescriptor.adopt(check(sys.dup(fd), "fcntl"));

@@ -15,7 +15,14 @@ import {
 import { type ConversationKind, converse } from "../support/conversations.ts";
 import { FAULT_TABLE, type FaultRow } from "./fault-table.ts";
 
-const KINDS: readonly ConversationKind[] = ["tcp", "unix", "seqpacket", "udp", "unix-dgram"];
+const KINDS: readonly ConversationKind[] = [
+	"tcp",
+	"unix",
+	"passing",
+	"seqpacket",
+	"udp",
+	"unix-dgram",
+];
 /** What the kernel never says to such a socket, or says to tell something else. */
 const UNHEARD_OF: readonly string[] = [
 	"udp getpeername ENOTCONN",

@@ -54,10 +54,18 @@ export const FAULT_TABLE: readonly FaultRow[] = [
 	),
 	row(
 		"sendmsg",
-		"send",
-		"EBADF ECONNRESET EFAULT EINVAL EMSGSIZE ENOBUFS ENOMEM ENOTCONN ENOTSOCK EPIPE",
+		"send sendmsg",
+		"EBADF ECONNRESET EFAULT EINVAL EMSGSIZE ENOBUFS ENOMEM ENOTCONN ENOTSOCK EPERM EPIPE ESRCH ETOOMANYREFS",
 		"EAGAIN",
 	),
+	row(
+		"recvmsg",
+		"recv recvmsg",
+		"EBADF ECONNREFUSED ECONNRESET EFAULT EINVAL EMFILE ENOMEM ENOTCONN ENOTSOCK ETIMEDOUT",
+		"EAGAIN",
+	),
+	row("dup", "fcntl", "EBADF EINVAL EMFILE ENFILE"),
+	row("fcntl", "fcntl", "EBADF EINVAL EMFILE ENFILE ENOMEM"),
 	row(
 		"recvfrom",
 		"recvfrom",

@@ -1,6 +1,15 @@
 /** Whole conversations, from `listen` to the last `close`, in which any system call may be made to fail. */
 import assert from "node:assert/strict";
-import { connect, datagrams, type Listener, listen } from "socketry";
+import { closeSync, openSync } from "node:fs";
+import {
+	type ArrivalOptions,
+	connect,
+	datagrams,
+	give,
+	type Listener,
+	listen,
+	OwnedDescriptor,
+} from "socketry";
 import type { Datagrams } from "#src/datagram/datagrams.ts";
 import type { PacketStream } from "#src/packet/packet-stream.ts";
 import type { Stream } from "#src/stream/stream.ts";
@@ -14,7 +23,7 @@ const ANSWER_BYTES = 1_000_000;
 const STEP_MS = 5_000;
 
 /** Kinds of conversation. */
-export type ConversationKind = "tcp" | "unix" | "seqpacket" | "udp" | "unix-dgram";
+export type ConversationKind = "tcp" | "unix" | "passing" | "seqpacket" | "udp" | "unix-dgram";
 
 /** What both ends of any kind have. */
 interface End {
@@ -56,7 +65,9 @@ interface Stage {
 const CONVERSATIONS: Readonly<Record<ConversationKind, (stage: Stage) => Promise<void>>> = {
 	tcp: (stage) => overStreams(stage, "tcp://127.0.0.1:0"),
 	unix: (stage) => withSocketPath((path) => overStreams(stage, `unix:${path}`)),
-	seqpacket: (stage) => overPackets(stage, `unix-seqpacket:${abstractName()}`),
+	passing: (stage) => withSocketPath((path) => passing(stage, `unix:${path}`)),
+	// A path, for whoever connects to an abstract name is refused when a call fails by which its user is looked up.
+	seqpacket: (stage) => withSocketPath((path) => overPackets(stage, `unix-seqpacket:${path}`)),
 	udp: (stage) => overDatagrams(stage, "udp://127.0.0.1:0"),
 	"unix-dgram": (stage) => overDatagrams(stage, `unix-dgram:${abstractName()}`),
 };
@@ -79,6 +90,53 @@ async function overStreams(
 	await step(client.closeWrite());
 	await step(expectEnd(server));
 	await step(Promise.all([client.close(), server.close()]));
+}
+
+// Descriptors and credentials go along: at once, and after bytes that have to wait.
+async function passing(stage: Stage, address: `unix:${string}`): Promise<void> {
+	const options = { receiveDescriptors: true, receiveCredentials: true };
+	const given = ownedFile();
+	const file = openSync("/proc/self/status", "r");
+	const arrived: OwnedDescriptor[] = [];
+	const take = (end: Stream): void => {
+		for (const { descriptors } of end.takeDescriptors()) arrived.push(...descriptors);
+	};
+	try {
+		const listener = stage.listening(await step(listen(address, options)));
+		const [client, server] = await meet(stage, listener, options);
+		await step(client.write("question", { descriptors: [file, give(given)] }));
+		assert.equal(String(await step(server.readExactly(8))), "question");
+		take(server);
+		assert.equal(arrived.length, 2);
+		assert.equal(server.lastCredentials?.pid, process.pid);
+		const received = expectPatternToEnd(client);
+		const before = server.write(pattern(0, 700_000));
+		const along = server.write(pattern(700_000, 10), { descriptors: [file] });
+		const after = server.write(pattern(700_010, 299_990));
+		await step(Promise.all([before, along, after, server.closeWrite(), received]));
+		assert.equal(await received, ANSWER_BYTES);
+		take(client);
+		assert.deepEqual(
+			arrived.map(({ kind }) => kind),
+			["file", "file", "file"],
+		);
+		await step(client.closeWrite());
+		await step(expectEnd(server));
+		await step(Promise.all([client.close(), server.close()]));
+	} finally {
+		for (const each of [...arrived, given]) each.close();
+		closeSync(file);
+	}
+}
+
+function ownedFile(): OwnedDescriptor {
+	const fd = openSync("/proc/self/status", "r");
+	try {
+		return OwnedDescriptor.fromFd(fd);
+	} catch (error) {
+		closeSync(fd);
+		throw error;
+	}
 }
 
 async function answer(server: Stream): Promise<void> {
@@ -139,10 +197,11 @@ async function overDatagrams(stage: Stage, address: string): Promise<void> {
 async function meet<T extends Stream | PacketStream>(
 	stage: Stage,
 	listener: Listener<T>,
+	options: ArrivalOptions = {},
 ): Promise<[T, T]> {
 	const accepting = listener.accept().then((end) => stage.open(end));
 	accepting.catch(() => undefined);
-	const client = stage.open((await step(connect(listener.address))) as T);
+	const client = stage.open((await step(connect(listener.address, options))) as T);
 	return [client, await step(accepting)];
 }
 
