@@ -247,14 +247,13 @@ export class PeerError extends SocketError {
 }
 
 /**
- * Why a hand-over did not come about: another successor is served, the other side is about to close, speaks no common version, runs as
- * another user, hung up without a word, ended in the middle, took too long, broke the protocol, or failed by itself.
+ * Why a hand-over did not come about: another successor is served, the other side is about to close, speaks no common version, hung
+ * up without a word, ended in the middle, took too long, broke the protocol, or failed by itself.
  */
 export type HandoverReason =
 	| "busy"
 	| "closing"
 	| "version"
-	| "user"
 	| "refused"
 	| "ended"
 	| "timeout"

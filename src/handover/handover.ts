@@ -87,16 +87,18 @@ export class Handover<Specs extends SocketSpecs> {
 	 *
 	 * Waiting for a successor does not keep the process alive.
 	 *
-	 * @throws {ClosedError} it is not ready yet, or was closed, before or meanwhile
+	 * @returns who has taken over; undefined when `close()` was called
+	 * @throws {ClosedError} it is not ready yet, was closed, or has been handed over
 	 * @throws {BusyError} an offer is pending
 	 */
-	offer(options: OfferOptions = {}): Promise<Successor> {
+	offer(options: OfferOptions = {}): Promise<Successor | undefined> {
 		return this.#post?.offer(options) ?? Promise.reject(new ClosedError("The handover"));
 	}
 
 	/**
-	 * Leaves the line. Before `ready()` everything goes back to the one before; afterwards nothing is offered any more, and the sockets stay yours.
-	 * Resolves when an attempt that was under way has been refused. One that cannot be stopped any more succeeds, and so does its `offer()`.
+	 * Leaves the line. Before `ready()` everything goes back to the one before; afterwards nothing is offered any more, `offer()` resolves to
+	 * undefined, and the sockets stay yours. Resolves when an attempt that was under way has been refused; one that cannot be stopped any more
+	 * succeeds, and so does its `offer()`.
 	 */
 	close(): Promise<void> {
 		this.#closing ??= this.#close();

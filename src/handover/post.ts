@@ -38,7 +38,7 @@ export interface Successor {
 
 interface PendingOffer {
 	readonly options: OfferOptions;
-	readonly resolve: (successor: Successor) => void;
+	readonly resolve: (successor: Successor | undefined) => void;
 	readonly reject: (error: Error) => void;
 }
 
@@ -70,7 +70,7 @@ export class Post {
 	}
 
 	/** Waits for a successor; see `Handover.offer`. */
-	offer(options: OfferOptions): Promise<Successor> {
+	offer(options: OfferOptions): Promise<Successor | undefined> {
 		try {
 			checkOffer(options);
 			if (this.#listener.closed) throw new ClosedError("The handover");
@@ -88,7 +88,7 @@ export class Post {
 		this.#ending.abort();
 		await this.#session;
 		this.#listener.close();
-		this.#offer?.reject(new ClosedError("The handover"));
+		this.#offer?.resolve(undefined);
 		this.#offer = undefined;
 	}
 
