@@ -1,8 +1,9 @@
 /**
  * Keeps a server of datagrams from being turned against others. A sender's address proves nothing: whoever forges it has the answers sent to
- * a victim. So an unproven address never gets more than a few times what came from it, and what looks like an answer is not answered.
+ * a victim. So an unproven address never gets more than a few times what came from it, what looks like an answer is not answered, and no
+ * exchange goes on without a pause: servers that take each other's answers for questions fall silent in it.
  */
-import { requireInteger, requireObject } from "../arguments.ts";
+import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 
 /** Options of a `ReplyGuard`. */
@@ -11,10 +12,19 @@ export interface ReplyGuardOptions {
 	readonly factor?: number | undefined;
 	/**
 	 * Ports whose datagrams are not answered, because servers send from them: above all the own one, for two such servers would answer each
-	 * other for ever. Default: none.
+	 * other until `repliesMax` ends it. Default: none.
 	 */
 	readonly serverPorts?: readonly number[] | undefined;
-	/** Addresses to keep account of, 1..1048576; what was heard longest ago is forgotten first. Default 4096. */
+	/** Replies that an unproven address gets before it gets none for `pauseMs`, unless it pauses by itself, 1..2147483647. Default 10000. */
+	readonly repliesMax?: number | undefined;
+	/**
+	 * How long that is, in milliseconds, 1..3600000. Servers that answer each other stop for good when it is longer than their datagrams
+	 * take there and back. Default 1000.
+	 */
+	readonly pauseMs?: number | undefined;
+	/** The time in milliseconds, from whenever on. Default `performance.now`. */
+	readonly now?: (() => number) | undefined;
+	/** Addresses to keep account of, 1..1048576; what was heard longest ago is forgotten first, and begins anew. Default 4096. */
 	readonly peersMax?: number | undefined;
 }
 
@@ -22,7 +32,14 @@ interface Account {
 	receivedBytes: number;
 	sentBytes: number;
 	isProven: boolean;
+	heardMs: number;
+	/** Since it last paused. */
+	repliesCount: number;
+	pausedUntilMs: number;
 }
+
+const COUNT_MAX = 2_147_483_647;
+const PAUSE_MS_MAX = 3_600_000;
 
 /** Decides which datagrams may be answered, and with how much. Does no input or output itself. */
 export class ReplyGuard {
@@ -30,17 +47,26 @@ export class ReplyGuard {
 	loopCount = 0;
 	/** Replies that would have been too large. */
 	amplifiedCount = 0;
+	/** Datagrams that were not to be answered, and replies that were not to be sent, because their address had had `repliesMax` in a row. */
+	pausedCount = 0;
 	readonly #factor: number;
 	readonly #serverPorts: ReadonlySet<number>;
 	readonly #peersMax: number;
+	readonly #repliesMax: number;
+	readonly #pauseMs: number;
+	readonly #now: () => number;
 	// In order of the last datagram heard.
 	readonly #accounts = new Map<string, Account>();
 
 	constructor(options: ReplyGuardOptions = {}) {
 		requireObject("options", options);
 		const { factor = 3, serverPorts = [], peersMax = 4_096 } = options;
+		const { repliesMax = 10_000, pauseMs = 1_000, now = () => performance.now() } = options;
 		this.#factor = requireInteger("factor", factor, 1, 100);
 		this.#peersMax = requireInteger("peersMax", peersMax, 1, 1_048_576);
+		this.#repliesMax = requireInteger("repliesMax", repliesMax, 1, COUNT_MAX);
+		this.#pauseMs = requireInteger("pauseMs", pauseMs, 1, PAUSE_MS_MAX);
+		this.#now = requireFunction("now", now);
 		this.#serverPorts = new Set(
 			serverPorts.map((port) => requireInteger("serverPorts", port, 0, 65_535)),
 		);
@@ -57,17 +83,12 @@ export class ReplyGuard {
 			this.loopCount++;
 			return false;
 		}
-		const key = formatAddress(from);
-		const account = this.#accounts.get(key) ?? { receivedBytes: 0, sentBytes: 0, isProven: false };
+		const account = this.#accountOf(formatAddress(from));
+		const now = this.#now();
+		if (now - account.heardMs >= this.#pauseMs) account.repliesCount = 0;
+		account.heardMs = now;
+		if (this.#isPaused(account, now)) return false;
 		account.receivedBytes += bytes;
-		this.#accounts.delete(key);
-		this.#accounts.set(key, account);
-		if (this.#accounts.size > this.#peersMax) {
-			for (const oldest of this.#accounts.keys()) {
-				this.#accounts.delete(oldest);
-				break;
-			}
-		}
 		return true;
 	}
 
@@ -78,19 +99,55 @@ export class ReplyGuard {
 	 */
 	mayReply(to: Address, bytes: number): boolean {
 		const account = this.#accounts.get(formatAddress(to));
-		const allowed = account === undefined ? 0 : account.receivedBytes * this.#factor;
 		if (account?.isProven) return true;
+		const now = this.#now();
+		if (account !== undefined && this.#isPaused(account, now)) return false;
+		const allowed = account === undefined ? 0 : account.receivedBytes * this.#factor;
 		if (account === undefined || account.sentBytes + bytes > allowed) {
 			this.amplifiedCount++;
 			return false;
 		}
 		account.sentBytes += bytes;
+		if (++account.repliesCount === this.#repliesMax) {
+			account.repliesCount = 0;
+			account.pausedUntilMs = now + this.#pauseMs;
+		}
 		return true;
 	}
 
-	/** Lifts the limit for an address that has shown it receives what is sent to it: it echoed a token that only it could know. */
+	/**
+	 * Lifts the limits for an address that has shown it receives what is sent to it: it told a token that only it could know. Not by sending
+	 * back the very bytes that it got, for a server that does so with everything would be proven, and answered for ever.
+	 */
 	prove(address: Address): void {
 		const account = this.#accounts.get(formatAddress(address));
 		if (account !== undefined) account.isProven = true;
+	}
+
+	#isPaused({ isProven, pausedUntilMs }: Account, now: number): boolean {
+		if (isProven || now >= pausedUntilMs) return false;
+		this.pausedCount++;
+		return true;
+	}
+
+	// Moves it to the end, and forgets the first one when there are too many.
+	#accountOf(key: string): Account {
+		const account = this.#accounts.get(key) ?? {
+			receivedBytes: 0,
+			sentBytes: 0,
+			isProven: false,
+			heardMs: Number.NEGATIVE_INFINITY,
+			repliesCount: 0,
+			pausedUntilMs: Number.NEGATIVE_INFINITY,
+		};
+		this.#accounts.delete(key);
+		this.#accounts.set(key, account);
+		if (this.#accounts.size > this.#peersMax) {
+			for (const oldest of this.#accounts.keys()) {
+				this.#accounts.delete(oldest);
+				break;
+			}
+		}
+		return account;
 	}
 }

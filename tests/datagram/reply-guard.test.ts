@@ -89,7 +89,91 @@ test("two servers do not answer each other, although a forged datagram starts th
 	await Promise.all(serving);
 });
 
+interface Flight {
+	readonly arrivesMs: number;
+	/** Which of the two servers it is sent to. */
+	readonly to: 0 | 1;
+	readonly bytes: number;
+}
+
+/** Lets two servers that know nothing of each other answer each other. Returns how many datagrams each sent, or undefined when it goes on and on. */
+function loop(
+	oneWayMs: number,
+	copies: number,
+	forged: number,
+	isGuarded: readonly boolean[],
+): number[] | undefined {
+	let nowMs = 0;
+	const settings = { repliesMax: 50, pauseMs: 100, now: () => nowMs };
+	const guards = isGuarded.map((each) => (each ? new ReplyGuard(settings) : undefined));
+	const sent = [0, 0];
+	// In order of arrival: all take equally long.
+	const flights: Flight[] = Array.from({ length: forged }, (_, i) => ({
+		arrivesMs: i * 0.1,
+		to: 0,
+		bytes: 10,
+	}));
+	for (let next = 0; next < flights.length; next++) {
+		if (next > 5_000) return undefined;
+		const { arrivesMs, to, bytes } = flights[next] as Flight;
+		nowMs = arrivesMs;
+		const from = to === 0 ? 1 : 0;
+		const guard = guards[to];
+		if (guard?.heard(peer(from), bytes) === false) continue;
+		for (let i = 0; i < copies; i++) {
+			if (guard?.mayReply(peer(from), bytes) === false) continue;
+			sent[to] = (sent[to] as number) + 1;
+			flights.push({ arrivesMs: nowMs + oneWayMs, to: from, bytes });
+		}
+	}
+	return sent;
+}
+
+test("servers that answer each other stop, however fast they are, how many are under way, and how many answers each gives", () => {
+	for (const oneWayMs of [0, 0.01, 1, 20, 49]) {
+		for (const copies of [1, 2, 3]) {
+			for (const forged of [1, 10, 70]) {
+				const sent = loop(oneWayMs, copies, forged, [true, true]);
+				assert.ok(
+					sent?.every((count) => count <= 50),
+					`${sent} of ${[oneWayMs, copies, forged]}`,
+				);
+			}
+		}
+		// The other one answers whatever comes.
+		assert.equal(loop(oneWayMs, 1, 3, [true, false])?.[0], 50);
+		assert.equal(loop(oneWayMs, 1, 1, [false, false]), undefined);
+	}
+});
+
+test("after a pause, its own or one that was forced on it, an address gets answers again", () => {
+	let nowMs = 0;
+	const guard = new ReplyGuard({ repliesMax: 3, pauseMs: 100, now: () => nowMs });
+	const ask = (port: number): boolean =>
+		guard.heard(peer(port), 10) && guard.mayReply(peer(port), 10);
+	assert.deepEqual([ask(1), ask(1), ask(1), ask(1)], [true, true, true, false]);
+	assert.equal(guard.mayReply(peer(1), 10), false);
+	assert.equal(guard.pausedCount, 2);
+	assert.equal(ask(2), true);
+	nowMs = 99;
+	assert.equal(ask(1), false);
+	nowMs = 100;
+	assert.equal(ask(1), true);
+	// Whoever asks now and then never meets it.
+	for (let i = 0; i < 20; i++) {
+		nowMs += 100;
+		assert.equal(ask(1) && ask(1), true);
+	}
+	nowMs += 1;
+	guard.prove(peer(1));
+	assert.ok([ask(1), ask(1), ask(1), ask(1)].every(Boolean));
+	assert.equal(guard.amplifiedCount, 0);
+});
+
 test("what makes no sense is refused", () => {
+	assert.throws(() => new ReplyGuard({ repliesMax: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ pauseMs: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ now: 5 as never }), { code: "ERR_INVALID_ARG_TYPE" });
 	assert.throws(() => new ReplyGuard({ factor: 0 }), { code: "ERR_OUT_OF_RANGE" });
 	assert.throws(() => new ReplyGuard({ peersMax: 0 }), { code: "ERR_OUT_OF_RANGE" });
 	assert.throws(() => new ReplyGuard({ serverPorts: [65_536] }), { code: "ERR_OUT_OF_RANGE" });

@@ -105,6 +105,41 @@ describe("with a host that forges the sender of its datagrams", { skip: lackingN
 		assert.deepEqual(JSON.parse(await lastLine(second)), { received: 21, sent: 21, loops: 0 });
 	});
 
+	test("two servers that do not know each other's ports fall silent after so many answers", async () => {
+		const before = [await countsOf("first"), await countsOf("second")];
+		const first = await serve("first", FIRST, "7004", "1", "7004", "200");
+		const second = await serve("second", SECOND, "7005", "1", "7005", "200");
+		await run(FORGER, "forger", `${FIRST}:7004`, `${SECOND}:7005`, "100", "1");
+		assert.equal(await second.line(), "silent");
+		// Others get answers all the while.
+		assert.equal(await run(ASKER, "asker", `${FIRST}:7004`, `${SECOND}:7005`), `${2 * ROUNDS}`);
+		const after = [await countsOf("first"), await countsOf("second")];
+		assert.deepEqual(
+			after.map(({ received, sent }, i) => [
+				received - (before[i]?.received ?? 0) - ROUNDS,
+				sent - (before[i]?.sent ?? 0) - ROUNDS,
+			]),
+			[
+				[200, 200],
+				[201, 200],
+			],
+		);
+		assert.deepEqual(JSON.parse(await lastLine(first)), { received: 220, sent: 220, loops: 0 });
+		assert.deepEqual(JSON.parse(await lastLine(second)), { received: 221, sent: 220, loops: 0 });
+	});
+
+	test("they do so too when each answer brings forth three, from many beginnings", async () => {
+		const first = await serve("first", FIRST, "7006", "3", "7006", "500");
+		const second = await serve("second", SECOND, "7007", "3", "7007", "500");
+		await run(FORGER, "forger", `${FIRST}:7006`, `${SECOND}:7007`, "100", "20");
+		assert.deepEqual([await first.line(), await second.line()], ["silent", "silent"]);
+		const counts = [await lastLine(first), await lastLine(second)].map((line) => JSON.parse(line));
+		assert.deepEqual(
+			counts.map(({ sent }) => sent),
+			[500, 500],
+		);
+	});
+
 	test("its victim gets three times the bytes that were forged, and no more", async () => {
 		const victim = startChild(LISTENER, { under: network.under("first"), args: [`${FIRST}:9999`] });
 		assert.equal(await victim.line(), "ready");
