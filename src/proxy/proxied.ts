@@ -35,8 +35,8 @@ const AWAITED_MAX = 64;
 /**
  * Accepts connections with the addresses that their proxies tell.
  *
- * Headers are read side by side, so that a slow proxy holds up nobody. Ends with the listener. Leaving the loop early aborts the connections
- * whose header is awaited, and leaves the listener open.
+ * Headers are read side by side, so that a slow proxy holds up nobody. The loop ends with the listener, and aborts the connections whose
+ * header is still awaited then. Leaving it early does that too, and leaves the listener open.
  *
  * @param listener nobody else may accept from it meanwhile
  * @throws as `listener.accept`
@@ -47,12 +47,14 @@ export async function* proxied(
 ): AsyncGenerator<ProxiedConnection, void, undefined> {
 	const leaving = new AbortController();
 	const { signal } = leaving;
-	const awaited = new Set<Promise<Told>>();
+	const awaited = new Map<Promise<Told>, Stream>();
 	let accepting: Promise<Stream | undefined> | undefined;
 	try {
 		for (;;) {
 			if (awaited.size < AWAITED_MAX) accepting ??= acceptNext(listener, signal);
-			const event = await Promise.race(accepting ? [accepting, ...awaited] : awaited);
+			const events: Promise<Stream | Told | undefined>[] = [...awaited.keys()];
+			if (accepting !== undefined) events.push(accepting);
+			const event = await Promise.race(events);
 			if (event === undefined) return;
 			if (event instanceof Stream) {
 				accepting = undefined;
@@ -60,7 +62,7 @@ export async function* proxied(
 					told,
 					connection,
 				}));
-				awaited.add(told);
+				awaited.set(told, event);
 				continue;
 			}
 			awaited.delete(event.told);
@@ -68,7 +70,8 @@ export async function* proxied(
 		}
 	} finally {
 		leaving.abort();
-		await abandon(accepting, awaited);
+		for (const stream of awaited.values()) stream.abort();
+		await abandon(accepting, awaited.keys());
 	}
 }
 
@@ -93,24 +96,24 @@ async function acceptNext(
 async function learn(
 	stream: Stream,
 	{ trust, headerTimeoutMs = LIMITS.proxyHeaderMs, onRefused }: ProxiedOptions,
-	signal: AbortSignal,
+	leaving: AbortSignal,
 ): Promise<ProxiedConnection | undefined> {
 	const { peer } = stream;
 	try {
 		if (!trust(peer)) return { stream, client: peer, header: undefined };
-		const header = await readProxyHeader(stream, { signal, timeoutMs: headerTimeoutMs });
+		const header = await readProxyHeader(stream, { timeoutMs: headerTimeoutMs });
 		return { stream, client: header.source ?? peer, header };
 	} catch (error) {
 		stream.abort();
-		if (!signal.aborted) onRefused?.(error as Error, peer);
+		if (!leaving.aborted) onRefused?.(error as Error, peer);
 		return undefined;
 	}
 }
 
-// What was accepted or told at the same moment has nobody to take it.
+// What was accepted at the same moment, or had told its client, has nobody to take it.
 async function abandon(
 	accepting: Promise<Stream | undefined> | undefined,
-	awaited: ReadonlySet<Promise<Told>>,
+	awaited: Iterable<Promise<Told>>,
 ): Promise<void> {
 	const [accepted, ...told] = await Promise.allSettled([accepting, ...awaited]);
 	if (accepted?.status === "fulfilled") accepted.value?.abort();
