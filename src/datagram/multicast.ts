@@ -103,7 +103,10 @@ export class Multicast {
 		this.#set([IP_MULTICAST_IF, mreqn], [IPV6_MULTICAST_IF, int32(index)]);
 	}
 
-	/** How far datagrams to groups go, 0..255: 0 stays on this machine, 1, the default, in its network. IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS */
+	/**
+	 * How far datagrams to groups go, 0..255: 0 stays on this machine, 1, the default, in its network. The kernel heeds 0 only
+	 * while this machine has a member of the group itself. IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS
+	 */
 	setHopLimit(hops: number): void {
 		const value = int32(requireInteger("hops", hops, 0, 255));
 		this.#set([IP_MULTICAST_TTL, value], [IPV6_MULTICAST_HOPS, value]);
@@ -135,11 +138,10 @@ export class Multicast {
 			const family = this.#isIpv6 ? "224.0.0.0/4 or ff00::/8" : "224.0.0.0/4";
 			throw new InvalidAddressError(input, `this socket can join groups of ${family}`);
 		}
-		const { source } = options;
 		return {
 			group,
 			interfaceIndex: indexOf(options.interface ?? zone ?? 0),
-			source: source === undefined ? undefined : normalizeHost(source, source),
+			source: sourceFor(group, options.source),
 		};
 	}
 
@@ -161,6 +163,15 @@ function isSame(left: Membership, right: Membership): boolean {
 		left.interfaceIndex === right.interfaceIndex &&
 		left.source === right.source
 	);
+}
+
+function sourceFor(group: string, input: string | undefined): string | undefined {
+	if (input === undefined) return undefined;
+	const { host } = splitZone(normalizeHost(input, input));
+	if (host.includes(":") !== group.includes(":")) {
+		throw new InvalidAddressError(input, "the source must be of the family of its group");
+	}
+	return host;
 }
 
 function isMulticast(host: string): boolean {

@@ -115,6 +115,9 @@ test("what is no group is refused", async () => {
 	assert.throws(() => socket.multicast.join("239.1.1.1", { source: "name" }), {
 		code: "ERR_INVALID_ADDRESS",
 	});
+	assert.throws(() => socket.multicast.join("232.1.1.1", { source: "::1" }), {
+		code: "ERR_INVALID_ADDRESS",
+	});
 	assert.throws(() => socket.multicast.setHopLimit(256), { code: "ERR_OUT_OF_RANGE" });
 	const unix = await datagrams("unix-dgram:@socketry-no-multicast");
 	assert.throws(() => unix.multicast, { code: "ERR_UNSUPPORTED" });
