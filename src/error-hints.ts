@@ -16,7 +16,7 @@ const HINTS: Readonly<Record<string, string>> = {
 	"bind EADDRINUSE path":
 		'the file exists: a live server has it, or a dead one left it, which onStale: "replace-dead" replaces',
 	"bind ENAMETOOLONG path":
-		"the path has more than 4095 bytes from the root on; take a shorter one",
+		"from the root on, the path or that of the lock beside it exceeds 4095 bytes; take a shorter one",
 	"bind EADDRINUSE abstract":
 		"another socket holds this abstract name; stop it or take another name",
 	"bind EADDRNOTAVAIL": "no interface of this machine has this address; use a local one, or *",

@@ -7,6 +7,8 @@ import type { UnixPathAddress } from "../socket/sockaddr.ts";
 import { ENAMETOOLONG, ENOENT } from "../sys/errno.ts";
 
 const SLASH = 0x2f;
+const TELLING_NAME_BYTES = 64;
+const DIGEST_DIGITS = 32;
 
 /**
  * Path of an address from the root, of the working directory at this moment, as the kernel takes it.
@@ -33,8 +35,18 @@ export function nameOf(path: Buffer): Buffer {
 
 /** Path of a hidden file of the library's own beside a socket file. */
 export function besidePath(path: Buffer, purpose: "lock" | "new"): Buffer {
+	const name = nameOf(path);
+	// It is bound to, perhaps behind a descriptor of the directory; then nothing in it has to be known but that no other file has it.
+	const isLong = purpose === "new" && name.length > TELLING_NAME_BYTES;
+	const stem = isLong ? Buffer.from(digest(name)) : name;
 	const ending = Buffer.from(`.socketry-${purpose}`);
-	return Buffer.concat([directoryOf(path), Buffer.from("."), nameOf(path), ending]);
+	return Buffer.concat([directoryOf(path), Buffer.from("."), stem, ending]);
+}
+
+function digest(name: Buffer): string {
+	// Not imported: node:crypto is a quarter of what importing this package would cost, and hardly anybody comes here.
+	const { createHash } = process.getBuiltinModule("node:crypto");
+	return createHash("sha256").update(name).digest("hex").slice(0, DIGEST_DIGITS);
 }
 
 /** Whether a path leads, without following a last link, to the file that was found. False when it is out of reach. */

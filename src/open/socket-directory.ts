@@ -24,12 +24,14 @@ const ROOT = 0;
  * as does a link that stands for it, and neither its group nor others can write to it unless its sticky bit is set. What lies above is not
  * looked at.
  *
- * @param directory absolute
+ * @param path absolute, with its last slash
  * @param owner whose directory it shall be, if not this process's
  * @throws {UnsafePathError} somebody else could
  * @throws {SyscallError} ENOENT: the directory above does not exist. EACCES, ENOTDIR, EPERM, EROFS
  */
-export function makeSocketDirectory(directory: Buffer, owner: number | undefined): void {
+export function makeSocketDirectory(path: Buffer, owner: number | undefined): void {
+	// With the slash, what is asked about a link would be answered for its target.
+	const directory = path.length > 1 ? path.subarray(0, -1) : path;
 	const shown = String(directory);
 	const own = process.geteuid?.() ?? ROOT;
 	const wanted = owner ?? own;
