@@ -124,8 +124,7 @@ test("a thread that is terminated while descriptors come leaves none behind", as
 	listener.close();
 });
 
-test("a child process gets a descriptor that it can read from by its number", async () => {
-	// What is inherited is not close-on-exec; what is passed is, so that no other child has it.
+test("a descriptor that is owned is not inherited by a child process", async () => {
 	const [kept, given] = pipe();
 	const owned = OwnedDescriptor.fromFd(given);
 	const child = spawn("sleep", ["60"], { stdio: "ignore" });
