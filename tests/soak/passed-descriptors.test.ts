@@ -38,14 +38,14 @@ test(`${COUNT} descriptors are passed to another process, and none is left on ei
 });
 
 test(`${UNASKED} messages with descriptors that nobody has asked for open none, and are counted`, async () => {
-	const [left, right] = socketpair();
 	const before = openResources();
+	const [left, right] = socketpair();
 	for (let i = 0; i < UNASKED; i++) {
 		await left.write("x", { descriptors: [0, 1, 2] });
 		await right.read();
 	}
 	assert.equal(right.refusedDescriptorsCount, UNASKED);
-	assert.deepEqual(findLeaks(before), []);
 	left.abort();
 	right.abort();
+	assert.deepEqual(findLeaks(before), []);
 });
