@@ -1,7 +1,7 @@
 /** Who is let in: asks the policy of a listener about each connection, before anything is read from it. */
 import { AsyncResource } from "node:async_hooks";
 import { requireFunction } from "../arguments.ts";
-import { InvalidTypeError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError } from "../errors.ts";
 import { showValue } from "../show-value.ts";
 import type { Address } from "../socket/address.ts";
 import {
@@ -119,6 +119,18 @@ export function checkAdmission(
 ): void {
 	if (requireFunction("allow", allow) !== undefined) requirePeerCredentials(transport, "allow");
 	if (onRefused !== undefined) requirePeerCredentials(transport, "onRefused");
+}
+
+/**
+ * Refuses a policy where nobody connects.
+ *
+ * @throws {InvalidValueError} there is one
+ */
+export function refuseAdmission({ allow }: AdmissionOptions): void {
+	if (allow === undefined) return;
+	const rule =
+		"must be left out: datagrams have no connection; ask for receiveCredentials and look at those of each";
+	throw new InvalidValueError("allow", rule, allow);
 }
 
 function messageOf(error: unknown): string {

@@ -29,6 +29,7 @@ import {
 	SOL_SOCKET,
 } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
+import { type AdmissionOptions, refuseAdmission } from "./admission.ts";
 import { checkFileAccess } from "./file-access.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
@@ -78,6 +79,8 @@ export async function datagrams(
 ): Promise<Datagrams> {
 	checkOpenOptions(options);
 	checkFileAccess(options);
+	// Whoever thinks that it protects must not be left in that belief.
+	refuseAdmission(options as AdmissionOptions);
 	checkWait({ signal: options.signal });
 	const peer =
 		options.connect === undefined ? undefined : await resolveOne(options.connect, options);

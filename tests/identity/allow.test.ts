@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import {
 	anyone,
 	connect,
+	datagrams,
 	groups,
 	listen,
 	type PeerCredentials,
@@ -224,6 +225,29 @@ test("other transports refuse the option, whatever it would allow", async () => 
 			});
 		}
 	}
+});
+
+test("an inherited listener of another transport stays its owner's when it is given a policy", async () => {
+	const raw = socket("inet", "stream");
+	raw.bind({ family: "inet", host: "127.0.0.1", port: 0 });
+	raw.listen();
+	const fd = raw.detachFd();
+	await assert.rejects(listen(`fd:${fd}`, { allow: anyone() }), { code: "ERR_UNSUPPORTED" });
+	const listener = await listen(`fd:${fd}`);
+	listener.close();
+});
+
+test("datagrams have no policy, and say where to look instead", async () => {
+	for (const address of ["unix-dgram:@x", "udp://127.0.0.1:0"]) {
+		await assertRefuses(() => datagrams(address, { allow: sameUser() } as never), {
+			code: "ERR_INVALID_ARG_VALUE",
+			message: /datagrams have no connection; ask for receiveCredentials/,
+		});
+	}
+	await assertRefuses(() => listen("unix-dgram:@x", { allow: sameUser() }), {
+		code: "ERR_INVALID_ADDRESS",
+		message: /use datagrams\(\)/,
+	});
 });
 
 test("what looks like credentials in an address is part of the path", async () => {
