@@ -27,7 +27,7 @@ export interface Filled extends Place {
 /** How a handover begins: with a post of its own, or with an inheritance that brings one. */
 export interface HandoverSetup {
 	readonly address: Address;
-	readonly post: Listener<PacketStream> | undefined;
+	readonly post: Post | undefined;
 	readonly inheritance: Inheritance | undefined;
 	readonly places: readonly Filled[];
 	readonly onConnection: ConnectionListener | undefined;
@@ -117,7 +117,7 @@ export class Handover<Specs extends SocketSpecs> {
 			await inheritance?.claim(onConnection !== undefined, patience);
 			return this.#own();
 		} catch (error) {
-			this.#giveBack();
+			await this.#giveBack();
 			throw error;
 		}
 	}
@@ -128,7 +128,7 @@ export class Handover<Specs extends SocketSpecs> {
 			const socket = "owned" in from ? inheritPlace(place, from.owned, from.file) : from;
 			return { name: place.name, asked: place.asked, socket };
 		});
-		const listener = this.#setup.post ?? inheritPost(address, inheritance as Inheritance);
+		const post = this.#setup.post ?? inheritPost(address, inheritance as Inheritance);
 		if (inheritance !== undefined) {
 			for (const { file } of inheritance.heirlooms) removeFile(file);
 			if (onConnection !== undefined) {
@@ -136,11 +136,11 @@ export class Handover<Specs extends SocketSpecs> {
 			}
 			this.#received.catch(() => {}).finally(() => inheritance.close());
 		}
-		this.#post = new Post(
-			listener,
+		post.fill(
 			sockets,
 			this.#received.catch(() => {}),
 		);
+		this.#post = post;
 		return Object.fromEntries(
 			sockets.map(({ name, socket }) => [name, socket]),
 		) as SocketsFor<Specs>;
@@ -150,16 +150,16 @@ export class Handover<Specs extends SocketSpecs> {
 		// A claim that is under way ends first, one way or the other.
 		await this.#ready?.catch(() => {});
 		if (this.#post !== undefined) await this.#post.close();
-		else this.#giveBack();
+		else await this.#giveBack();
 	}
 
-	#giveBack(): void {
+	async #giveBack(): Promise<void> {
 		const { inheritance, post, places } = this.#setup;
 		inheritance?.close();
-		post?.close();
+		await post?.close();
 		for (const { from } of places) {
 			if ("owned" in from) from.owned.close();
-			else void from.close();
+			else await from.close();
 		}
 	}
 
@@ -168,8 +168,8 @@ export class Handover<Specs extends SocketSpecs> {
 	}
 }
 
-function inheritPost(address: Address, { post }: Inheritance): Listener<PacketStream> {
+function inheritPost(address: Address, { post }: Inheritance): Post {
 	const { owned, file } = post as Pick<Heirloom, "owned" | "file">;
 	const listener = inheritPlace({ address, options: { allow: sameUser() } }, owned, file);
-	return listener as Listener<PacketStream>;
+	return new Post(listener as Listener<PacketStream>);
 }

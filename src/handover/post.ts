@@ -48,32 +48,35 @@ const NOTHING_MOVED: Moved = { movedCount: 0, lostCount: 0 };
 /** Answers those who knock. */
 export class Post {
 	readonly #listener: Listener<PacketStream>;
-	readonly #sockets: readonly EstateSocket[];
-	readonly #before: Promise<unknown>;
+	#sockets: readonly EstateSocket[] | undefined;
+	#before: Promise<unknown> | undefined;
 	readonly #ending = new AbortController();
 	#offer: PendingOffer | undefined;
 	#session: Promise<void> | undefined;
 
+	/** @param listener taken. Who knocks is told that there is nothing yet */
+	constructor(listener: Listener<PacketStream>) {
+		this.#listener = listener.unref();
+		void this.#answer();
+	}
+
 	/**
-	 * @param listener taken
+	 * Has something to hand on.
+	 *
 	 * @param before settles when everything has come from the process before; nothing is handed on earlier
 	 */
-	constructor(
-		listener: Listener<PacketStream>,
-		sockets: readonly EstateSocket[],
-		before: Promise<unknown>,
-	) {
-		this.#listener = listener.unref();
+	fill(sockets: readonly EstateSocket[], before: Promise<unknown>): void {
 		this.#sockets = sockets;
 		this.#before = before;
-		void this.#answer();
 	}
 
 	/** Waits for a successor; see `Handover.offer`. */
 	offer(options: OfferOptions): Promise<Successor | undefined> {
 		try {
 			checkOffer(options);
-			if (this.#listener.closed) throw new ClosedError("The handover");
+			if (this.#listener.closed || this.#sockets === undefined) {
+				throw new ClosedError("The handover");
+			}
 			if (this.#offer !== undefined) throw new BusyError("An offer is pending: await it");
 		} catch (error) {
 			return Promise.reject(error);
@@ -122,7 +125,7 @@ export class Post {
 			await this.#before;
 			heir = await bequeath(wire, {
 				post: this.#listener,
-				sockets: this.#sockets,
+				sockets: this.#sockets ?? [],
 				state: stateBytes(options.state?.() ?? ""),
 				startMs: options.startMs ?? LIMITS.handoverStartMs,
 				signal: this.#ending.signal,
@@ -142,7 +145,7 @@ export class Post {
 	}
 
 	#leave(): void {
-		for (const { socket } of this.#sockets) leave(socket);
+		for (const { socket } of this.#sockets ?? []) leave(socket);
 		leave(this.#listener);
 		this.#offer = undefined;
 	}

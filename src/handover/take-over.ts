@@ -6,13 +6,12 @@ import { LIMITS } from "../limits.ts";
 import { sameUser } from "../open/allow.ts";
 import type { PacketAddress } from "../open/connect.ts";
 import { listen } from "../open/listen.ts";
-import type { Listener } from "../open/listener.ts";
-import type { PacketStream } from "../packet/packet-stream.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import { type Filled, Handover } from "./handover.ts";
 import { askPredecessor, type Inheritance } from "./inheritance.ts";
 import type { ConnectionListener } from "./moving.ts";
+import { Post } from "./post.ts";
 import { openPlace, placesOf, type SocketSpecs } from "./sockets.ts";
 
 /** Options of `takeOver`. */
@@ -30,7 +29,7 @@ export interface TakeOverOptions<Specs extends SocketSpecs> extends WaitOptions 
 }
 
 interface Beginning {
-	readonly post: Listener<PacketStream> | undefined;
+	readonly post: Post | undefined;
 	readonly inheritance: Inheritance | undefined;
 }
 
@@ -108,9 +107,10 @@ async function begin(
 }
 
 // undefined when another one was faster; it may not listen yet.
-async function openPost(address: PacketAddress): Promise<Listener<PacketStream> | undefined> {
+async function openPost(address: PacketAddress): Promise<Post | undefined> {
 	try {
-		return await listen(address, { mode: 0o600, onStale: "replace-dead", allow: sameUser() });
+		const options = { mode: 0o600, onStale: "replace-dead", allow: sameUser() } as const;
+		return new Post(await listen(address, options));
 	} catch (error) {
 		if (error instanceof SyscallError && error.code === "EADDRINUSE") return undefined;
 		throw error;

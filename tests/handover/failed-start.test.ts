@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { listen } from "socketry";
+import { takeOver } from "socketry/handover";
+import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
+import { type Child, type ChildOptions, startChild } from "../support/children.ts";
+import { lacking, lineLike } from "../support/programs.ts";
+import { type Old, withOld } from "./old.ts";
+
+const NEW = new URL("./new.child.js", import.meta.url);
+
+function startNew(old: Old, manner: string, options: ChildOptions = {}): Child {
+	return startChild(NEW, { args: [manner, old.post, JSON.stringify(old.sockets)], ...options });
+}
+
+/** Each manner of failing, and what the old process is told. */
+const MANNERS: readonly (readonly [manner: string, reason: string, how: RegExp])[] = [
+	["exit", "ended", /^has the sockets\n 3 null/],
+	["throw", "ended", /^has the sockets\n 7 null|^has the sockets\n 1 null/],
+	["kill", "ended", /^has the sockets\n null SIGKILL/],
+	["withdraw", "ended", /^has the sockets\n 3 null/],
+	["silent", "ended", /^ 3 null/],
+	["nonsense", "protocol", /^answered \{"kind":"refuse","reason":"protocol"/],
+];
+
+for (const [manner, reason, how] of MANNERS) {
+	test(`a new process that fails (${manner}) changes nothing in the old one, and leaks nothing`, async () => {
+		await withOld({}, async (old) => {
+			await old.assertServes();
+			const before = openResources();
+			const child = startNew(old, manner);
+			const failure = await old.failure();
+			const { stdout, code, signal, stderr } = await child.ended;
+			assert.match(`${stdout} ${code} ${signal}`, how, stderr);
+			assert.equal(failure.code, "ERR_HANDOVER");
+			assert.equal(failure.reason, reason, failure.message);
+			await old.assertServes();
+			await assertNoLeaks(before);
+			assert.deepEqual(readdirSync(old.folder).toSorted(), ["local", "post"]);
+
+			const good = startNew(old, "good");
+			assert.equal((await old.successor)?.pid, good.pid);
+			await old.assertServes();
+			good.process.kill("SIGTERM");
+			assert.equal((await good.ended).code, 0);
+			assert.deepEqual(readdirSync(old.folder), []);
+		});
+	});
+}
+
+test("a new process that never gets ready is given up after its time, and told so when it comes too late", async () => {
+	await withOld({ startMs: 400 }, async (old) => {
+		const before = openResources();
+		const child = startNew(old, "late");
+		assert.equal(await child.line(), "has the sockets");
+		assert.equal((await old.failure()).reason, "timeout");
+		child.process.kill("SIGUSR2");
+		assert.equal(await child.line(), "refused ERR_HANDOVER timeout");
+		assert.equal((await child.ended).code, 4);
+		await old.assertServes();
+		await assertNoLeaks(before);
+	});
+});
+
+test("while one is taking over, another one is told that it is busy, and so is one that comes before the offer", async () => {
+	await withOld({}, async (old) => {
+		const first = startNew(old, "hang");
+		assert.equal(await first.line(), "has the sockets");
+		await assert.rejects(takeOver(old.post, { sockets: {} }), {
+			code: "ERR_HANDOVER",
+			reason: "busy",
+			message: /has just started, or another one is taking over/,
+		});
+		first.process.kill("SIGKILL");
+		await first.ended;
+		assert.equal((await old.failure()).reason, "ended");
+
+		const second = await takeOver(old.post, { sockets: {} });
+		await second.ready();
+		await assert.rejects(takeOver(old.post, { sockets: {} }), { reason: "busy" });
+		await second.close();
+	});
+});
+
+test("of two that start at once, when none runs yet, one serves and the other one is told that it is there", async () => {
+	await withOld({}, async ({ folder }) => {
+		const post = `unix-seqpacket:${folder}/other` as const;
+		const starts = await Promise.allSettled(
+			Array.from({ length: 4 }, () => takeOver(post, { sockets: {} })),
+		);
+		const won = starts.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+		const lost = starts.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+		assert.equal(won.length, 1);
+		for (const error of lost) assert.equal(error.reason, "busy");
+		for (const each of won) {
+			await each.ready();
+			await each.close();
+		}
+		assert.ok(!existsSync(`${folder}/other`));
+	});
+});
+
+test("a new process that cannot open a socket of its own leaves everything to the old one", async () => {
+	await withOld({}, async (old) => {
+		const before = openResources();
+		const taken = await listen("tcp://127.0.0.1:0");
+		const { port } = taken.address as { port: number };
+		const sockets = { ...old.sockets, more: `tcp://127.0.0.1:${port}` };
+		await assert.rejects(takeOver(old.post, { sockets }), { code: "EADDRINUSE" });
+		assert.equal((await old.failure()).reason, "ended");
+		taken.close();
+		await old.assertServes();
+		await assertNoLeaks(before);
+	});
+});
+
+test("a new process without room for the descriptors fails, and the old one goes on", {
+	skip: lacking("prlimit"),
+}, async () => {
+	await withOld({}, async (old) => {
+		const before = openResources();
+		let failures = 0;
+		for (let limit = 20; ; limit++) {
+			const child = startNew(old, "good", { under: ["prlimit", `--nofile=${limit}`] });
+			const { pid } = child;
+			const said = await Promise.race([child.ended, lineLike(child, /^serves$/).catch(() => {})]);
+			await old.assertServes();
+			if (Array.isArray(said)) {
+				assert.equal((await old.successor)?.pid, pid);
+				child.process.kill("SIGTERM");
+				await child.ended;
+				break;
+			}
+			failures++;
+			await assertNoLeaks(before);
+		}
+		assert.ok(failures > 0);
+	});
+});
+
+test("what is no hand-over at all is refused before anything happens", async () => {
+	const sockets = {};
+	for (const address of ["tcp://127.0.0.1:1", "unix:/tmp/x", "unix-seqpacket:", "fd:3"]) {
+		await assert.rejects(takeOver(address, { sockets }), { code: "ERR_INVALID_ADDRESS" }, address);
+	}
+	const post = "unix-seqpacket:/nonexistent/folder/post";
+	await assert.rejects(takeOver(post, { sockets: { web: "nothing" } }), {
+		code: "ERR_INVALID_ADDRESS",
+	});
+	await assert.rejects(
+		takeOver(post, { sockets: { web: { address: "tcp://*:1", backlog: -1 } } }),
+		{ code: "ERR_OUT_OF_RANGE" },
+	);
+	await assert.rejects(takeOver(post, { sockets }), { code: "ENOENT", syscall: "bind" });
+	await assert.rejects(takeOver(post, undefined as never), { code: "ERR_INVALID_ARG_TYPE" });
+	await assert.rejects(takeOver(post, { sockets: undefined as never }), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	await assert.rejects(takeOver(post, { sockets, onConnection: 1 as never }), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	await assert.rejects(takeOver(post, { sockets, signal: AbortSignal.abort() }), {
+		code: "ABORT_ERR",
+	});
+});
