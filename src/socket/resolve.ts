@@ -1,5 +1,6 @@
 /** Names to numeric addresses, by the system's resolver; numeric hosts take no detour. */
-import { AbortError, SyscallError } from "../errors.ts";
+import { requireArray, requireString } from "../arguments.ts";
+import { AbortError, InvalidAddressError, SyscallError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { hostFamily } from "./host.ts";
 import type { SocketAddress } from "./sockaddr.ts";
@@ -38,11 +39,16 @@ export async function resolve(
 	if (!isName(address)) return [toSocketAddress(address, zoneIndex)];
 	const { host, port } = address as Extract<Address, { host: string }>;
 	const { signal, resolver = systemResolver } = options;
-	const hosts = await untilAborted(resolver(host, { signal }), signal);
+	const answer = await untilAborted(resolver(host, { signal }), signal);
+	const hosts = requireArray("what the resolver found", answer);
 	if (hosts.length === 0) throw lookupError(host, { code: "ENOTFOUND" });
-	return hosts.map((numeric) =>
-		toSocketAddress({ transport: "tcp", host: numeric, port }, zoneIndex),
-	);
+	return hosts.map((each) => {
+		const numeric = requireString("a host that the resolver found", each);
+		if (hostFamily(numeric) === undefined) {
+			throw new InvalidAddressError(numeric, `the resolver must find numeric hosts for ${host}`);
+		}
+		return toSocketAddress({ transport: "tcp", host: numeric, port }, zoneIndex);
+	});
 }
 
 const systemResolver: Resolver = (name) =>
