@@ -1,26 +1,23 @@
-/** Passing an open descriptor over a Unix socket: the other side gets a number of its own for the same connection. */
-import { rightsMessage, Socket, socketpair } from "socketry/socket";
-import { SCM_RIGHTS, SOL_SOCKET } from "socketry/sys";
+/** Passing open descriptors over a Unix socket: the other side gets a file and a live connection. */
+import { open } from "node:fs/promises";
+import { adopt, give, socketpair } from "socketry";
 
-const [sender, receiver] = socketpair("stream"); // in two processes as a rule
-const [kept, given] = socketpair("stream"); // what is handed over: any descriptor
+const [sender, receiver] = socketpair("stream", { receiveDescriptors: true }); // in two processes as a rule
+const [kept, given] = socketpair(); // what is handed over: any connection
+const file = await open("/proc/self/status"); // or anything else that has a descriptor
 
-await sender.sendmsg([Buffer.from("take this")], { control: [rightsMessage([given.fd])] });
-given.close(); // it is on its way
+// The file is duplicated, the stream is given away.
+await sender.write("take this", { descriptors: [file, give(given)] });
+await file.close();
 
-const buffer = Buffer.alloc(64);
-const { bytes, control, controlTruncated } = await receiver.recvmsg([buffer], { timeoutMs: 5000 });
-if (controlTruncated) throw new Error("descriptors were lost");
-console.log(buffer.toString("utf8", 0, bytes));
+console.log(String(await receiver.read()));
+const [arrival] = receiver.takeDescriptors();
+for (const owned of arrival?.descriptors ?? []) console.log(owned.kind);
+const [status, connection] = arrival?.descriptors ?? [];
+if (status === undefined || connection === undefined) throw new Error("nothing came");
+status.close();
 
-const taken: Socket[] = [];
-for (const { level, type, data } of control) {
-	if (level !== SOL_SOCKET || type !== SCM_RIGHTS) continue;
-	const numbers = new Int32Array(data.slice().buffer);
-	for (const fd of numbers) taken.push(Socket.fromFd(fd)); // ours now, close-on-exec
-}
-const [first] = taken;
-if (first === undefined) throw new Error("no descriptor came");
-await first.write(Buffer.from("over the passed one"));
-console.log(buffer.toString("utf8", 0, await kept.read(buffer, { timeoutMs: 5000 })));
-for (const each of [sender, receiver, kept, ...taken]) each.close();
+await using taken = adopt(connection, { kind: "stream" });
+await taken.write("over the passed one");
+console.log(String(await kept.read()));
+for (const each of [sender, receiver, kept]) await each.close();

@@ -16,7 +16,7 @@ const OUTPUT: Readonly<Record<string, RegExp>> = {
 	names: /^true\nECONNREFUSED 127\.0\.0\.2\nECONNREFUSED 127\.0\.0\.3\n$/,
 	options: /^60 true\nESTABLISHED true true\n1\nTCP_USER_TIMEOUT: ms, any kernel, tcp\(7\)\n$/,
 	packets: /^5 bytes\n0 bytes\n5 bytes\nback: "first"\nback: ""\nback: "third"\n$/,
-	passing: /^take this\nover the passed one\n$/,
+	passing: /^take this\nfile\nstream\nover the passed one\n$/,
 	"socket-file": /^EADDRINUSE\n600\nfalse\n$/,
 	stream: /^many small writes leave together\n$/,
 };
