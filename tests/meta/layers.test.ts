@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	proxy: [".", "socket", "stream", "open"],
 	handover: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	node: [".", "sys", "socket", "stream", "datagram", "open"],
+	web: [".", "stream"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
