@@ -43,6 +43,13 @@ test("without a free descriptor nothing arrives, everything is told, and nothing
 	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 });
 
+test("too many descriptors on their way are told, and the stream goes on once some have arrived", async () => {
+	const { code, stderr } = await runChild(new URL("./passing-flooded.child.js", import.meta.url), {
+		under: FEW,
+	});
+	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+});
+
 test("descriptors that nobody holds any more are closed, with one warning", async () => {
 	const { code, stdout, stderr } = await runChild(
 		new URL("./passing-forgotten.child.js", import.meta.url),
