@@ -2,9 +2,16 @@
 import type { NetworkError } from "#src/datagram/error-queue.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
 
-async function exchange(host: string, strides: readonly number[]): Promise<number[]> {
-	const server = await datagrams(`udp://${host}:0`, { receiveBufferBytes: 4_194_304 });
-	const client = await datagrams(undefined, { connect: server.address });
+async function exchange(
+	host: string,
+	strides: readonly number[],
+	[sending, receiving]: readonly [boolean, boolean],
+): Promise<number[]> {
+	const server = await datagrams(`udp://${host}:0`, {
+		receiveBufferBytes: 4_194_304,
+		offload: receiving,
+	});
+	const client = await datagrams(undefined, { connect: server.address, offload: sending });
 	const wrong: number[] = [];
 	for (const stride of strides) {
 		const data = Buffer.alloc(stride * 19 + 1, stride);
@@ -74,8 +81,16 @@ async function forbid(local: string, host: string): Promise<object> {
 }
 
 const strides = [1_000, 1_472, 2_000, 1_452, 100, 4_000];
+const wrong: number[] = [];
+for (const sending of [true, false]) {
+	for (const receiving of [true, false]) {
+		for (const host of ["127.0.0.1", "[::1]"]) {
+			wrong.push(...(await exchange(host, strides, [sending, receiving])));
+		}
+	}
+}
 const result = {
-	wrong: [...(await exchange("127.0.0.1", strides)), ...(await exchange("[::1]", strides))],
+	wrong,
 	ipv4: await refuse("127.0.0.1", 1_472),
 	ipv6: await refuse("[::1]", 1_452),
 	forbidden: [
