@@ -134,7 +134,7 @@ export async function askPredecessor(
 ): Promise<Inheritance | undefined> {
 	let packets: PacketStream;
 	try {
-		packets = await connect(post, { ...left(), owner: "self" });
+		packets = await connect(post, { ...left(), owner: "self", receiveDescriptors: 1 });
 	} catch (error) {
 		if (isNobody(error)) return undefined;
 		throw error;

@@ -2,12 +2,8 @@
 import { HandoverError, SyscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
-import { type ControlMessage, rightsMessage } from "../socket/control.ts";
-import type { ReceivedMessage } from "../socket/message-call.ts";
-import { OwnedDescriptor } from "../socket/owned-descriptor.ts";
-import type { Socket } from "../socket/socket.ts";
+import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { WaitOptions } from "../socket/wait.ts";
-import { SCM_RIGHTS, SOL_SOCKET } from "../sys/constants.ts";
 import { decode, encodeChunk, encodeMessage, type Message, type MessageOf } from "./protocol.ts";
 
 /** What has come: a message and its descriptor, or a chunk. */
@@ -30,11 +26,11 @@ const GONE = new Set(["EPIPE", "ECONNRESET", "ENOTCONN"]);
 
 /** Speaks for one side. */
 export class Wire {
-	readonly #socket: Socket;
+	readonly #packets: PacketStream;
 
-	/** @param packets taken */
+	/** @param packets taken; opened with `receiveDescriptors` by who expects some */
 	constructor(packets: PacketStream) {
-		this.#socket = packets.detach();
+		this.#packets = packets;
 	}
 
 	/**
@@ -87,54 +83,36 @@ export class Wire {
 
 	/** Lets nothing more in; what has come already can still be received. From now on the other side's sends fail. */
 	endReceiving(): void {
-		this.#socket.shutdown("read");
+		this.#packets.socket.shutdown("read");
 	}
 
 	/** Ends the conversation. */
 	close(): void {
-		this.#socket.close();
+		this.#packets.abort();
 	}
 
 	async #send(bytes: Uint8Array, descriptor?: number): Promise<void> {
-		const control = descriptor === undefined ? [] : [rightsMessage([descriptor])];
+		const descriptors = descriptor === undefined ? [] : [descriptor];
 		try {
-			await this.#socket.sendmsg([bytes], { control, timeoutMs: LIMITS.handoverStepMs });
+			await this.#packets.send(bytes, { descriptors, timeoutMs: LIMITS.handoverStepMs });
 		} catch (error) {
 			throw asEnded(error);
 		}
 	}
 
 	async #receive(options: WaitOptions): Promise<Arrival> {
-		const room = Buffer.allocUnsafeSlow(CHUNK_BYTES + 1);
-		const { bytes, control } = await this.#recvmsg(room, options);
-		const descriptor = takeDescriptor(control);
+		const received = await this.#packets.receiveMessage(options).catch((error: unknown) => {
+			throw asEnded(error);
+		});
+		if (received === null) throw new HandoverError("ended", ENDED);
+		const [descriptor] = received.descriptors;
 		try {
-			if (bytes === 0) throw new HandoverError("ended", ENDED);
-			return { said: decode(room.subarray(0, bytes)), descriptor };
+			return { said: decode(received.data), descriptor };
 		} catch (error) {
 			descriptor?.close();
 			throw error;
 		}
 	}
-
-	// The kernel tells of a reset before it gives what came earlier.
-	async #recvmsg(room: Uint8Array, options: WaitOptions): Promise<ReceivedMessage> {
-		try {
-			return await this.#socket.recvmsg([room], options);
-		} catch (error) {
-			if (asEnded(error) === error) throw error;
-			return await this.#socket.recvmsg([room], options);
-		}
-	}
-}
-
-function takeDescriptor(control: readonly ControlMessage[]): OwnedDescriptor | undefined {
-	const taken = control
-		.filter(({ level, type }) => level === SOL_SOCKET && type === SCM_RIGHTS)
-		.flatMap(({ data }) => [...new Int32Array(data.slice().buffer)])
-		.map((fd) => OwnedDescriptor.adopt(fd));
-	for (const surplus of taken.slice(1)) surplus.close();
-	return taken[0];
 }
 
 function isOneOf<Kind extends Message["kind"]>(
