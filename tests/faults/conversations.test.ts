@@ -20,14 +20,18 @@ const KINDS: readonly ConversationKind[] = [
 	"unix",
 	"passing",
 	"seqpacket",
+	"passing by seqpacket",
 	"udp",
 	"unix-dgram",
+	"passing by unix-dgram",
 ];
 /** What the kernel never says to such a socket, or says to tell something else. */
 const UNHEARD_OF: readonly string[] = [
 	"udp getpeername ENOTCONN",
 	"unix-dgram getpeername ENOTCONN",
 	"unix-dgram connect EAGAIN",
+	// What the others of its tick are told, once nobody receives them.
+	"passing by unix-dgram sendmmsg ECONNREFUSED",
 ];
 const NEVER = 1_000_000_000;
 /** Processor time of a conversation, in microseconds; it takes about a hundredth of that when nothing spins. */

@@ -23,7 +23,15 @@ const ANSWER_BYTES = 1_000_000;
 const STEP_MS = 5_000;
 
 /** Kinds of conversation. */
-export type ConversationKind = "tcp" | "unix" | "passing" | "seqpacket" | "udp" | "unix-dgram";
+export type ConversationKind =
+	| "tcp"
+	| "unix"
+	| "passing"
+	| "seqpacket"
+	| "passing by seqpacket"
+	| "udp"
+	| "unix-dgram"
+	| "passing by unix-dgram";
 
 /** What both ends of any kind have. */
 interface End {
@@ -70,7 +78,12 @@ const CONVERSATIONS: Readonly<Record<ConversationKind, (stage: Stage) => Promise
 	seqpacket: (stage) => withSocketPath((path) => overPackets(stage, `unix-seqpacket:${path}`)),
 	udp: (stage) => overDatagrams(stage, "udp://127.0.0.1:0"),
 	"unix-dgram": (stage) => overDatagrams(stage, `unix-dgram:${abstractName()}`),
+	"passing by seqpacket": (stage) =>
+		withSocketPath((path) => passingPackets(stage, `unix-seqpacket:${path}`)),
+	"passing by unix-dgram": (stage) => passingDatagrams(stage, `unix-dgram:${abstractName()}`),
 };
+
+const PASSING = { receiveDescriptors: true, receiveCredentials: true } as const;
 
 async function overStreams(
 	stage: Stage,
@@ -139,6 +152,115 @@ function ownedFile(): OwnedDescriptor {
 	}
 }
 
+// Messages with descriptors: some leave at once, some have to wait, and one is empty.
+async function passingPackets(stage: Stage, address: `unix-seqpacket:${string}`): Promise<void> {
+	await withFiles(async (file, given, arrived) => {
+		const listener = stage.listening(await step(listen(address, PASSING)));
+		const [client, server] = await meet(stage, listener, PASSING);
+		await step(client.send("", { descriptors: [file, give(given)] }));
+		const first = await step(server.receiveMessage());
+		arrived.push(...(first?.descriptors ?? []));
+		assert.deepEqual([first?.data.length, arrived.length], [0, 2]);
+		assert.equal(first?.credentials?.pid, process.pid);
+		const sends: Promise<void>[] = [];
+		for (let i = 0; i < 40; i++) {
+			const descriptors = i % 10 === 9 ? [file] : [];
+			sends.push(server.send(pattern(i * 20_000, 20_000), { descriptors }));
+		}
+		const sending = Promise.all(sends).then(() => server.closeWrite());
+		await step(both(sending, receiveWith(client, arrived), server));
+		await step(client.closeWrite());
+		assert.equal(await step(server.receiveMessage()), null);
+		await step(Promise.all([client.close(), server.close()]));
+	});
+}
+
+async function receiveWith(client: PacketStream, arrived: OwnedDescriptor[]): Promise<void> {
+	for (let i = 0; i < 40; i++) {
+		const message = await client.receiveMessage();
+		assert.ok(message !== null);
+		arrived.push(...message.descriptors);
+		assertPattern(message.data, 20_000 * i);
+		assert.equal(message.descriptors.length, i % 10 === 9 ? 1 : 0);
+	}
+	assert.equal(await client.receiveMessage(), null);
+}
+
+// The same with datagrams, at last more than the peer takes at once.
+async function passingDatagrams(stage: Stage, address: string): Promise<void> {
+	await withFiles(async (file, given, arrived) => {
+		const server = stage.open(await step(datagrams(address, PASSING)));
+		const client = stage.open(await step(datagrams({ transport: "unix-dgram" }, PASSING)));
+		await step(client.send("", server.address, { descriptors: [file, give(given)] }));
+		const { data, descriptors = [], credentials } = await step(server.receive());
+		arrived.push(...descriptors);
+		assert.deepEqual([data.length, arrived.length, credentials?.pid], [0, 2, process.pid]);
+		const sends: Promise<void>[] = [];
+		for (let i = 0; i < 30; i++) {
+			const options = { descriptors: i % 10 === 9 ? [file] : [] };
+			sends.push(client.send(`datagram ${i}`, server.address, options));
+		}
+		const sending = allSent(sends, () => client.flush());
+		const receiving = (async () => {
+			for (let i = 0; i < 30; i++) {
+				const datagram = await server.receive();
+				arrived.push(...(datagram.descriptors ?? []));
+				assert.equal(String(datagram.data), `datagram ${i}`);
+				assert.equal(datagram.descriptors?.length, i % 10 === 9 ? 1 : 0);
+			}
+		})();
+		await step(both(sending, receiving, server));
+		await step(Promise.all([client.close(), server.close()]));
+	});
+}
+
+// What could not be told to a call is told by flush(). That nobody receives any more is a consequence.
+async function allSent(sends: Promise<void>[], flush: () => Promise<void>): Promise<void> {
+	const outcomes = await Promise.allSettled(sends);
+	outcomes.push(...(await Promise.allSettled([flush()])));
+	const errors = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+	const cause = errors.find(({ code }) => code !== "ECONNREFUSED") ?? errors[0];
+	if (cause !== undefined) throw cause;
+}
+
+// A message that was not sent is missed by its receiver, who is not to blame.
+async function both(
+	sending: Promise<unknown>,
+	receiving: Promise<void>,
+	end: { abort(): void },
+): Promise<void> {
+	const giveUp = (error: unknown): never => {
+		end.abort();
+		throw error;
+	};
+	const [sent, received] = await Promise.allSettled([
+		sending.catch(giveUp),
+		receiving.catch(giveUp),
+	]);
+	if (received.status === "rejected" && isOfKernel(received.reason)) throw received.reason;
+	if (sent.status === "rejected") throw sent.reason;
+	if (received.status === "rejected") throw received.reason;
+}
+
+function isOfKernel(error: unknown): boolean {
+	return typeof (error as { syscall?: unknown }).syscall === "string";
+}
+
+async function withFiles(
+	body: (file: number, given: OwnedDescriptor, arrived: OwnedDescriptor[]) => Promise<void>,
+): Promise<void> {
+	const given = ownedFile();
+	const file = openSync("/proc/self/status", "r");
+	const arrived: OwnedDescriptor[] = [];
+	try {
+		await body(file, given, arrived);
+		assert.ok(arrived.every(({ kind }) => kind === "file"));
+	} finally {
+		for (const each of [...arrived, given]) each.close();
+		closeSync(file);
+	}
+}
+
 async function answer(server: Stream): Promise<void> {
 	let position = 0;
 	for (const size of [10, 300_000, 5_000, 5_000, 389_990, 300_000]) {
@@ -183,10 +305,12 @@ async function overDatagrams(stage: Stage, address: string): Promise<void> {
 		)) as Datagrams,
 	);
 	for (let i = 0; i < 5; i++) {
-		await step(client.send(`question ${i}`));
+		// The first leaves at once, the second with those of its tick.
+		await step(Promise.all([client.send(`question ${i}`), client.send(`doubt ${i}`)]));
 		await step(client.flush());
 		const { data, from } = await step(server.receive());
 		assert.equal(String(data), `question ${i}`);
+		assert.equal(String((await step(server.receive())).data), `doubt ${i}`);
 		await step(server.send(`answer ${i}`, from));
 		await step(server.flush());
 		assert.equal(String((await step(client.receive())).data), `answer ${i}`);
