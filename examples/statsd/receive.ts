@@ -2,8 +2,9 @@
  * Receives metrics of StatsD and adds them up until it is interrupted, then prints them as JSON.
  *
  *     node examples/statsd/receive.ts udp://127.0.0.1:8125
+ *     node examples/statsd/receive.ts unix-dgram:/run/statsd.sock
  */
-import { datagrams, type WaitOptions } from "socketry";
+import { datagrams, formatAddress, parseAddress, type WaitOptions } from "socketry";
 
 /** What is known of one metric. */
 interface Metric {
@@ -19,9 +20,11 @@ interface Metric {
 // NAME:VALUE|TYPE, then perhaps |@SAMPLE_RATE and |#TAG,TAG; one or more lines in a datagram.
 const LINE = /^([^:|]+):([^|]+)\|(c|g|ms|h|s)(?:\|@([0-9.]+))?(?:\|#.*)?$/;
 
-const socket = await datagrams(process.argv[2] ?? "udp://127.0.0.1:8125", {
+const address = parseAddress(process.argv[2] ?? "udp://127.0.0.1:8125");
+const socket = await datagrams(address, {
 	receiveBufferBytes: 1_048_576,
-	details: { missedCount: true },
+	// A Unix socket misses nothing: who sends waits, or is told.
+	details: address.transport === "udp" ? { missedCount: true } : {},
 });
 const metrics = new Map<string, Metric>();
 let malformed = 0;
@@ -30,7 +33,7 @@ let missed = 0;
 const stopping = new AbortController();
 process.once("SIGINT", () => stopping.abort());
 process.once("SIGTERM", () => stopping.abort());
-console.log(`receiving on port ${(socket.address as { port: number }).port}`);
+console.log(`receiving on ${formatAddress(socket.address)}`);
 
 await receiveAll({ signal: stopping.signal });
 // What has arrived by now counts too.

@@ -10,7 +10,7 @@ const COUNT = 100;
 for (const maxBufferSize of [0, 1_400]) {
 	test(`all metrics that hot-shots sends arrive, ${maxBufferSize === 0 ? "one" : "many"} per datagram`, async () => {
 		const receiver = startChild(example("statsd/receive.ts"), { args: ["udp://127.0.0.1:0"] });
-		const [, port] = await lineLike(receiver, /port (\d+)/);
+		const [, port] = await lineLike(receiver, /:(\d+)$/);
 		const client = new StatsD({
 			host: "127.0.0.1",
 			port: Number(port),
