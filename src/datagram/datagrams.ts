@@ -237,7 +237,8 @@ export class Datagrams implements DatagramChannel {
 		refusePassing(options);
 		requireInteger("stride", stride, 1, Math.min(destination.maxBytes, MESSAGE_BYTES_MAX));
 		const bytes = requireBytes("data", data);
-		await this.#queue.sendRun({ data: bytes, stride, to: destination, sentBytes: 0 }, options);
+		const run = { data: bytes, bytes: bytes.length, stride, to: destination, sentBytes: 0 };
+		await this.#queue.sendRun(run, options);
 	}
 
 	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean {

@@ -1,4 +1,5 @@
 /** Datagrams that lie side by side in the memory of the caller: sent from there, as many in one call as the kernel takes. */
+import { InvalidValueError } from "../errors.ts";
 import { IPPROTO_UDP, UDP_SEGMENT } from "../sys/constants.ts";
 import {
 	BATCH_COLUMNS,
@@ -15,6 +16,7 @@ import { DETAIL_CONTROL_BYTES_MAX } from "./send-details.ts";
 import { reaching } from "./transmit.ts";
 import { sendUnfragmented } from "./unfragmented.ts";
 
+const KEEP_BYTES = "must keep its bytes until all its datagrams are sent";
 const ROWS_MAX = 64;
 
 // All messages of a run have the same destination and the same control message.
@@ -29,6 +31,8 @@ view.setInt32(12, UDP_SEGMENT, true);
 /** Datagrams of `stride` bytes each, the last one perhaps shorter. */
 export interface SegmentRun {
 	readonly data: Uint8Array;
+	/** Of `data` when the run began. */
+	readonly bytes: number;
 	readonly stride: number;
 	readonly to: Destination;
 	/** Bytes sent so far. */
@@ -36,8 +40,8 @@ export interface SegmentRun {
 }
 
 /** Datagrams that are left. */
-export function segmentsLeft({ data, sentBytes, stride }: SegmentRun): number {
-	return Math.ceil((data.length - sentBytes) / stride);
+export function segmentsLeft({ bytes, sentBytes, stride }: SegmentRun): number {
+	return Math.ceil((bytes - sentBytes) / stride);
 }
 
 /**
@@ -45,13 +49,18 @@ export function segmentsLeft({ data, sentBytes, stride }: SegmentRun): number {
  *
  * @param isGlued whether the kernel is to cut datagrams out of larger messages
  * @returns datagrams that went, or -errno when none did
+ * @throws {InvalidValueError} the memory has gone meanwhile
  */
 export function sendSegments(fd: number, run: SegmentRun, isGlued: boolean): number {
+	if (run.data.length < run.bytes) {
+		throw new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk");
+	}
 	return reaching(run.to, (name) => sendTo(fd, run, isGlued, name));
 }
 
 function sendTo(fd: number, run: SegmentRun, isGlued: boolean, name: Uint8Array): number {
 	const { data, stride, to } = run;
+	const end = run.bytes;
 	const perMessage = isGlued
 		? Math.max(1, Math.min(SEGMENTS_MAX, Math.floor(to.maxBytes / stride)))
 		: 1;
@@ -59,8 +68,8 @@ function sendTo(fd: number, run: SegmentRun, isGlued: boolean, name: Uint8Array)
 	if (to.control !== undefined) control.set(to.control, SEGMENT_CONTROL_BYTES);
 	let offset = run.sentBytes;
 	let rows = 0;
-	for (; rows < ROWS_MAX && offset < data.length; rows++) {
-		const bytes = Math.min(perMessage * stride, data.length - offset);
+	for (; rows < ROWS_MAX && offset < end; rows++) {
+		const bytes = Math.min(perMessage * stride, end - offset);
 		const base = rows * BATCH_COLUMNS;
 		table[base + BATCH_DATA_OFFSET] = offset;
 		table[base + BATCH_DATA_LENGTH] = bytes;
@@ -75,6 +84,6 @@ function sendTo(fd: number, run: SegmentRun, isGlued: boolean, name: Uint8Array)
 	const rc = to.isUnfragmented ? sendUnfragmented(fd, send) : send();
 	if (rc <= 0) return rc;
 	const before = segmentsLeft(run);
-	run.sentBytes = Math.min(data.length, run.sentBytes + rc * perMessage * stride);
+	run.sentBytes = Math.min(end, run.sentBytes + rc * perMessage * stride);
 	return before - segmentsLeft(run);
 }

@@ -197,6 +197,24 @@ test("memory that goes while it is borrowed in the middle of a write does no har
 	assert.ok(received < BIG);
 });
 
+test("a batch of datagrams whose memory goes while it waits is told so, and the rest is not sent", async () => {
+	const [sender, receiver] = socketpair("dgram");
+	const data = new Uint8Array(100_000);
+	const sending = sender.sendBatch(data, 10);
+	assert.ok(await isPending(sending));
+	detach(data);
+	const outcome = assert.rejects(settled(sending, PATIENCE_MS, "sendBatch"), {
+		code: "ERR_INVALID_ARG_VALUE",
+		message: /"data" must keep its bytes until all its datagrams are sent/,
+	});
+	for (let i = sender.sentCount; i > 0; i--) assert.equal((await receiver.receive()).bytes, 10);
+	await outcome;
+	assert.ok(sender.sentCount < 10_000);
+	await sender.send("it goes on");
+	assert.equal(String((await receiver.receive()).data), "it goes on");
+	await Promise.all([sender.close(), receiver.close()]);
+});
+
 test("a read into memory that goes meanwhile ends with an error, and loses no bytes", async () => {
 	const [left, right] = socketpair();
 	const target = new Uint8Array(8);
