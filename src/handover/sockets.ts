@@ -1,4 +1,5 @@
 /** The sockets that a process serves on: how each is asked for, opened, inherited, and left to the next. */
+import { resolve } from "node:path";
 import { requireObject } from "../arguments.ts";
 import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
@@ -90,7 +91,12 @@ function placeOf(name: string, spec: SocketSpec): Place {
 	if (address.transport in TRANSPORTS) {
 		checkAdmission(address.transport as SocketTransport, { allow, onRefused });
 	}
-	return { name, asked: formatAddress(address), address, options };
+	return { name, asked: formatAddress(fromRoot(address)), address, options };
+}
+
+// The next process may have another working directory.
+function fromRoot(address: Address): Address {
+	return "path" in address ? { ...address, path: resolve(address.path) } : address;
 }
 
 /** Opens one anew. Errors as `listen` and `datagrams`. */

@@ -165,7 +165,10 @@ type Identity = Pick<BigIntStats, "dev" | "ino">;
 
 /** A file that is ours to remove, as far as device and inode say that it is still the same. */
 export function ownedFile(path: Buffer, identity: Identity): BoundFile {
-	return new OwnFile({ family: "unix", path: String(path), bytes: path }, path, identity);
+	const text = String(path);
+	const isText = Buffer.from(text).equals(path);
+	const address = { family: "unix", path: text, ...(!isText && { bytes: path }) } as const;
+	return new OwnFile(address, path, identity);
 }
 
 /** How a file gets to a path where another one may be. */
