@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connect, datagrams, type Listener, listen, type Stream, socketpair } from "socketry";
+import { socket } from "socketry/socket";
 import { activated } from "socketry/systemd";
 import { inFolder } from "../support/folder.ts";
 import { find, lacking } from "../support/programs.ts";
@@ -14,7 +15,7 @@ import { find, lacking } from "../support/programs.ts";
 const script = fileURLToPath(new URL("./passed.child.js", import.meta.url));
 const wait = { timeoutMs: 20_000 };
 
-async function saidBy(child: ChildProcess): Promise<Record<string, unknown>[]> {
+async function saidBy(child: ChildProcess): Promise<unknown[]> {
 	let text = "";
 	child.stdout?.setEncoding("utf8").on("data", (more: string) => {
 		text += more;
@@ -24,7 +25,7 @@ async function saidBy(child: ChildProcess): Promise<Record<string, unknown>[]> {
 	return text
 		.trim()
 		.split("\n")
-		.map((line) => JSON.parse(line) as Record<string, unknown>);
+		.map((line) => JSON.parse(line) as unknown);
 }
 
 const stdio = ["ignore", "pipe", "inherit"] as const;
@@ -79,6 +80,23 @@ test("a child serves the listener of its parent, which closes its own", async ()
 	assert.deepEqual(await saying, [
 		{ asked: "ping", transport: "tcp" },
 		{ left: [], variables: [] },
+	]);
+});
+
+test("sockets of one name are told apart by their kind, and one that is taken in vain is left", async () => {
+	const opened = [
+		await listen("tcp://127.0.0.1:0"),
+		await datagrams("udp://127.0.0.1:0"),
+		socket("unix", "stream"),
+	];
+	const descriptors = opened.map((each) => ["dns", each] as const);
+	const saying = saidBy(
+		spawn(...activated(process.execPath, [script, "both", "dns"], descriptors)),
+	);
+	for (const each of opened) await each.close();
+	assert.deepEqual(await saying, [
+		["tcp", "udp", "ENOTCONN", ["stream"]],
+		'No listener named "dns" was passed: all that was passed has been taken',
 	]);
 });
 

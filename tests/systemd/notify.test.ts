@@ -22,7 +22,9 @@ import {
 	sys,
 } from "socketry/sys";
 import { notify, notifyBarrier, type ServiceState } from "socketry/systemd";
+import { injectFaults } from "socketry/testing";
 import { EACCES, ENODEV } from "#src/sys/errno.ts";
+import { findLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
 import { lacking, startPeer } from "../support/programs.ts";
 
@@ -319,6 +321,40 @@ for (const [type, number] of [
 		}
 	});
 }
+
+test("a failing system call is told, and leaves nothing open", async () => {
+	await withManager(async (manager) => {
+		const kept = socket("unix", "dgram");
+		const fdstore = { descriptors: [kept] };
+		const faults = [
+			["socket", "EMFILE"],
+			["connect", "ECONNREFUSED"],
+			["sendmsg", "EPERM"],
+			["sendmsg", "ETOOMANYREFS"],
+		] as const;
+		const before = openResources();
+		for (const [call, fail] of faults) {
+			using _ = injectFaults([{ call, fail }]);
+			await assert.rejects(notify({ fdstore }), { code: fail, syscall: call });
+		}
+		{
+			// It has to wait, and no descriptor is free for the duplicate.
+			using _ = injectFaults([
+				{ call: "sendmsg", fail: "EAGAIN" },
+				{ call: "dup", fail: "EMFILE" },
+			]);
+			await assert.rejects(notify({ fdstore }), { code: "EMFILE" });
+		}
+		for (const [call, fail] of [["socketpair", "EMFILE"], ...faults] as const) {
+			using _ = injectFaults([{ call, fail }]);
+			await assert.rejects(notifyBarrier(), { code: fail });
+		}
+		assert.deepEqual(findLeaks(before), []);
+		assert.equal(await notify({ fdstore }), true);
+		close((await nextTold(manager)).descriptors);
+		kept.close();
+	});
+});
 
 test("the real systemd-notify is understood, and shows its credentials", {
 	skip: lacking("systemd-notify"),

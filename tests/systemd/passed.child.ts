@@ -2,6 +2,7 @@
  * Uses what a service manager has passed, as its first argument says, and tells about it in lines of JSON.
  *
  * - `listen NAME`, `datagrams NAME`, `connect NAME`: answers one message, or the bytes up to a line break, by `pong`
+ * - `both NAME`: takes a listener and a datagram socket of one name, and fails to take a connection
  * - `all`: names and kinds of all that was passed
  * - anything else: how listening on NAME fails
  */
@@ -45,6 +46,16 @@ switch (command) {
 		say({ asked: String(data), transport: from.transport });
 		await socket.send("pong", from, wait);
 		await socket.close();
+		break;
+	}
+	case "both": {
+		const listener = await listen(`systemd:${name}`);
+		const socket = await datagrams(`systemd:${name}`);
+		const failed = await connect(`systemd:${name}`).catch(({ code }) => code as string);
+		const left = fromSystemd({ name }).map(({ descriptor }) => descriptor.kind);
+		say([listener.address.transport, socket.address.transport, failed, left]);
+		const again = await listen(`systemd:${name}`).catch(({ message }) => message as string);
+		say(again);
 		break;
 	}
 	case "all":
