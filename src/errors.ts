@@ -1,71 +1,19 @@
 /**
  * Every error class of the library. Match on `code`: codes never change and are never reused; the
- * classes are for `instanceof`. Each code has a section in docs/errors.md. `name` sits on the
- * prototypes, so that a logged error shows its data alone.
+ * classes are for `instanceof`. Each code has a section in docs/errors.md.
  */
-import { errnoName, errnoText } from "./errno-name.ts";
-import { errorHint } from "./error-hints.ts";
-import { quote, showValue } from "./show-value.ts";
+import { quote } from "./show-value.ts";
+import { nameClasses, SocketError } from "./socket-error.ts";
 
-/** Any failure that is not a wrong call: `code` tells which, and stays the same for ever. */
-export class SocketError extends Error {
-	/** Stable identifier, such as `"ECONNREFUSED"` or `"ERR_CLOSED"`. */
-	readonly code: string;
-
-	constructor(message: string, code: string, options?: ErrorOptions) {
-		super(message, options);
-		this.code = code;
-	}
-}
-
-/** What a failed system call was applied to; goes into the message and onto the error. */
-export interface SyscallTarget {
-	/** Numeric host, or the name of an abstract Unix address with a leading `@`. */
-	readonly address?: string | undefined;
-	/** Port 0..65535 (vsock: 0..4294967295). */
-	readonly port?: number | undefined;
-	/** Path of a socket file. */
-	readonly path?: string | undefined;
-	/** Kernel name of a socket option. */
-	readonly option?: string | undefined;
-}
-
-/**
- * A system call failed; `code`, `errno`, `syscall`, `address`, `port` and `path` have the shape of
- * Node's own errors.
- */
-export class SyscallError extends SocketError {
-	/** Negative error number, as in Node: -111 for `ECONNREFUSED` on Linux. */
-	readonly errno: number;
-	/** Name of the call, such as `"connect"`. */
-	readonly syscall: string;
-	declare readonly address?: string;
-	declare readonly port?: number;
-	declare readonly path?: string;
-	/** Kernel name of the option that a getsockopt or setsockopt was about. */
-	declare readonly option?: string;
-
-	constructor(
-		message: string,
-		code: string,
-		errno: number,
-		syscall: string,
-		target: SyscallTarget = {},
-	) {
-		super(message, code);
-		this.errno = errno;
-		this.syscall = syscall;
-		// Only what is known becomes a property: Node's errors have no `address: undefined` either.
-		const { address, port, path, option } = target;
-		Object.assign(
-			this,
-			address !== undefined && { address },
-			port !== undefined && { port },
-			path !== undefined && { path },
-			option !== undefined && { option },
-		);
-	}
-}
+export {
+	InvalidAddressError,
+	InvalidTypeError,
+	InvalidValueError,
+	OutOfRangeError,
+} from "./argument-errors.ts";
+export { SocketError } from "./socket-error.ts";
+export type { SyscallTarget } from "./syscall-error.ts";
+export { check, SyscallError, syscallError } from "./syscall-error.ts";
 
 /** This side closed the object, before or during the call. */
 export class ClosedError extends SocketError {
@@ -310,103 +258,7 @@ export class SystemdError extends SocketError {
 	}
 }
 
-/** An argument has the wrong type. */
-export class InvalidTypeError extends TypeError {
-	readonly code: "ERR_INVALID_ARG_TYPE" = "ERR_INVALID_ARG_TYPE";
-
-	/** @param expected what is wanted, as in `"a string"` */
-	constructor(name: string, expected: string, value: unknown) {
-		super(`${quote(name)} must be ${expected}, but is ${showValue(value)}`);
-	}
-}
-
-/** An argument has the right type, but a value that makes no sense. */
-export class InvalidValueError extends TypeError {
-	readonly code: "ERR_INVALID_ARG_VALUE" = "ERR_INVALID_ARG_VALUE";
-
-	/** @param why the second half of the sentence, as in `"must not be empty"` */
-	constructor(name: string, why: string, value: unknown) {
-		super(`${quote(name)} ${why}, but is ${showValue(value)}`);
-	}
-}
-
-/** A text or an object is no address; `input` is what was given. */
-export class InvalidAddressError extends TypeError {
-	readonly code: "ERR_INVALID_ADDRESS" = "ERR_INVALID_ADDRESS";
-	readonly input: unknown;
-
-	/** @param why what is wrong and which form is expected */
-	constructor(input: unknown, why: string) {
-		super(`${showValue(input)} is not a usable address: ${why}`);
-		this.input = input;
-	}
-}
-
-/** A number lies outside its range, or is no integer where one is needed. */
-export class OutOfRangeError extends RangeError {
-	readonly code: "ERR_OUT_OF_RANGE" = "ERR_OUT_OF_RANGE";
-
-	/** @param range what is allowed, as in `"an integer from 0 to 65535"` */
-	constructor(name: string, range: string, value: unknown) {
-		super(`${quote(name)} must be ${range}, but is ${showValue(value)}`);
-	}
-}
-
-/**
- * Makes the error for a system call that returned `rc`, with Node's properties and a hint at what
- * to do.
- *
- * @param rc negative error number
- * @see docs/errors.md
- */
-export function syscallError(
-	syscall: string,
-	rc: number,
-	target: SyscallTarget = {},
-): SyscallError {
-	const code = errnoName(rc);
-	const text = errorHint(syscall, code, target) ?? errnoText(rc);
-	const error = new SyscallError(
-		`${syscall} ${code}${place(target)}: ${text}`,
-		code,
-		rc,
-		syscall,
-		target,
-	);
-	// The stack begins where the failed call was made, not in this factory.
-	Error.captureStackTrace(error, syscallError);
-	return error;
-}
-
-/**
- * Returns `rc` when it is not negative, and throws the `SyscallError` for it otherwise.
- *
- * @throws {SyscallError} `rc` is negative
- */
-export function check(rc: number, syscall: string, target?: SyscallTarget): number {
-	if (rc < 0) throw syscallError(syscall, rc, target);
-	return rc;
-}
-
-function place({ address, port, path, option }: SyscallTarget): string {
-	if (option !== undefined) return ` ${option}`;
-	if (path !== undefined) return ` ${plainOrQuoted(path)}`;
-	if (address === undefined) return "";
-	const name = plainOrQuoted(address);
-	if (port === undefined) return ` ${name}`;
-	return address.includes(":") ? ` [${name}]:${port}` : ` ${name}:${port}`;
-}
-
-// Plain text is shown as Node shows it; what a terminal could misread is quoted.
-function plainOrQuoted(text: string): string {
-	const quoted = quote(text);
-	return quoted === `"${text}"` ? text : quoted;
-}
-
-// A class field would be an own property and show up in every log line; the prototype keeps it out.
-const CLASSES = {
-	SocketError,
-	SyscallError,
+nameClasses({
 	ClosedError,
 	BusyError,
 	EndOfStreamError,
@@ -422,15 +274,4 @@ const CLASSES = {
 	UnsafePathError,
 	UnsupportedError,
 	SystemdError,
-	InvalidTypeError,
-	InvalidValueError,
-	InvalidAddressError,
-	OutOfRangeError,
-};
-for (const [name, type] of Object.entries(CLASSES)) {
-	Object.defineProperty(type.prototype, "name", {
-		value: name,
-		writable: true,
-		configurable: true,
-	});
-}
+});

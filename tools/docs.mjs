@@ -5,7 +5,12 @@ import { dirname, join } from "node:path";
 import { filesBelow } from "./files.mjs";
 import { ROOT } from "./run.mjs";
 
-const ERROR_SOURCES = ["src/errors.ts"];
+const ERROR_SOURCES = [
+	"src/argument-errors.ts",
+	"src/errors.ts",
+	"src/socket-error.ts",
+	"src/syscall-error.ts",
+];
 const ERROR_PAGE = "docs/errors.md";
 const MAP_PAGE = "ARCHITECTURE.md";
 

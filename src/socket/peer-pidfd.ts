@@ -1,6 +1,6 @@
 /** Getting hold of the process at the other end of a Unix connection, whose number may be another's at any moment. */
 import { readFileSync } from "node:fs";
-import { requireBoolean } from "../arguments.ts";
+import { requireBoolean, requireObject } from "../arguments.ts";
 import {
 	ClosedError,
 	check,
@@ -38,6 +38,7 @@ const table = new Int32Array(3);
  * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way
  */
 export function openPeerPidfd(socket: Endpoint, options: PidfdOptions = {}): OwnedDescriptor {
+	requireObject("options", options);
 	const allowRace = requireBoolean("allowRace", options.allowRace ?? false);
 	const rc = sys.getsockopt(socket.openFd(), SOL_SOCKET, SO_PEERPIDFD, room);
 	if (rc !== ENOPROTOOPT) {

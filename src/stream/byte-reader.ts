@@ -137,8 +137,9 @@ export abstract class ByteReader implements ByteSource {
 
 	/** @internal Has these bytes read before all that come: what another process had left over of the same connection. */
 	restore(bytes: Uint8Array): void {
-		this.#giveBack(bytes);
-		this.#restoredBytes += bytes.length;
+		const checked = requireBytes("bytes", bytes);
+		this.#giveBack(checked);
+		this.#restoredBytes += checked.length;
 	}
 
 	/** Takes away what is left over. */

@@ -66,7 +66,7 @@ const ANYTHING: readonly unknown[] = [
 const PATIENCE_MS = 2;
 
 /** What would change the rest of the test: limits of the thread, descriptors that become ours to close. */
-const SPARED = new Set(["constructor", "detachFd", "setLimits"]);
+const SPARED = new Set(["constructor", "detachFd", "handOff", "release", "setLimits"]);
 
 function isTyped(error: unknown): boolean {
 	if (error instanceof AggregateError) return error.errors.every(isTyped);
