@@ -1,15 +1,13 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
-import { requireBytes, requireInteger } from "../arguments.ts";
 import {
 	AbortError,
 	BusyError,
 	ClosedError,
 	InvalidAddressError,
-	SyscallError,
 	UnsupportedError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { MessageReader } from "../packet/message-reader.ts";
+import { loopOver, MessageReader } from "../packet/message-reader.ts";
 import type { Address } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
 import { Passage } from "../socket/passage.ts";
@@ -19,20 +17,17 @@ import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
 import { DONE } from "../stream/turn-budget.ts";
-import { ENOTCONN } from "../sys/errno.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
 import { DatagramIntake } from "./datagram-intake.ts";
 import { applyDatagramsOptions, type DatagramsOptions } from "./datagram-options.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
-import { type Destination, Destinations } from "./destinations.ts";
+import { type Destination, Destinations, peerOf } from "./destinations.ts";
 import { Multicast } from "./multicast.ts";
 import { getPathMtu } from "./path-mtu.ts";
-import { payloadOf, refusePassing } from "./send-arguments.ts";
+import { payloadOf, refusePassing, runOf } from "./send-arguments.ts";
 import { type SendDetails, type SendOptions, withDetails } from "./send-details.ts";
-
-const MESSAGE_BYTES_MAX = 67_108_864;
 
 /** @internal What a datagram socket hands over to another owner. */
 export interface ReleasedDatagrams {
@@ -235,10 +230,7 @@ export class Datagrams implements DatagramChannel {
 	): Promise<void> {
 		const destination = this.#destinationWith(to, options);
 		refusePassing(options);
-		requireInteger("stride", stride, 1, Math.min(destination.maxBytes, MESSAGE_BYTES_MAX));
-		const bytes = requireBytes("data", data);
-		const run = { data: bytes, bytes: bytes.length, stride, to: destination, sentBytes: 0 };
-		await this.#queue.sendRun(run, options);
+		await this.#queue.sendRun(runOf(data, stride, destination), options);
 	}
 
 	trySend(data: Uint8Array | string, to?: string | Address, options?: SendOptions): boolean {
@@ -262,17 +254,11 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
-		const reader = this.#reader;
-		const iterator: AsyncIterableIterator<Datagram> = {
-			next: () => {
-				const result = reader.nextOfLoop();
-				if (reader.waiting) this.#queue.flushHeld();
-				return result;
-			},
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(() => {
+			const result = this.#reader.nextOfLoop();
+			if (this.#reader.waiting) this.#queue.flushHeld();
+			return result;
+		});
 	}
 
 	close(options?: WaitOptions): Promise<void> {
@@ -409,14 +395,5 @@ export class Datagrams implements DatagramChannel {
 		// Before the descriptor goes: whoever finds the file gone sends to nobody, whoever finds it dead would get an error.
 		this.#cleanUp?.();
 		this.socket.close();
-	}
-}
-
-function peerOf(socket: Socket): SocketAddress | undefined {
-	try {
-		return socket.getpeername();
-	} catch (error) {
-		if (error instanceof SyscallError && error.errno === ENOTCONN) return undefined;
-		throw error;
 	}
 }

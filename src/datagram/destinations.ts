@@ -3,7 +3,7 @@
  * again by its text or host, in a cache of bounded size.
  */
 import { requireObject } from "../arguments.ts";
-import { InvalidAddressError, type SyscallTarget } from "../errors.ts";
+import { InvalidAddressError, SyscallError, type SyscallTarget } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import type { SocketFamily } from "../socket/kind.ts";
@@ -14,9 +14,11 @@ import {
 	type SocketAddress,
 	type UnixPathAddress,
 } from "../socket/sockaddr.ts";
+import type { Socket } from "../socket/socket.ts";
 import { targetOf } from "../socket/target.ts";
 import { toSocketAddress } from "../socket/transport.ts";
 import { zoneIndex } from "../socket/zone.ts";
+import { ENOTCONN } from "../sys/errno.ts";
 import type { DatagramTransport } from "./datagram-contract.ts";
 import { RecentMap } from "./recent-map.ts";
 
@@ -155,4 +157,14 @@ function maxBytesTo(address: SocketAddress): number {
 // Of a host in canonical form; RFC 5952 section 5.
 function isMapped(host: string): boolean {
 	return host.startsWith(IPV4_MAPPED) && host.includes(".");
+}
+
+/** The peer of a connected socket; undefined for others. */
+export function peerOf(socket: Socket): SocketAddress | undefined {
+	try {
+		return socket.getpeername();
+	} catch (error) {
+		if (error instanceof SyscallError && error.errno === ENOTCONN) return undefined;
+		throw error;
+	}
 }

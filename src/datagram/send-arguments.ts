@@ -1,9 +1,12 @@
 /** What callers give to be sent, checked. */
-import { requireBytes } from "../arguments.ts";
+import { requireBytes, requireInteger } from "../arguments.ts";
 import { LimitError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Destination } from "./destinations.ts";
+import type { SegmentRun } from "./segment-run.ts";
 import type { SendOptions } from "./send-details.ts";
+
+const MESSAGE_BYTES_MAX = 67_108_864;
 
 /**
  * The bytes of one datagram.
@@ -16,6 +19,17 @@ export function payloadOf(data: Uint8Array | string, { maxBytes }: Destination):
 	const limit =
 		maxBytes === LIMITS.udpPayloadBytesIpv4 ? "udpPayloadBytesIpv4" : "udpPayloadBytesIpv6";
 	throw new LimitError(limit, bytes.length, maxBytes, "send it in several datagrams, or by TCP");
+}
+
+/**
+ * Bytes that are to leave as datagrams of one length.
+ *
+ * @throws {OutOfRangeError} no datagram to the destination can have this length
+ */
+export function runOf(data: Uint8Array, stride: number, to: Destination): SegmentRun {
+	requireInteger("stride", stride, 1, Math.min(to.maxBytes, MESSAGE_BYTES_MAX));
+	const bytes = requireBytes("data", data);
+	return { data: bytes, bytes: bytes.length, stride, to, sentBytes: 0 };
 }
 
 /**

@@ -209,3 +209,13 @@ function asResult<T>(message: T): IteratorResult<T> {
 function end(): IteratorResult<never> {
 	return { done: true, value: undefined };
 }
+
+/** A loop over what `next` gives, until the end; leaving it early changes nothing. */
+export function loopOver<T>(next: () => Promise<IteratorResult<T>>): AsyncIterableIterator<T> {
+	const iterator: AsyncIterableIterator<T> = {
+		next,
+		return: async () => ({ done: true, value: undefined }),
+		[Symbol.asyncIterator]: () => iterator,
+	};
+	return iterator;
+}

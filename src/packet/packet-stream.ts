@@ -23,6 +23,7 @@ import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
 import { Companions } from "./companions.ts";
+import { loopOver } from "./message-reader.ts";
 import type { PacketChannel } from "./packet-contract.ts";
 import { PacketIntake, type PacketMessage, STAMP_BYTES } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";
@@ -182,13 +183,7 @@ export class PacketStream implements PacketChannel {
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-		const reader = this.#reader;
-		const iterator: AsyncIterableIterator<Uint8Array> = {
-			next: () => reader.nextOfLoop() as Promise<IteratorResult<Uint8Array>>,
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(() => this.#reader.nextOfLoop() as Promise<IteratorResult<Uint8Array>>);
 	}
 
 	/**
