@@ -14,6 +14,7 @@ import { PacketStream } from "../packet/packet-stream.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { HandedOff } from "../stream/connection.ts";
 import { Stream } from "../stream/stream.ts";
+import { callProgram } from "./call-program.ts";
 import type { MessageOf } from "./protocol.ts";
 import type { Wire } from "./wire.ts";
 
@@ -63,20 +64,22 @@ export async function moveConnections(
 	const left = new Set([...connections].map(withState));
 	const deadline = performance.now() + withinMs;
 	let movedCount = 0;
-	while (left.size > 0) {
-		for (const each of left) {
-			if (each.connection.closed) left.delete(each);
-			const leaving = each.connection.handOff();
-			if (leaving === undefined) continue;
-			left.delete(each);
-			if (!(await moveOne(wire, await leaving, each.state))) return { movedCount, lostCount: 1 };
-			movedCount++;
+	try {
+		for (;;) {
+			for (const each of left) {
+				if (each.connection.closed) left.delete(each);
+				const leaving = each.connection.handOff();
+				if (leaving === undefined) continue;
+				left.delete(each);
+				if (!(await moveOne(wire, await leaving, each.state))) return { movedCount, lostCount: 1 };
+				movedCount++;
+			}
+			if (left.size === 0 || performance.now() >= deadline) return { movedCount, lostCount: 0 };
+			await sleep(PAUSE_MS);
 		}
-		if (performance.now() >= deadline) break;
-		if (left.size > 0) await sleep(PAUSE_MS);
+	} finally {
+		await wire.send({ kind: "done" }).catch(() => {});
 	}
-	await wire.send({ kind: "done" }).catch(() => {});
-	return { movedCount, lostCount: 0 };
 }
 
 function withState(each: MovableConnection): StatefulConnection {
@@ -145,15 +148,7 @@ async function receiveOne(
 		if (error instanceof SyscallError && error.code === "ENOTCONN") return;
 		throw error;
 	}
-	try {
-		onConnection(connection, state);
-	} catch (error) {
-		connection.abort();
-		// A mistake of the program, which must not cost the other connections.
-		queueMicrotask(() => {
-			throw error;
-		});
-	}
+	if (!callProgram(() => onConnection(connection, state))) connection.abort();
 }
 
 function connectionOf(descriptor: OwnedDescriptor): Stream | PacketStream {

@@ -1,10 +1,12 @@
 /** The post: where a process that may become the successor knocks, and the conversation with one of those who do. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
 import { BusyError, ClosedError, HandoverError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
 import { asHandoverError, bequeath, type EstateSocket, type Heir, refuse } from "./bequest.ts";
+import { callProgram } from "./call-program.ts";
 import { type MovableConnection, type Moved, moveConnections, stateBytes } from "./moving.ts";
 import { leave } from "./sockets.ts";
 import { Wire } from "./wire.ts";
@@ -42,6 +44,7 @@ interface PendingOffer {
 	readonly reject: (error: Error) => void;
 }
 
+const GRACE_MS = 100;
 const MS_MAX = 2_147_483_647;
 const NOTHING_MOVED: Moved = { movedCount: 0, lostCount: 0 };
 
@@ -97,7 +100,7 @@ export class Post {
 
 	async #answer(): Promise<void> {
 		try {
-			for await (const packets of this.#listener) this.#attend(new Wire(packets));
+			for await (const packets of this.#listener) void this.#attend(new Wire(packets));
 		} catch (error) {
 			// Nobody can take over any more: whoever waits for that has to know.
 			this.#offer?.reject(error as Error);
@@ -105,17 +108,19 @@ export class Post {
 		}
 	}
 
-	#attend(wire: Wire): void {
-		if (this.#offer === undefined || this.#session !== undefined) {
+	async #attend(wire: Wire): Promise<void> {
+		// The one before may have just ended, which is not known yet.
+		if (this.#session !== undefined) await Promise.race([this.#session, sleep(GRACE_MS)]);
+		if (this.#offer !== undefined && this.#session === undefined) {
+			this.#session = this.#negotiate(wire, this.#offer);
+			await this.#session;
+			this.#session = undefined;
+		} else {
 			const text =
 				"The old process offers nothing now: it has just started, or another one is taking over";
-			void refuse(wire, new HandoverError("busy", text)).finally(() => wire.close());
-			return;
+			await refuse(wire, new HandoverError("busy", text));
 		}
-		this.#session = this.#negotiate(wire, this.#offer).finally(() => {
-			this.#session = undefined;
-			wire.close();
-		});
+		wire.close();
 	}
 
 	async #negotiate(wire: Wire, offer: PendingOffer): Promise<void> {
@@ -133,7 +138,7 @@ export class Post {
 		} catch (error) {
 			const failure = asHandoverError(error);
 			await refuse(wire, failure);
-			options.onFailure?.(failure);
+			callProgram(() => options.onFailure?.(failure));
 			return;
 		}
 		this.#leave();

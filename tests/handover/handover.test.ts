@@ -126,24 +126,6 @@ test("a chain of processes hands on again and again, by path and by abstract nam
 	}
 });
 
-test("who connects to an inherited Unix listener sees the new process as its peer", async () => {
-	// Both are this process here; the pidfd of a dead one would not open.
-	await withPost(async (post, folder) => {
-		const sockets = { web: `unix:${folder}/web` } as const;
-		const first = await takeOver(post, { sockets });
-		await first.ready();
-		const offer = first.offer();
-		const second = await takeOver(post, { sockets });
-		const { web } = await second.ready();
-		await offer;
-		const client = await connect(`unix:${folder}/web`, { owner: "self" });
-		assert.equal(client.peerCredentials.pid, process.pid);
-		await client.close();
-		await second.close();
-		web.close();
-	});
-});
-
 test("what is no longer asked for is closed, what is new is opened, and names may change", async () => {
 	await withPost(async (post, folder) => {
 		const first = await takeOver(post, {

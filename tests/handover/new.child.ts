@@ -53,19 +53,18 @@ async function fail(): Promise<void> {
 			break;
 		default: {
 			const { web, local, names } = await handover.ready();
-			console.log("serves");
 			for (const listener of [web, local]) {
 				void (async () => {
 					for await (const stream of listener) void echo(stream);
 				})();
 			}
 			void answer(names);
-			process.once("SIGTERM", async () => {
-				await handover.close();
-				web.close();
-				local.close();
-				process.exit(0);
-			});
+			process.once("SIGTERM", () => void handover.close());
+			console.log("serves");
+			await handover.offer();
+			web.close();
+			local.close();
+			process.exit(0);
 		}
 	}
 }

@@ -28,6 +28,8 @@ export interface Old {
 	failure(): Promise<HandoverError>;
 	/** Expects that all sockets are served, by this process or another. */
 	assertServes(): Promise<void>;
+	/** Offers nothing any more. */
+	withdraw(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -106,6 +108,7 @@ async function startOld(folder: string, { post, ...offer }: OldOptions): Promise
 			await client.send("ping");
 			assert.equal(String((await client.receive(WAIT)).data), "ping");
 		},
+		withdraw: () => handover.close(),
 		close: async () => {
 			await handover.close();
 			web.close();
