@@ -21,7 +21,14 @@ export interface FileAccess {
 	readonly group: number | undefined;
 }
 
+interface AccessOptions {
+	readonly mode?: number | undefined;
+	readonly owner?: User | undefined;
+	readonly group?: Group | undefined;
+}
+
 const ALL = 0o777;
+const OWNER_ONLY = 0o700;
 const NOBODY = 0;
 const PERMISSIONS = 0o777n;
 const CAUTIOUS_UMASK = 0o077;
@@ -31,11 +38,7 @@ const CAUTIOUS_UMASK = 0o077;
  *
  * @throws {InvalidValueError} there is no user or group of this name
  */
-export function fileAccess(options: {
-	readonly mode?: number | undefined;
-	readonly owner?: User | undefined;
-	readonly group?: Group | undefined;
-}): FileAccess {
+export function fileAccess(options: AccessOptions): FileAccess {
 	const owner = options.owner === undefined ? undefined : userId("owner", options.owner);
 	const group = options.group === undefined ? undefined : groupId("group", options.group);
 	const isGiven = owner !== undefined || group !== undefined;
@@ -43,17 +46,20 @@ export function fileAccess(options: {
 	return { mode, owner, group };
 }
 
-/** Checks the options `owner` and `group`, whether or not they matter. */
-export const checkFileAccess: (options: Parameters<typeof fileAccess>[0]) => void = fileAccess;
+/** Checks the options `owner` and `group`, whether or not they matter; throws as `fileAccess`. */
+export function checkFileAccess(options: AccessOptions): void {
+	fileAccess(options);
+}
 
 /**
  * Prepares a socket so that the file which bind(2) makes for it lets nobody in who shall not be: the file gets the mode of the socket's own inode;
- * unix(7) does not say so, but net/unix/af_unix.c, unix_bind_bsd() does. Its owner comes from the process alone, so a file that is for
- * somebody else begins closed to all.
+ * unix(7) does not say so, but net/unix/af_unix.c, unix_bind_bsd() does. Its owner and group come from the process alone, so a file that is
+ * for another group begins closed to groups, and one for another owner closed to all.
  */
 export function restrictAccess(fd: number, { mode, owner, group }: FileAccess): void {
-	const isForOthers = owner !== undefined || group !== undefined;
-	if (mode !== undefined) fchmodSync(fd, isForOthers ? NOBODY : mode);
+	if (mode === undefined) return;
+	if ((owner ?? process.geteuid?.()) !== process.geteuid?.()) fchmodSync(fd, NOBODY);
+	else fchmodSync(fd, owner === undefined && group === undefined ? mode : mode & OWNER_ONLY);
 }
 
 /**

@@ -30,7 +30,7 @@ export interface SocketFileOptions {
 	 */
 	readonly owner?: User | undefined;
 	/**
-	 * Group of the socket file: a number, or a name in /etc/group. Until it is set nobody but root can use the file. Other users than root
+	 * Group of the socket file: a number, or a name in /etc/group. Until it is set nobody but its owner and root can use the file. Other users than root
 	 * may choose among their own groups. Default: the group of this process, or of a directory with the set-group-id bit.
 	 */
 	readonly group?: Group | undefined;
@@ -81,13 +81,11 @@ export function bindSocketFile(
 		if (makeDirectory === true) makeSocketDirectory(directoryOf(path), access.owner);
 		restrictAccess(target.openFd(), access);
 		const lock = FileLock.take(path);
-		if (onStale === "replace" && type !== "dgram")
-			return bindBeside(place, requireLock(lock, address));
-		try {
-			return bindInPlace(place, type, lock instanceof FileLock ? onStale : "error");
-		} finally {
-			if (lock instanceof FileLock) lock.release();
-		}
+		const isBeside = onStale === "replace" && type !== "dgram";
+		if (lock instanceof FileLock) return bindLocked(place, type, onStale, isBeside, lock);
+		// Nothing is replaced without a lock. What keeps it from us, be it rights, room or descriptors, would keep the file from us as well.
+		if (isBeside) check(lock === EAGAIN ? EADDRINUSE : lock, "bind", { path: address.path });
+		return bindInPlace(place, type, "error");
 	} catch (error) {
 		throw typedFileError(error, address.path);
 	}
@@ -103,10 +101,27 @@ interface Place {
 	readonly access: FileAccess;
 }
 
-// Nothing is replaced without a lock. What keeps it from us, be it rights, room or descriptors, would keep the file from us as well.
-function requireLock(lock: FileLock | number, { path }: UnixPathAddress): FileLock {
-	if (lock instanceof FileLock) return lock;
-	throw syscallError("bind", lock === EAGAIN ? EADDRINUSE : lock, { path });
+function bindLocked(
+	place: Place,
+	type: SocketType,
+	onStale: StalePolicy,
+	isBeside: boolean,
+	lock: FileLock,
+): SocketFile {
+	try {
+		const beside = besidePath(place.path, "new");
+		// Of somebody who died with the lock in his hands.
+		const left = lstatSync(beside, { bigint: true, throwIfNoEntry: false });
+		if (left?.isSocket()) removeIfSame(beside, left);
+		// Then the lock is held until the file is in its place.
+		if (isBeside) return bindTo(place, { beside, lock });
+		const file = bindInPlace(place, type, onStale);
+		lock.release();
+		return file;
+	} catch (error) {
+		lock.release();
+		throw error;
+	}
 }
 
 function bindInPlace(place: Place, type: SocketType, onStale: StalePolicy): SocketFile {
@@ -128,19 +143,6 @@ function makeRoom({ address, path }: Place, type: SocketType, onStale: StalePoli
 		throw syscallError("bind", EADDRINUSE, { path: address.path });
 	}
 	removeIfSame(path, found);
-}
-
-// The file gets its place when it is published, and the lock is held so long: what has the name beside it was left by somebody who died.
-function bindBeside(place: Place, lock: FileLock): SocketFile {
-	const beside = besidePath(place.path, "new");
-	try {
-		const left = lstatSync(beside, { bigint: true, throwIfNoEntry: false });
-		if (left?.isSocket()) removeIfSame(beside, left);
-		return bindTo(place, { beside, lock });
-	} catch (error) {
-		lock.release();
-		throw error;
-	}
 }
 
 function bindTo({ target, address, path, access }: Place, succession?: Succession): SocketFile {

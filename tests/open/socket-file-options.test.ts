@@ -112,7 +112,7 @@ describe("owner and group", () => {
 describe("makeDirectory", () => {
 	const makeDirectory = true;
 
-	test("a directory that is missing is made for us alone, whatever the umask", async () => {
+	test("a directory that is missing is made for us alone", async () => {
 		await inFolder(async (folder) => {
 			const listener = await listen(`unix:${folder}/run/socket`, { makeDirectory });
 			assert.equal(looks(join(folder, "run")).mode, "700");
