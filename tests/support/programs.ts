@@ -11,6 +11,7 @@ import { ROOT } from "./root.ts";
 /** Debian's package of each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
 	"avahi-daemon": "avahi-daemon",
+	"dbus-daemon": "dbus",
 	dig: "bind9-dnsutils",
 	dnsmasq: "dnsmasq-base",
 	dnsperf: "dnsperf",
