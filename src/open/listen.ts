@@ -57,7 +57,9 @@ export interface ListenOptions
 /**
  * Listens. `tcp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). SO_REUSEADDR is on for TCP, as in Node.
  *
+ * @param address also `fd:NUMBER` and `systemd:NAME`: a socket that listens already, taken over
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
+ * @throws {SystemdError} the service manager has passed no listener of that name, or several
  * @throws {UnsupportedError} `allow` for a transport whose peers have no credentials
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL and others; nothing stays open
  */

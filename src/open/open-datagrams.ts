@@ -71,6 +71,7 @@ const INT32_MAX = 2_147_483_647;
  *   `udp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). Default: what suits `connect`, a Unix socket getting an
  *   abstract name so that it can be answered; without that, UDP on any port
  * @throws {InvalidAddressError} an address is malformed, or of a kind without datagrams
+ * @throws {SystemdError} the service manager has passed no datagram socket of that name, or several
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, ENOENT and others
  */
 export async function datagrams(
