@@ -45,11 +45,7 @@ export class FileLock {
 
 	/** Lets it go and removes its file. To be called once. */
 	release(): void {
-		try {
-			unlinkSync(this.#path);
-		} catch {
-			// Then the next one who takes it does so.
-		}
+		remove(this.#path);
 		// A child that is being started may have a copy of the descriptor for a moment.
 		sys.flock(this.#fd, LOCK_UN);
 		closeSync(this.#fd);
@@ -74,7 +70,11 @@ function lock(fd: number, path: Buffer): number {
 	const opened = fstatSync(fd, { bigint: true });
 	if (!opened.isFile()) return EINVAL;
 	const rc = sys.flock(fd, LOCK_EX);
-	if (rc < 0) return rc;
+	if (rc < 0) {
+		// The file system has no locks: then the file is nobody's.
+		if (rc !== EAGAIN) remove(path);
+		return rc;
+	}
 	// Its holder may have removed it after we had opened it: then somebody else may have locked another one.
 	const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
 	return there?.ino === opened.ino && there.dev === opened.dev ? 0 : EAGAIN;
@@ -85,5 +85,13 @@ function isThere(path: Buffer): boolean {
 		return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 	} catch {
 		return false;
+	}
+}
+
+function remove(path: Buffer): void {
+	try {
+		unlinkSync(path);
+	} catch {
+		// Then the next one who takes the lock does so.
 	}
 }

@@ -92,6 +92,7 @@ export const FAULT_TABLE: readonly FaultRow[] = [
 	),
 	row("shutdown", "shutdown", "EBADF EINVAL ENOTSOCK"),
 	row("close", "close", "", "EBADF EDQUOT EINTR EIO ENOSPC"),
+	row("flock", "", "", "EAGAIN EBADF EINVAL ENOLCK"),
 	row("engineWatch", "epoll_ctl", "EBADF EEXIST ENOMEM ENOSPC EPERM"),
 	row("engineArm", "epoll_ctl", "EBADF ENOENT ENOMEM ENOSPC"),
 	row("engineOwn", "adopt", "EBADF EEXIST ENOMEM"),

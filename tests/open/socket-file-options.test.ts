@@ -369,3 +369,18 @@ test("a lock that another process holds is waited for, and then given up", async
 		assert.deepEqual(readdirSync(folder), []);
 	});
 });
+
+test("without locks of files sockets can be made and removed, but not replaced", async () => {
+	await inFolder(async (folder) => {
+		using _ = injectFaults([{ call: "flock", fail: "ENOLCK", times: Number.POSITIVE_INFINITY }]);
+		const listener = await listen(`unix:${folder}/socket`);
+		for (const onStale of ["replace", "replace-dead"] as const) {
+			await assertRefuses(() => listen(`unix:${folder}/socket`, { onStale }), {
+				code: ["ENOLCK", "EADDRINUSE"],
+			});
+		}
+		assert.deepEqual(readdirSync(folder), ["socket"]);
+		listener.close();
+		assert.deepEqual(readdirSync(folder), []);
+	});
+});
