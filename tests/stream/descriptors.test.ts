@@ -383,11 +383,18 @@ test("what is not taken is closed by close(), abort() and detach()", async () =>
 
 test("descriptors that are on their way when the receiver closes are closed by the kernel", async () => {
 	const before = openCount();
-	const [left, right] = socketpair("stream", SOME);
-	await left.write("x", { descriptors: [left, right] });
-	// Both ends are now in a message that only one of them could read: the kernel's own collector has to see that.
-	left.abort();
-	right.abort();
+	for (const isCycle of [false, true]) {
+		const [left, right] = socketpair("stream", SOME);
+		const [kept, given] = socketpair();
+		const descriptors = isCycle ? [left, right, give(given)] : [give(given)];
+		await left.write("x", { descriptors });
+		const reading = kept.read();
+		// In a cycle both ends are in a message that only one of them could read: the kernel's own collector has to see that.
+		left.abort();
+		right.abort();
+		assert.equal(await reading, null);
+		kept.abort();
+	}
 	assert.equal(openCount(), before);
 });
 
