@@ -77,6 +77,18 @@ export const LIMITS = {
 	/** Head start of one address of a name over the next; RFC 8305 section 5 recommends 250 ms. */
 	attemptDelayMs: 250,
 
+	/** First pause before another attempt to connect, where that is asked for: a server that restarts is back after a few of them. */
+	retryDelayMs: 100,
+
+	/** Longest pause between attempts to connect: an outage that ends is noticed soon, and many clients do not hold a server down. */
+	retryDelayMaxMs: 10_000,
+
+	/** Longest time that a cached resolver keeps an answer. A minute is what names that move about are usually given to live. */
+	nameAgeMs: 60_000,
+
+	/** Names that a cached resolver remembers. */
+	namesCount: 1_000,
+
 	/** Pause before a Unix connect is tried again whose listener's queue was full: the kernel has no event for that. */
 	connectRetryMs: 2,
 

@@ -1,5 +1,5 @@
 /** `connect`: from an address to a connection. */
-import { InvalidAddressError, syscallError, TimeoutError } from "../errors.ts";
+import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream } from "../packet/packet-stream.ts";
 import type { Address } from "../socket/address.ts";
@@ -25,8 +25,10 @@ import type { BoundFile } from "../stream/connection.ts";
 import { Connection } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
+import { startDeadline } from "./deadline.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
+import { type RetryOptions, withRetries } from "./retry.ts";
 import { bindSocketFile } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
@@ -51,6 +53,11 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
 	readonly attemptDelayMs?: number | undefined;
 	/** In place of the system's resolver. */
 	readonly resolver?: Resolver | undefined;
+	/**
+	 * Has failed attempts followed by others: after ECONNREFUSED, ENOENT, ETIMEDOUT, unreachable networks and the like, not after errors that
+	 * do not pass. `timeoutMs` is then the limit for all of them. Default: one attempt.
+	 */
+	readonly retry?: RetryOptions | undefined;
 	/** Microseconds to keep the event loop hot after each event of this connection; see `Socket.busyPoll`. */
 	readonly busyPollUs?: number | undefined;
 	/** Called with each socket before it connects, to set options on it. */
@@ -71,7 +78,9 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
  * A name is resolved first, and its addresses are tried one after another, 250 ms or a failure apart, earlier attempts going on meanwhile
  * (RFC 8305); whoever answers first is taken. TCP_NODELAY is on, unless `noDelay` is false.
  *
+ * @param address also `fd:NUMBER` and `systemd:NAME`: a connection that exists already, taken over
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
+ * @throws {SystemdError} the service manager has passed no connection of that name, or several
  * @throws {SyscallError} ECONNREFUSED, ENOENT, ETIMEDOUT, ENOTFOUND and others
  * @throws {AggregateError} every address of a name failed; `errors` has all, `code` is the first's
  * @throws {PeerError} the socket is not of the `owner` asked for
@@ -110,7 +119,20 @@ export async function connect(
 	ownerIds(target.transport, options.owner);
 	wantedOf(options, target.transport.startsWith("unix"));
 	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
-	const deadline = startDeadline(options);
+	if (options.retry === undefined) return connectOnce(target, options);
+	return withRetries(options.retry, options, (wait) =>
+		connectOnce(target, { ...options, ...wait }),
+	);
+}
+
+/** Where connections are made to: neither inherited nor passed. */
+type Target = Extract<Address, { transport: SocketTransport }>;
+
+async function connectOnce(
+	target: Target,
+	options: ConnectOptions,
+): Promise<Stream | PacketStream> {
+	const deadline = startDeadline(options, "Connecting");
 	try {
 		const { signal } = deadline;
 		const candidates = await resolve(target, { signal, resolver: options.resolver });
@@ -269,26 +291,4 @@ function namedAggregate({ errors }: AggregateError): AggregateError {
 		`all ${errors.length} addresses failed: ${texts.join("; ")}`,
 	);
 	return Object.assign(aggregate, { code: (errors[0] as { code?: unknown }).code });
-}
-
-interface Deadline {
-	/** Aborts when the caller's signal does, or when the time is up. */
-	readonly signal: AbortSignal | undefined;
-	/** The caller's view of an error: a TimeoutError when that is what ended the attempts. */
-	explain(error: unknown): unknown;
-	stop(): void;
-}
-
-function startDeadline({ signal, timeoutMs }: WaitOptions): Deadline {
-	if (timeoutMs === undefined) return { signal, explain: (error) => error, stop: () => {} };
-	const expiry = new AbortController();
-	const timer = setTimeout(() => expiry.abort(), timeoutMs);
-	return {
-		signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
-		explain: (error) =>
-			expiry.signal.aborted && !signal?.aborted
-				? new TimeoutError(timeoutMs, 0, "Connecting")
-				: error,
-		stop: () => clearTimeout(timer),
-	};
 }

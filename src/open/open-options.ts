@@ -7,6 +7,7 @@ import {
 	requireOneOf,
 } from "../arguments.ts";
 import { checkReceiveCredentials, checkReceiveDescriptors } from "../socket/arrived-control.ts";
+import { checkRetry } from "./retry.ts";
 import { checkKeepAlive } from "./tcp-settings.ts";
 
 type Check = (name: string, value: unknown) => unknown;
@@ -33,6 +34,7 @@ const CHECKS: readonly [name: string, check: Check][] = Object.entries({
 	receiveCredentials: checkReceiveCredentials,
 	receiveDescriptors: checkReceiveDescriptors,
 	resolver: requireFunction,
+	retry: checkRetry,
 	reuseAddress: requireBoolean,
 	reusePort: requireBoolean,
 });

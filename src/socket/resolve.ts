@@ -51,7 +51,8 @@ export async function resolve(
 	});
 }
 
-const systemResolver: Resolver = (name) =>
+/** Asks getaddrinfo(3). */
+export const systemResolver: Resolver = (name) =>
 	new Promise((resolveHosts, reject) => {
 		// Not imported: loading node:dns costs more than a millisecond, which only names need to pay.
 		const { lookup } = process.getBuiltinModule("node:dns");
@@ -73,7 +74,8 @@ function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): P
 	});
 }
 
-function lookupError(
+/** The error of a name that has no address, as Node has it. */
+export function lookupError(
 	name: string,
 	error: { code?: string | undefined; errno?: number | undefined },
 ): SyscallError {

@@ -1,0 +1,80 @@
+/** `lookup`: a name resolved once, for those who send many times. */
+import { requireOneOf } from "../arguments.ts";
+import { SyscallError } from "../errors.ts";
+import { type Address, parseAddress } from "../socket/address.ts";
+import { interleaveFamilies } from "../socket/happy-eyeballs.ts";
+import { type Resolver, resolve } from "../socket/resolve.ts";
+import type { SocketAddress } from "../socket/sockaddr.ts";
+import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { startDeadline } from "./deadline.ts";
+import { checkOpenOptions } from "./open-options.ts";
+
+/** Options of `lookup`. */
+export interface LookupOptions extends WaitOptions {
+	/** Only addresses of this family. Default: both. */
+	readonly family?: "inet" | "inet6" | undefined;
+	/**
+	 * In which order: as the resolver has them (RFC 6724 for the system's, the default), one family first, or by turns, beginning with the
+	 * resolver's first.
+	 */
+	readonly order?: "system" | "inet-first" | "inet6-first" | "interleaved" | undefined;
+	/** In place of the system's resolver; see `cachedResolver`. */
+	readonly resolver?: Resolver | undefined;
+}
+
+/**
+ * Resolves the name in a `tcp:` or `udp:` address. Keep the answer: sending never resolves anything.
+ *
+ * @returns the addresses in order, one at least, with the transport and port asked for; a numeric address is its own answer
+ * @throws {SyscallError} ENOTFOUND: no such name, or none of that family. EAI_AGAIN: no name server answers
+ * @throws {InvalidAddressError} the address is malformed, or of a kind without hosts
+ * @throws {AbortError | TimeoutError}
+ * @see getaddrinfo(3)
+ */
+export async function lookup(
+	address: string | Address,
+	options: LookupOptions = {},
+): Promise<Address[]> {
+	checkWait(options);
+	checkOpenOptions(options);
+	const { family, order = "system", resolver } = options;
+	if (family !== undefined) requireOneOf("family", family, ["inet", "inet6"]);
+	requireOneOf("order", order, ["system", "inet-first", "inet6-first", "interleaved"]);
+	const target = parseAddress(address);
+	const deadline = startDeadline(options, "Resolving");
+	try {
+		const found = await resolve(target, { signal: deadline.signal, resolver });
+		const wanted = family === undefined ? found : found.filter((each) => each.family === family);
+		if (wanted.length === 0) throw nothingOf(family, target);
+		return inOrder(wanted, order).map((each) =>
+			fromSocketAddress(target.transport as SocketTransport, each),
+		);
+	} catch (error) {
+		throw deadline.explain(error);
+	} finally {
+		deadline.stop();
+	}
+}
+
+function inOrder(
+	found: readonly SocketAddress[],
+	order: NonNullable<LookupOptions["order"]>,
+): readonly SocketAddress[] {
+	if (order === "system") return found;
+	if (order === "interleaved") return interleaveFamilies(found);
+	const first = order === "inet-first" ? "inet" : "inet6";
+	const isFirst = (each: SocketAddress): boolean => each.family === first;
+	return [...found.filter(isFirst), ...found.filter((each) => !isFirst(each))];
+}
+
+function nothingOf(family: string | undefined, target: Address): SyscallError {
+	const address = "host" in target ? target.host : target.transport;
+	return new SyscallError(
+		`getaddrinfo ENOTFOUND ${address}: it has no address of family ${family}; leave family out to take any`,
+		"ENOTFOUND",
+		0,
+		"getaddrinfo",
+		{ address },
+	);
+}
