@@ -1,7 +1,7 @@
 // Holds: importing the package reads two files, and yet every module of src exists exactly once, under its own path in dist.
 //
-// Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and those of the test kit into
-// another that imports the first; each dist/<path>.js only passes on its names. Tests that import `#src/<path>.ts` thereby meet the very
+// Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and those of each further entry
+// point into another that imports the first; each dist/<path>.js only passes on its names. Tests that import `#src/<path>.ts` thereby meet the very
 // objects that users have. The modules of the command line stay files of their own, as each command loads only what it needs.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -15,15 +15,13 @@ const INPUT = ".build/js";
 const OUTPUT = "dist";
 const STAMP = ".build/bundle.stamp";
 
-/**
- * The files that hold many modules, each after those it imports from. One folder deep, like the modules that look for files by their own
- * place.
- */
+/** Folders with an entry point of their own, loaded by those who import that: each after those it imports from. */
+const APART = ["frame", "handover", "node", "proxy", "systemd", "web", "tls", "winter", "testing"];
+
+/** The files that hold many modules. One folder deep, like the modules that look for files by their own place. */
 const BUNDLES = [
-	{ file: "bundle/socketry.js", pattern: /^(?!cli\/|handover\/|node\/|testing\/)/ },
-	{ file: "bundle/handover.js", pattern: /^handover\// },
-	{ file: "bundle/node.js", pattern: /^node\// },
-	{ file: "bundle/testing.js", pattern: /^testing\// },
+	{ file: "bundle/socketry.js", pattern: new RegExp(`^(?!(cli|${APART.join("|")})/)`) },
+	...APART.map((folder) => ({ file: `bundle/${folder}.js`, pattern: new RegExp(`^${folder}/`) })),
 ];
 
 /** @typedef {import("./aliases.mjs").Aliases} Aliases */
@@ -45,6 +43,7 @@ export async function bundle() {
 	const texts = new Map();
 	for (const { file, pattern } of BUNDLES) {
 		const inside = modules.filter((path) => pattern.test(path));
+		if (inside.length === 0) continue;
 		const aliases = chooseAliases(await exportedNames(esbuild, inside));
 		const others = new Map(homes);
 		for (const [path, chosen] of aliases) {

@@ -7,7 +7,7 @@ import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
 /** Longest message that any codec can be told to allow. */
-export const FRAME_BYTES_MAX = 1_073_741_824;
+const FRAME_BYTES_MAX = 1_073_741_824;
 
 /** Options of every codec. */
 export interface CodecOptions {

@@ -5,7 +5,9 @@ import { decode, framed, lengthPrefixed, lines } from "socketry/frame";
 
 function pair(t: TestContext): [Stream, Stream] {
 	const ends = socketpair();
-	t.after(() => Promise.all(ends.map((end) => end.abort())));
+	t.after(() => {
+		for (const end of ends) end.abort();
+	});
 	return ends;
 }
 
