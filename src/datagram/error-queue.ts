@@ -8,6 +8,7 @@ import { findControl } from "../socket/control.ts";
 import { readInt32, readUint32 } from "../socket/little-endian.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
+import { fromSocketAddress } from "../socket/transport.ts";
 import {
 	IP_RECVERR,
 	IPPROTO_IP,
@@ -134,6 +135,9 @@ function kindOf(
 function reporterAt(offset: number): string | undefined {
 	const bytes = control.subarray(offset, offset + 28);
 	if (bytes.length < 2 || (bytes[0] === 0 && bytes[1] === 0)) return undefined;
-	const address = decodeSocketAddress(bytes);
+	const reporter = decodeSocketAddress(bytes);
+	if (reporter.family !== "inet" && reporter.family !== "inet6") return undefined;
+	// Written as peers are: an IPv6 socket hears of IPv4 hosts by mapped addresses.
+	const address = fromSocketAddress("udp", reporter);
 	return "host" in address ? address.host : undefined;
 }
