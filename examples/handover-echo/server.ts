@@ -19,15 +19,15 @@ const handover = await takeOver(post, {
 // Here is the place for everything that can fail: the process before still serves.
 const listeners = Object.values(await handover.ready());
 for (const listener of listeners) void serve(listener);
-console.log(
-	`${process.pid} serves ${listeners.map((each) => formatAddress(each.address)).join(" ")}`,
-);
 
 process.on("SIGHUP", () => {
 	const command = [...process.execArgv, ...process.argv.slice(1)];
 	spawn(process.execPath, command, { stdio: "inherit", detached: true }).unref();
 });
 process.once("SIGTERM", () => void handover.close());
+console.log(
+	`${process.pid} serves ${listeners.map((each) => formatAddress(each.address)).join(" ")}`,
+);
 
 const successor = await handover.offer({
 	connections: () => open,

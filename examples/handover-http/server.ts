@@ -32,13 +32,13 @@ const handover = await takeOver(post, { sockets: { web: address as `tcp:${string
 const { web } = await handover.ready();
 server.listen({ fd: sys.dup(web.socket.fd) });
 await once(server, "listening");
-console.log(`${process.pid} serves ${formatAddress(web.address)}`);
 
 process.on("SIGHUP", () => {
 	const command = [...process.execArgv, ...process.argv.slice(1)];
 	spawn(process.execPath, command, { stdio: "inherit", detached: true }).unref();
 });
 process.once("SIGTERM", () => void handover.close());
+console.log(`${process.pid} serves ${formatAddress(web.address)}`);
 
 const successor = await handover.offer({
 	onFailure: (error) => console.log(`${process.pid} goes on: ${error.reason}`),
