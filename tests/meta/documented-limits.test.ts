@@ -36,6 +36,8 @@ const STATEMENTS: readonly (readonly [
 	["handoverStartMs", "handover/post.ts", /is busy\. Default (\d+)/],
 	["handoverStepMs", "handover/handover.ts", /has answered\. Default (\d+)/],
 	["handoverStepMs", "handover/take-over.ts", /opened its own\. Default (\d+)/],
+	["handoverStateBytes", "handover/moving.ts", /afterwards; up to (\d+) MiB/, 1_048_576],
+	["handoverStateBytes", "handover/post.ts", /at its start, up to (\d+) MiB/, 1_048_576],
 	["messageBytes", "packet/packet-stream.ts", /can be received.*Default (\d+)/],
 	["messageBytes", "datagram/datagram-options.ts", /and (\d+) for others/],
 	["nameAgeMs", "open/cached-resolver.ts", /keep an answer.*Default (\d+)/],
@@ -75,7 +77,6 @@ const STATEMENTS: readonly (readonly [
 /** Figures of the library that callers cannot see, or meet by a name that says them: nowhere stated as a default. */
 const UNSTATED: readonly Limit[] = [
 	"connectRetryMs",
-	"handoverStateBytes",
 	"hostnameBytes",
 	"sendRetryMs",
 	"socketFileLockMs",
