@@ -7,7 +7,6 @@ export type Value = string | number | boolean | readonly string[];
 export const METHOD_CALL = 1;
 export const METHOD_RETURN = 2;
 export const ERROR = 3;
-export const SIGNAL = 4;
 
 /** One message; a field that is not there is left out. */
 export interface Message {
