@@ -65,8 +65,6 @@ const HINTS: Readonly<Record<string, string>> = {
 	"sendmsg EINVAL": "the control messages or the address do not suit this kind of socket",
 	"sendmsg EPERM":
 		"credentials that are not one's own need privileges, or a firewall rule forbids it",
-	"sendmsg EPERM":
-		"only the privileged may send other credentials than their own; or the peer refuses descriptors, or a firewall rule the packet",
 	"sendmsg ESRCH": "no process has the pid of the credentials",
 	"sendmsg ETOOMANYREFS":
 		"too many descriptors are in flight; wait until the peer has received some",
