@@ -16,6 +16,8 @@ interface Entry<T> extends PendingSend<T> {
 	readonly resolve: () => void;
 	readonly reject: (error: Error) => void;
 	release: (() => void) | undefined;
+	before: Entry<T> | undefined;
+	after: Entry<T> | undefined;
 }
 
 const KEEP_BYTES = "must keep its bytes until its message is sent";
@@ -40,9 +42,10 @@ export class PendingTotal {
 /** First in, first out; an entry whose wait ends early leaves from its place. */
 export class PendingSends<T> {
 	readonly #total: PendingTotal;
-	#entries: Entry<T>[] = [];
-	// Entries before this one have been taken.
-	#first = 0;
+	#count = 0;
+	// Linked, for many may leave from anywhere at the same time, when their time is up.
+	#first: Entry<T> | undefined;
+	#last: Entry<T> | undefined;
 
 	/** @param total may be shared by the queues of one socket */
 	constructor(total: PendingTotal) {
@@ -51,13 +54,13 @@ export class PendingSends<T> {
 
 	/** How many wait. */
 	get count(): number {
-		return this.#entries.length - this.#first;
+		return this.#count;
 	}
 
 	/** The one that has waited longest. Those whose buffers have gone are rejected on the way: without it a message would be another one. */
 	get first(): PendingSend<T> | undefined {
 		for (;;) {
-			const entry = this.#entries[this.#first];
+			const entry = this.#first;
 			if (entry === undefined || entry.data.length === entry.bytes) return entry;
 			this.settleFirst(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
 		}
@@ -79,15 +82,22 @@ export class PendingSends<T> {
 		const { refusal } = this.#total;
 		if (refusal !== undefined) return Promise.reject(refusal);
 		return new Promise((resolve, reject) => {
-			const bytes = data.length;
-			const entry: Entry<T> = { data, bytes, to, resolve, reject, release: undefined };
-			this.#entries.push(entry);
-			this.#total.bytes += bytes;
-			this.#total.count++;
+			const before = this.#last;
+			const settlers = { resolve, reject, release: undefined };
+			const entry: Entry<T> = {
+				data,
+				bytes: data.length,
+				to,
+				...settlers,
+				before,
+				after: undefined,
+			};
+			this.#last = entry;
+			if (before === undefined) this.#first = entry;
+			else before.after = entry;
+			this.#countIn(1, entry.bytes);
 			entry.release = supervise(options, (error) => {
-				this.#entries.splice(this.#entries.indexOf(entry), 1);
-				this.#total.bytes -= bytes;
-				this.#total.count--;
+				this.#remove(entry);
 				reject(error(0));
 				onWithdrawn?.();
 			});
@@ -96,16 +106,8 @@ export class PendingSends<T> {
 
 	/** Takes the first one off and settles its promise. */
 	settleFirst(error?: Error): void {
-		const entry = this.#entries[this.#first++] as Entry<T>;
-		this.#total.bytes -= entry.bytes;
-		this.#total.count--;
-		if (this.#first === this.#entries.length) {
-			this.#entries.length = 0;
-			this.#first = 0;
-		} else if (this.#first > 1_024) {
-			this.#entries = this.#entries.slice(this.#first);
-			this.#first = 0;
-		}
+		const entry = this.#first as Entry<T>;
+		this.#remove(entry);
 		entry.release?.();
 		if (error === undefined) entry.resolve();
 		else entry.reject(error);
@@ -116,6 +118,21 @@ export class PendingSends<T> {
 		const { count } = this;
 		while (this.count > 0) this.settleFirst(error);
 		return count;
+	}
+
+	#remove(entry: Entry<T>): void {
+		const { before, after } = entry;
+		if (before === undefined) this.#first = after;
+		else before.after = after;
+		if (after === undefined) this.#last = before;
+		else after.before = before;
+		this.#countIn(-1, -entry.bytes);
+	}
+
+	#countIn(entries: number, bytes: number): void {
+		this.#count += entries;
+		this.#total.count += entries;
+		this.#total.bytes += bytes;
 	}
 }
 
