@@ -134,7 +134,8 @@ function isFull({ maxConnections, _connections }: FedServer): boolean {
 function drop(server: FedServer, stream: Stream): void {
 	const local = socketName(stream.address);
 	const remote = socketName(stream.peer);
-	stream.abort();
+	// Nobody is interested in how that ends.
+	stream.close({ timeoutMs: 0 }).catch(() => undefined);
 	server.emit("drop", {
 		localAddress: local.address,
 		localPort: local.port,

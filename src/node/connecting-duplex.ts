@@ -1,9 +1,8 @@
 /** `connectDuplex`: what `net.connect` is for libraries, over this library's own path: a duplex at once, which connects meanwhile. */
 
-import { InvalidTypeError } from "../errors.ts";
-import { type ConnectOptions, connect } from "../open/connect.ts";
+import type { ConnectOptions } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
-import { Stream } from "../stream/stream.ts";
+import { connectStream } from "./connect-socket.ts";
 import { StreamDuplex, type StreamDuplexOptions } from "./stream-duplex.ts";
 
 /** Options of `connectDuplex`. */
@@ -14,10 +13,10 @@ type Callback = (error?: Error | null) => void;
 class ConnectingDuplex extends StreamDuplex {
 	readonly #options: ConnectDuplexOptions;
 	readonly #abort = new AbortController();
-	#address: string | Address | undefined;
+	#address: Address | undefined;
 	#opened: Callback | undefined;
 
-	constructor(address: string | Address | undefined, options: ConnectDuplexOptions) {
+	constructor(address: Address | undefined, options: ConnectDuplexOptions) {
 		super(undefined, options);
 		this.#address = address;
 		this.#options = options;
@@ -49,7 +48,8 @@ class ConnectingDuplex extends StreamDuplex {
 
 	#begin(): void {
 		if (this.#address === undefined || this.#opened === undefined) return;
-		this.#connect(this.#address).then(
+		const { signal } = this.#abort;
+		connectStream(this.#address, { ...this.#options, signal }).then(
 			(stream) => {
 				this.open(stream);
 				this.#settle();
@@ -73,14 +73,6 @@ class ConnectingDuplex extends StreamDuplex {
 		this.#opened = undefined;
 		opened?.(error);
 	}
-
-	async #connect(address: string | Address): Promise<Stream> {
-		const { signal } = this.#abort;
-		const connection = await connect(address, { ...this.#options, signal });
-		if (connection instanceof Stream) return connection;
-		connection.abort();
-		throw new InvalidTypeError("address", "that of a byte stream", address);
-	}
 }
 
 /**
@@ -94,7 +86,8 @@ export function connectDuplex(
 	address?: string | Address,
 	options: ConnectDuplexOptions = {},
 ): StreamDuplex {
-	return new ConnectingDuplex(address && parseAddress(address), options);
+	const target = address === undefined ? undefined : parseAddress(address);
+	return new ConnectingDuplex(target, options);
 }
 
 // connect(port, host), connect(path) and connect({ port, host, path }), each with or without a callback.

@@ -3,6 +3,7 @@ import type { Agent, AgentOptions } from "node:http";
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import { type Address, parseAddress } from "../socket/address.ts";
+import { connectSocket } from "./connect-socket.ts";
 import { type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
 
 /** Options of `httpAgent`: those of Node's agent, which keeps connections alive unless told otherwise. */
@@ -17,8 +18,12 @@ export interface HttpsAgentOptions extends SecureAgentOptions {
 	readonly connect?: ConnectDuplexOptions | undefined;
 }
 
+// What an agent calls for a connection: it is returned, or given to the callback.
 interface Connecting {
-	createConnection(options: object, callback?: unknown): Duplex;
+	createConnection(
+		options: object,
+		callback: (error: Error | null, socket?: Duplex) => void,
+	): Duplex | undefined;
 }
 
 /**
@@ -51,9 +56,14 @@ export function httpsAgent(
 	const https = process.getBuiltinModule("node:https");
 	const agent = new https.Agent({ keepAlive: true, ...own });
 	const connecting = connectingOf(agent);
-	const secure = connecting.createConnection;
-	connecting.createConnection = (request) =>
-		secure.call(agent, { ...request, socket: connectDuplex(target, connect) });
+	const { createConnection } = connecting;
+	connecting.createConnection = (request, callback) => {
+		connectSocket(target, connect).then(
+			(socket) => callback(null, createConnection.call(agent, { ...request, socket }, callback)),
+			(error: Error) => callback(error),
+		);
+		return undefined;
+	};
 	return agent;
 }
 

@@ -6,11 +6,13 @@
 import type { AddressInfo } from "node:net";
 import { Duplex, type DuplexOptions } from "node:stream";
 import { requireFunction, requireInteger } from "../arguments.ts";
-import { InvalidTypeError } from "../errors.ts";
+import { InvalidTypeError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
+import { EPIPE } from "../sys/errno.ts";
 import { IdleTimer } from "./idle-timer.ts";
+import { endWhenQuiet } from "./lazy-end.ts";
 import { socketName } from "./names.ts";
 import { setKeepAlive, setNoDelay } from "./tcp-switches.ts";
 
@@ -45,15 +47,26 @@ export class StreamDuplex extends Duplex {
 	#isReading = false;
 	#isFlushing = false;
 	#isReset = false;
-	#isReferenced = true;
+	// The peer has ended, and this side is to end too. What it will not read any more is lost without a word, as over TCP.
+	#isOver = false;
+	#isEndedByPeer = false;
+	#activity = 0;
+	// What was asked for before there was a stream.
+	readonly #wishes: ((stream: Stream) => unknown)[] = [];
 
 	/** @internal */
 	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions) {
 		super(duplexOptions(options));
 		this.#stream = stream;
 		this.#idle = new IdleTimer(() => this.#onIdle());
+		if (!this.allowHalfOpen) this.once("end", () => this.#endLazily());
 		// As every socket of Node's, it reads ahead: an end or a failure is noticed although nobody consumes.
 		if (stream !== undefined) this.read(0);
+	}
+
+	/** The stream below, for its options, and for who is at its other end. Reading or writing through it corrupts this duplex. Undefined while it connects. */
+	get stream(): Stream | undefined {
+		return this.#stream instanceof Stream ? this.#stream : undefined;
 	}
 
 	/** Whether it still waits for its connection. */
@@ -85,15 +98,15 @@ export class StreamDuplex extends Duplex {
 
 	/** Address of the peer; undefined where there is no port. */
 	get remoteAddress(): string | undefined {
-		return socketName(this.#socket?.peer).address;
+		return socketName(this.stream?.peer).address;
 	}
 
 	get remotePort(): number | undefined {
-		return socketName(this.#socket?.peer).port;
+		return socketName(this.stream?.peer).port;
 	}
 
 	get remoteFamily(): string | undefined {
-		return socketName(this.#socket?.peer).family;
+		return socketName(this.stream?.peer).family;
 	}
 
 	get localAddress(): string | undefined {
@@ -110,21 +123,19 @@ export class StreamDuplex extends Duplex {
 
 	/** Address of this end; empty where there is no port. */
 	address(): AddressInfo | Record<string, never> {
-		const socket = this.#socket;
+		const socket = this.stream;
 		if (socket === undefined || this.destroyed) return {};
 		return socketName(socket.address);
 	}
 
 	/** Sends small writes at once, or gathers them; does nothing but for TCP. */
 	setNoDelay(noDelay = true): this {
-		if (this.#socket !== undefined) setNoDelay(this.#socket, noDelay);
-		return this;
+		return this.#whenOpen((stream) => setNoDelay(stream, noDelay));
 	}
 
 	/** Has the kernel probe a silent peer; does nothing but for TCP. @param initialDelayMs silence before the first probe; 0 keeps what is set */
 	setKeepAlive(enable = false, initialDelayMs = 0): this {
-		if (this.#socket !== undefined) setKeepAlive(this.#socket, enable, initialDelayMs);
-		return this;
+		return this.#whenOpen((stream) => setKeepAlive(stream, enable, initialDelayMs));
 	}
 
 	/** Emits `timeout` when nothing has moved for `ms` milliseconds; 0 turns that off. The connection goes on. */
@@ -140,16 +151,12 @@ export class StreamDuplex extends Duplex {
 
 	/** Lets the connection keep the process alive; the default. */
 	ref(): this {
-		this.#isReferenced = true;
-		this.#socket?.ref();
-		return this;
+		return this.#whenOpen((stream) => stream.ref());
 	}
 
 	/** Lets the process end although the connection is open. */
 	unref(): this {
-		this.#isReferenced = false;
-		this.#socket?.unref();
-		return this;
+		return this.#whenOpen((stream) => stream.unref());
 	}
 
 	/** Does what `connect` of a `net.Socket` is called for by libraries that are given one: emits `connect` once it is connected. */
@@ -171,6 +178,19 @@ export class StreamDuplex extends Duplex {
 	resetAndDestroy(): this {
 		this.#isReset = true;
 		return this.destroy();
+	}
+
+	/** As of every `Duplex`; after the peer's end has ended this side too, it is EPIPE. */
+	override write(chunk: unknown, callback?: Callback): boolean;
+	override write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean;
+	override write(chunk: unknown, ...rest: [(BufferEncoding | Callback)?, Callback?]): boolean {
+		this.#activity++;
+		if (!this.#isEndedByPeer) return super.write(chunk, ...(rest as [BufferEncoding, Callback]));
+		const error = syscallError("send", EPIPE);
+		const callback = rest.find((each) => typeof each === "function");
+		if (callback !== undefined) process.nextTick(callback, error);
+		this.destroy(error);
+		return false;
 	}
 
 	override _read(): void {
@@ -196,12 +216,21 @@ export class StreamDuplex extends Duplex {
 		this.#idle.refresh();
 		this.#flushSoon(stream);
 		if (waits.length === 0) callback();
-		else Promise.all(waits).then(() => callback(), callback);
+		else {
+			Promise.all(waits).then(
+				() => callback(),
+				(error) => callback(this.#isOver ? null : error),
+			);
+		}
 	}
 
 	override _final(callback: Callback): void {
 		const stream = this.#stream as ByteStream;
-		stream.closeWrite().then(() => callback(), callback);
+		const isOver = this.#isOver;
+		stream.closeWrite().then(
+			() => callback(),
+			(error) => callback(isOver ? null : error),
+		);
 	}
 
 	override _destroy(error: Error | null, callback: Callback): void {
@@ -221,11 +250,32 @@ export class StreamDuplex extends Duplex {
 	/** @internal Begins to use a stream that was not there when this object was made. */
 	protected open(stream: Stream): void {
 		this.#stream = stream;
-		if (!this.#isReferenced) stream.unref();
+		for (const wish of this.#wishes.splice(0)) wish(stream);
 	}
 
-	get #socket(): Stream | undefined {
-		return this.#stream instanceof Stream ? this.#stream : undefined;
+	#whenOpen(act: (stream: Stream) => unknown): this {
+		if (this.stream !== undefined) act(this.stream);
+		else if (this.connecting) this.#wishes.push(act);
+		return this;
+	}
+
+	// Node would end it right after its event `end`, if it did not believe for so long that it may be half open.
+	#endLazily(): void {
+		const stream = this.#stream as ByteStream;
+		this.#isOver = true;
+		this.allowHalfOpen = true;
+		process.nextTick(() => {
+			this.allowHalfOpen = false;
+		});
+		void endWhenQuiet({
+			isOver: () => this.writableEnded || this.destroyed,
+			activity: () => this.#activity,
+			flush: () => stream.flush().catch(ignore),
+			end: () => {
+				this.#isEndedByPeer = true;
+				this.end();
+			},
+		});
 	}
 
 	async #readAll(stream: ByteStream): Promise<void> {
@@ -257,7 +307,7 @@ export class StreamDuplex extends Duplex {
 
 	#watch(written: Promise<void>): void {
 		written.then(ignore, (error: Error) => {
-			if (!this.destroyed && !this.writableEnded) this.destroy(error);
+			if (!this.destroyed && !this.writableEnded && !this.#isOver) this.destroy(error);
 		});
 	}
 

@@ -3,6 +3,7 @@ import type { Socket as NetSocket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { UnsupportedError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
+import { connectSocket } from "./connect-socket.ts";
 import { type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
 import type { StreamDuplex } from "./stream-duplex.ts";
 
@@ -43,18 +44,22 @@ export function connector(address: string | Address, options: ConnectorOptions =
 	const target = parseAddress(address);
 	const { tls = {}, ...connect } = options;
 	return (request, callback) => {
-		const duplex = connectDuplex(target, connect);
 		if (request.protocol !== "https:") {
-			settle(duplex, "connect", callback);
+			settle(connectDuplex(target, connect), "connect", callback);
 			return;
 		}
-		const secure = process.getBuiltinModule("node:tls").connect({
-			ALPNProtocols: ["http/1.1"],
-			...tls,
-			servername: tls.servername ?? nameOf(request),
-			socket: duplex,
-		});
-		settle(secure, "secureConnect", callback);
+		connectSocket(target, connect).then(
+			(socket) => {
+				const secure = process.getBuiltinModule("node:tls").connect({
+					ALPNProtocols: ["http/1.1"],
+					...tls,
+					servername: tls.servername ?? nameOf(request),
+					socket,
+				});
+				settle(secure, "secureConnect", callback);
+			},
+			(error: Error) => callback(error, null),
+		);
 	};
 }
 

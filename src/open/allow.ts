@@ -47,9 +47,11 @@ export function groups(list: readonly Group[]): PeerPolicy {
 	return (peer) => allowed.has(peer.gid) || peer.groups.some((gid) => allowed.has(gid));
 }
 
+const EVERYBODY: PeerPolicy = () => true;
+
 /** Allows everybody who can reach the socket; for abstract names that is every process of the network namespace. */
 export function anyone(): PeerPolicy {
-	return () => true;
+	return EVERYBODY;
 }
 
 function idsOf(

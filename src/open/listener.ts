@@ -27,6 +27,7 @@ import {
 	EPROTO,
 } from "../sys/errno.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
+import { anyone } from "./allow.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
@@ -137,7 +138,7 @@ export class Listener<T> implements AsyncIterable<T> {
 
 	/** @internal Whether a policy decides who may connect. */
 	get admits(): boolean {
-		return this.#admission !== undefined;
+		return this.#admission !== undefined && this.#setup.allow !== anyone();
 	}
 
 	/** Whether it was closed, or its socket given away. */

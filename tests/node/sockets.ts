@@ -26,7 +26,7 @@ export async function readAll(source: Readable): Promise<Buffer> {
 	return Buffer.concat(chunks);
 }
 
-/** Waits until a socket is closed. */
+/** Waits until a socket is closed, with an error or without. */
 export async function closed(socket: Duplex): Promise<void> {
-	if (!socket.closed) await once(socket, "close");
+	if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
 }

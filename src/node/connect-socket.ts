@@ -1,0 +1,34 @@
+/** What TLS is put upon: a genuine `net.Socket`, which Node's TLS reads and writes natively, where Node knows the transport. */
+import type { Socket as NetSocket } from "node:net";
+import { InvalidAddressError } from "../errors.ts";
+import { connect } from "../open/connect.ts";
+import type { Address } from "../socket/address.ts";
+import { Stream } from "../stream/stream.ts";
+import type { ConnectDuplexOptions } from "./connecting-duplex.ts";
+import { type StreamDuplex, toDuplex } from "./stream-duplex.ts";
+import { netSocketOver } from "./to-net-socket.ts";
+
+/**
+ * Connects to an address of a byte stream.
+ *
+ * @throws {InvalidAddressError} its connections carry messages
+ * @throws as `connect`
+ */
+export async function connectStream(
+	address: Address,
+	options: ConnectDuplexOptions,
+): Promise<Stream> {
+	const connection = await connect(address, options);
+	if (connection instanceof Stream) return connection;
+	connection.abort();
+	throw new InvalidAddressError(address, "its connections carry messages, not bytes");
+}
+
+/** Connects, and gives what is best for TLS. */
+export async function connectSocket(
+	address: Address,
+	options: ConnectDuplexOptions,
+): Promise<NetSocket | StreamDuplex> {
+	const stream = await connectStream(address, options);
+	return stream.transport === "vsock" ? toDuplex(stream, options) : netSocketOver(stream, options);
+}

@@ -1,0 +1,390 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import http from "node:http";
+import http2 from "node:http2";
+import https from "node:https";
+import net, { type AddressInfo } from "node:net";
+import { describe, test } from "node:test";
+import tls from "node:tls";
+import { promisify } from "node:util";
+import { BusyError, connect, listen } from "socketry";
+import { attachHttp, connectDuplex } from "socketry/node";
+import { withSocketPath } from "../support/pairs.ts";
+import { lacking } from "../support/programs.ts";
+import { makeCertificate } from "./certificate.ts";
+import { closed, readAll } from "./sockets.ts";
+
+const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/** Serves for the time of a test, and checks that closing is clean. */
+async function serving<S extends net.Server>(
+	server: S,
+	sockets: "net" | "duplex",
+	body: (port: number, server: S) => Promise<void>,
+): Promise<void> {
+	const listener = await listen("tcp://127.0.0.1:0");
+	attachHttp(server, listener, { sockets });
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	await body(port, server);
+	await promisify(server.close).call(server);
+	assert.equal(listener.closed, true);
+	assert.equal(server.listening, false);
+}
+
+async function get(options: http.RequestOptions): Promise<string> {
+	const request = http.get({ agent: false, ...options });
+	const [response] = (await once(request, "response")) as [http.IncomingMessage];
+	return String(await readAll(response));
+}
+
+for (const sockets of ["net", "duplex"] as const) {
+	describe(`attachHttp() with ${sockets} sockets`, () => {
+		test("serves over TCP, and requests know where they come from", () =>
+			serving(
+				http.createServer(({ socket, httpVersion }, response) => {
+					response.end(`${httpVersion} ${socket.remoteAddress} ${socket.localPort}`);
+				}),
+				sockets,
+				async (port) => {
+					assert.equal(await get({ port, host: "127.0.0.1" }), `1.1 127.0.0.1 ${port}`);
+				},
+			));
+
+		test("bodies of some megabytes pass in both directions, many at once", () =>
+			serving(
+				http.createServer((request, response) => request.pipe(response)),
+				sockets,
+				async (port) => {
+					const body = Buffer.alloc(3_000_000, "0123456789");
+					const answers = Array.from({ length: 8 }, async () => {
+						const options = { port, host: "127.0.0.1", method: "POST", agent: false as const };
+						const request = http.request(options).end(body);
+						const [response] = (await once(request, "response")) as [http.IncomingMessage];
+						return (await readAll(response)).equals(body);
+					});
+					assert.ok((await Promise.all(answers)).every(Boolean));
+				},
+			));
+
+		test("connections are kept and used again", () => {
+			const seen = new Set<unknown>();
+			return serving(
+				http.createServer(({ socket }, response) => {
+					seen.add(socket);
+					response.end("again");
+				}),
+				sockets,
+				async (port) => {
+					const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+					for (let i = 0; i < 5; i++) await get({ agent, port, host: "127.0.0.1" });
+					agent.destroy();
+					assert.equal(seen.size, 1);
+				},
+			);
+		});
+
+		for (const [kind, first] of [
+			["says nothing", ""],
+			["says its headers byte by byte", "GET / HTTP/1.1\r\nX: "],
+		] as const) {
+			test(`a client that ${kind} is cut by headersTimeout`, () =>
+				serving(
+					http.createServer({
+						headersTimeout: 100,
+						requestTimeout: 200,
+						connectionsCheckingInterval: 20,
+					}),
+					sockets,
+					async (port, server) => {
+						server.on("request", () => assert.fail("no request"));
+						const client = net.connect(port, "127.0.0.1");
+						const start = performance.now();
+						client.write(first);
+						const dribble = setInterval(() => first !== "" && client.write("x"), 10);
+						const answer = await readAll(client.on("error", () => undefined));
+						clearInterval(dribble);
+						await closed(client);
+						assert.match(String(answer), /^HTTP\/1\.1 408 Request Timeout\r\n/);
+						const ms = performance.now() - start;
+						assert.ok(ms > 90 && ms < 5_000, `${ms} ms`);
+					},
+				));
+		}
+
+		test("a client whose body never ends is cut by requestTimeout", () =>
+			serving(
+				http.createServer(
+					{ headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 20 },
+					(request) => {
+						request.resume().on("error", () => undefined);
+					},
+				),
+				sockets,
+				async (port) => {
+					const client = net.connect(port, "127.0.0.1");
+					client.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+					const dribble = setInterval(() => client.write("x"), 10);
+					const answer = await readAll(client.on("error", () => undefined));
+					clearInterval(dribble);
+					await closed(client);
+					assert.match(String(answer), /^HTTP\/1\.1 408 /);
+				},
+			));
+
+		test("a malformed request is answered before its connection ends", () =>
+			serving(http.createServer(), sockets, async (port) => {
+				const client = net.connect(port, "127.0.0.1");
+				client.write("NONSENSE\r\n\r\n");
+				assert.match(String(await readAll(client)), /^HTTP\/1\.1 400 /);
+				await closed(client);
+			}));
+
+		test("keepAliveTimeout ends an idle connection", () =>
+			serving(
+				http.createServer({ keepAliveTimeout: 30 }, (_request, response) => response.end("bye")),
+				sockets,
+				async (port) => {
+					const client = net.connect(port, "127.0.0.1");
+					client.write(REQUEST);
+					assert.match(String(await readAll(client)), /bye/);
+					await closed(client);
+				},
+			));
+
+		test("close() lets requests under way come to their end, and ends idle connections", async () => {
+			let respond = (): void => undefined;
+			const server = http.createServer((_request, response) => {
+				respond = () => response.end("done");
+			});
+			const listener = await listen("tcp://127.0.0.1:0");
+			attachHttp(server, listener, { sockets });
+			await once(server, "listening");
+			const { port } = listener.address as { port: number };
+			const idle = net.connect(port, "127.0.0.1");
+			idle.write(REQUEST);
+			await once(server, "request");
+			respond();
+			await once(idle, "data");
+			const busy = get({ port, host: "127.0.0.1" });
+			await once(server, "request");
+			const over = promisify(server.close).call(server);
+			await closed(idle.resume());
+			await assert.rejects(connect({ transport: "tcp", host: "127.0.0.1", port }), {
+				code: "ECONNREFUSED",
+			});
+			respond();
+			assert.equal(await busy, "done");
+			await over;
+		});
+
+		test("maxConnections drops what is too much, and tells", async () => {
+			const server = http.createServer((_request, response) => response.end());
+			server.maxConnections = 1;
+			await serving(server, sockets, async (port) => {
+				const first = net.connect(port, "127.0.0.1");
+				await once(server, "connection");
+				const second = net.connect(port, "127.0.0.1").on("error", () => undefined);
+				const [dropped] = await once(server, "drop");
+				assert.equal(dropped.remotePort, second.localPort ?? dropped.remotePort);
+				await closed(second);
+				assert.equal(await promisify(server.getConnections).call(server), 1);
+				first.destroy();
+				await closed(first);
+			});
+		});
+
+		test("an upgrade gives the socket away", () =>
+			serving(
+				http.createServer().on("upgrade", (_request, socket, head) => {
+					socket.write(
+						"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+					);
+					socket.write(head);
+					socket.pipe(socket);
+				}),
+				sockets,
+				async (port) => {
+					const client = net.connect(port, "127.0.0.1");
+					client.write(
+						"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhead",
+					);
+					client.write("tail");
+					client.end();
+					assert.match(String(await readAll(client)), /\r\n\r\nheadtail$/);
+					await closed(client);
+				},
+			));
+
+		test("https: TLS on top, with the listener's own limits against slow handshakes", async () => {
+			const certificate = makeCertificate();
+			const server = https.createServer(certificate, ({ socket }, response) => {
+				response.end((socket as tls.TLSSocket).getProtocol());
+			});
+			await serving(server, sockets, async (port) => {
+				const options = {
+					port,
+					ca: certificate.ca,
+					servername: "localhost",
+					agent: false as const,
+				};
+				const request = https.get(options);
+				const [response] = (await once(request, "response")) as [http.IncomingMessage];
+				assert.equal(String(await readAll(response)), "TLSv1.3");
+				const wrong = https.get({ ...options, servername: "other.example" });
+				const [error] = await once(wrong, "error");
+				assert.equal(error.code, "ERR_TLS_CERT_ALTNAME_INVALID");
+			});
+			const slow = https.createServer({ ...certificate, handshakeTimeout: 60 });
+			await serving(slow, sockets, async (port) => {
+				const client = net.connect(port, "127.0.0.1").on("error", () => undefined);
+				const [error] = await once(slow, "tlsClientError");
+				assert.equal(error.code, "ERR_TLS_HANDSHAKE_TIMEOUT");
+				await closed(client.resume());
+			});
+		});
+
+		test("http2: streams of one connection, without and with TLS", async () => {
+			const onStream = (stream: http2.ServerHttp2Stream): void => {
+				stream.respond({ ":status": 200 });
+				stream.pipe(stream);
+			};
+			const body = Buffer.alloc(500_000, "h2");
+			const exchange = async (session: http2.ClientHttp2Session): Promise<void> => {
+				const streams = Array.from({ length: 10 }, () =>
+					session.request({ ":method": "POST" }).end(body),
+				);
+				const answers = await Promise.all(streams.map(readAll));
+				assert.ok(answers.every((answer) => answer.equals(body)));
+				session.close();
+				await once(session, "close");
+			};
+			await serving(http2.createServer().on("stream", onStream), sockets, async (port) => {
+				const address = `tcp://127.0.0.1:${port}`;
+				await exchange(
+					http2.connect("http://x", { createConnection: () => connectDuplex(address) }),
+				);
+				await exchange(http2.connect(`http://127.0.0.1:${port}`));
+			});
+			const certificate = makeCertificate();
+			const secure = http2.createSecureServer(certificate).on("stream", onStream);
+			await serving(secure, sockets, async (port) => {
+				await exchange(
+					http2.connect("https://localhost", {
+						createConnection: () =>
+							tls.connect({
+								socket: connectDuplex(`tcp://127.0.0.1:${port}`),
+								ca: certificate.ca,
+								servername: "localhost",
+								ALPNProtocols: ["h2"],
+							}),
+					}),
+				);
+			});
+		});
+	});
+}
+
+describe("attachHttp()", () => {
+	test("over a Unix socket the server has its path, and the file goes with it", async () => {
+		await withSocketPath(async (path) => {
+			const server = http.createServer((_request, response) => response.end("unix"));
+			attachHttp(server, await listen(`unix:${path}`));
+			assert.equal(server.listening, true);
+			await once(server, "listening");
+			assert.equal(server.address(), path);
+			assert.equal(await get({ socketPath: path }), "unix");
+			const over = promisify(server.close).call(server);
+			assert.ok(!existsSync(path));
+			await over;
+			assert.equal(server.address(), null);
+		});
+	});
+
+	test("curl is served", { skip: lacking("curl") }, async () => {
+		await withSocketPath(async (path) => {
+			const server = http.createServer((request, response) => request.pipe(response));
+			attachHttp(server, await listen(`unix:${path}`));
+			const args = ["--silent", "--unix-socket", path, "--data", "sent by curl", "http://x/"];
+			const { stdout } = await promisify(execFile)("curl", args);
+			assert.equal(stdout, "sent by curl");
+			await promisify(server.close).call(server);
+		});
+	});
+
+	test("one server serves several listeners, and can be attached again after close()", async () => {
+		await withSocketPath(async (path) => {
+			const server = http.createServer((_request, response) => response.end("both"));
+			let announced = 0;
+			server.on("listening", () => announced++);
+			for (let round = 1; round <= 2; round++) {
+				const tcp = await listen("tcp://127.0.0.1:0");
+				attachHttp(attachHttp(server, tcp), await listen(`unix:${path}`));
+				await once(server, "listening");
+				const { port } = tcp.address as { port: number };
+				assert.equal(await get({ port, host: "127.0.0.1" }), "both");
+				assert.equal(await get({ socketPath: path }), "both");
+				assert.equal(announced, round);
+				await promisify(server.close).call(server);
+				assert.equal(tcp.closed, true);
+			}
+		});
+	});
+
+	test("a server that is closed says so to a second close()", async () => {
+		const server = http.createServer();
+		attachHttp(server, await listen("tcp://127.0.0.1:0"));
+		await promisify(server.close).call(server);
+		await assert.rejects(promisify(server.close).call(server), { code: "ERR_SERVER_NOT_RUNNING" });
+	});
+
+	test("a listener's failure is an error of the server", async () => {
+		const server = http.createServer();
+		const listener = await listen("tcp://127.0.0.1:0");
+		const accepting = listener.accept();
+		attachHttp(server, listener);
+		const [error] = await once(server, "error");
+		assert.ok(error instanceof BusyError);
+		await assert.rejects(Promise.all([accepting, promisify(server.close).call(server)]), {
+			code: "ERR_CLOSED",
+		});
+	});
+
+	test("an exception of a handler is the program's, and the next client is served", async () => {
+		const server = http.createServer((_request, response) => response.end("next"));
+		let throwing = true;
+		server.prependListener("connection", (socket) => {
+			if (!throwing) return;
+			socket.destroy();
+			throw new Error("of the program");
+		});
+		const listener = await listen("tcp://127.0.0.1:0");
+		attachHttp(server, listener, { sockets: "duplex" });
+		await once(server, "listening");
+		const { port } = listener.address as { port: number };
+		const caught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
+		const client = net.connect(port, "127.0.0.1");
+		assert.match(String(await caught), /of the program/);
+		process.setUncaughtExceptionCaptureCallback(null);
+		throwing = false;
+		assert.equal(await get({ port, host: "127.0.0.1" }), "next");
+		client.destroy();
+		await closed(client);
+		await promisify(server.close).call(server);
+	});
+
+	test("a server that listens by itself, and what is no listener, are refused", async () => {
+		const listener = await listen("tcp://127.0.0.1:0");
+		const server = http.createServer().listen(0, "127.0.0.1");
+		await once(server, "listening");
+		assert.throws(() => attachHttp(server, listener), BusyError);
+		await promisify(server.close).call(server);
+		assert.throws(() => attachHttp(server, {} as never), { code: "ERR_INVALID_ARG_TYPE" });
+		assert.throws(() => attachHttp(server, listener, { sockets: "raw" as never }), {
+			code: "ERR_INVALID_ARG_VALUE",
+		});
+		listener.close();
+	});
+});
