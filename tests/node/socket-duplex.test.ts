@@ -1,0 +1,114 @@
+/** What a duplex over a socket has of a `net.Socket`. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import { socketpair } from "socketry";
+import { toDuplex } from "socketry/node";
+import { connectedStreams } from "../support/pairs.ts";
+import { bytesOf, closed } from "./sockets.ts";
+
+describe("a duplex over a socket", () => {
+	test("has the names and switches of a net.Socket, but no handle", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const duplex = toDuplex(left);
+		const { port } = left.address as { port: number };
+		assert.deepEqual(duplex.address(), { address: "127.0.0.1", family: "IPv4", port });
+		assert.equal(duplex.localPort, port);
+		assert.equal(duplex.remoteAddress, "127.0.0.1");
+		assert.equal(duplex.remotePort, (left.peer as { port: number }).port);
+		assert.equal(duplex.remoteFamily, "IPv4");
+		assert.equal(duplex.connecting, false);
+		assert.equal(duplex.readyState, "open");
+		assert.ok(duplex instanceof Duplex);
+		assert.equal("_handle" in duplex, false);
+		assert.equal(duplex.setNoDelay(false), duplex);
+		assert.equal(left.socket.getOption("TCP_NODELAY"), false);
+		duplex.setNoDelay();
+		assert.equal(left.socket.getOption("TCP_NODELAY"), true);
+		duplex.setKeepAlive(true, 7_500);
+		assert.equal(left.socket.getOption("SO_KEEPALIVE"), true);
+		assert.equal(left.socket.getOption("TCP_KEEPIDLE"), 7);
+		assert.equal(duplex.ref().unref().ref(), duplex);
+		duplex.destroy();
+		await closed(duplex);
+		assert.deepEqual(duplex.address(), {});
+		assert.equal(duplex.setNoDelay().setKeepAlive(true), duplex);
+		await right.close();
+	});
+
+	test("connect() of one that is connected tells so", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left);
+		let called = 0;
+		duplex.connect("/somewhere", () => called++);
+		await once(duplex, "connect");
+		assert.equal(called, 1);
+		duplex.destroy();
+		await closed(duplex);
+		await right.close();
+	});
+
+	test("a reset by the peer is ECONNRESET, although nobody reads", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const duplex = toDuplex(left);
+		right.abort();
+		const [error] = await once(duplex, "error");
+		assert.equal(error.code, "ECONNRESET");
+		await closed(duplex);
+	});
+
+	test("writing to a peer that is gone is an error of the duplex", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left, { allowHalfOpen: true });
+		await right.close();
+		duplex.write("into the void");
+		const [error] = await once(duplex, "error");
+		assert.equal(error.code, "EPIPE");
+		await closed(duplex);
+	});
+
+	test("resetAndDestroy() resets the connection", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const duplex = toDuplex(left);
+		duplex.resetAndDestroy();
+		await assert.rejects(right.read(), { code: "ECONNRESET" });
+		await closed(duplex);
+		right.abort();
+	});
+
+	test("bytes that destroy() throws away are told to the peer by a reset", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const duplex = toDuplex(left);
+		duplex.write(bytesOf(20_000_000));
+		await new Promise((resolve) => setImmediate(resolve));
+		duplex.destroy();
+		await closed(duplex);
+		await assert.rejects(
+			async () => {
+				for await (const _ of right);
+			},
+			{ code: "ECONNRESET" },
+		);
+		right.abort();
+	});
+
+	test("counts what was read and written", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left);
+		duplex.write("12345");
+		await right.write("123");
+		await once(duplex, "readable");
+		assert.equal(duplex.bytesWritten, 5);
+		assert.equal(duplex.bytesRead, 3);
+		duplex.destroy();
+		await closed(duplex);
+		assert.equal(duplex.bytesWritten, 5);
+		await right.close();
+	});
+
+	test("what is no stream is refused", () => {
+		assert.throws(() => toDuplex({} as never), { code: "ERR_INVALID_ARG_TYPE" });
+		assert.throws(() => toDuplex(null as never), { code: "ERR_INVALID_ARG_TYPE" });
+	});
+});
