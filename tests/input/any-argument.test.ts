@@ -148,6 +148,8 @@ const OPTIONS = [
 	"protocol",
 	"queueBytes",
 	"receiveBufferBytes",
+	"receiveCredentials",
+	"receiveDescriptors",
 	"resolver",
 	"reuseAddress",
 	"reusePort",
@@ -165,6 +167,7 @@ test("options", async () => {
 			await attempt(`listen ${option}`, () => listen?.("tcp://127.0.0.1:0", options));
 			await attempt(`listen ${option}`, () => listen?.({ transport: "unix-seqpacket" }, options));
 			await attempt(`datagrams ${option}`, () => datagrams?.("udp://127.0.0.1:0", options));
+			await attempt(`pair ${option}`, () => main.socketpair("stream", options));
 		}
 	}
 });
@@ -174,6 +177,7 @@ const OBJECTS: Readonly<Record<string, () => unknown>> = {
 	packets: () => main.socketpair("seqpacket"),
 	datagrams: () => main.socketpair("dgram"),
 	listener: async () => [await main.listen("tcp://127.0.0.1:0")],
+	memory: () => [main.Memfd.create(4_096)],
 	"stream socket": () => calls.socketpair("stream"),
 	"datagram socket": () => calls.socketpair("dgram"),
 };
@@ -208,6 +212,21 @@ for (const [kind, make] of Object.entries(OBJECTS)) {
 		tidy(example);
 	});
 }
+
+test("what goes along with a write", async () => {
+	const [left, right] = main.socketpair();
+	for (const value of ANYTHING) {
+		const [descriptors, credentials] = [[value], value] as [never[], never];
+		await attempt("write descriptors", () => left.write("x", { descriptors: value as never[] }));
+		await attempt("write a descriptor", () => left.write("x", { descriptors }));
+		await attempt("write credentials", () => left.write("x", { credentials }));
+		await attempt("write a pid", () => left.write("x", { credentials: { pid: value } as never }));
+		await attempt("Memfd.create", () => main.Memfd.create(value as never));
+		await attempt("Memfd.create", () => main.Memfd.create(1, value as never));
+		await attempt("Memfd.from", () => main.Memfd.from(value as never));
+	}
+	tidy([left, right]);
+});
 
 test("every error was one of ours, with a code", () => {
 	assert.ok(count > 10_000, `${count} calls`);
