@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "js.h"
 #include "memory.h"
+#include "pipe.h"
 #include "process.h"
 #include "socket.h"
 #include "transfer.h"
@@ -34,6 +35,7 @@
   V("mmap", memory_map)                             \
   V("pidfd_open", process_pidfd_open)               \
   V("pidfd_send_signal", process_pidfd_send_signal) \
+  V("pipe2", pipe_open)                             \
   V("poll", socket_poll)                            \
   V("read", transfer_read)                          \
   V("recv", transfer_recv)                          \
@@ -48,6 +50,7 @@
   V("shutdown", socket_shutdown)                    \
   V("socket", socket_open)                          \
   V("socketpair", socket_pair)                      \
+  V("splice", pipe_splice)                          \
   V("write", transfer_write)
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {

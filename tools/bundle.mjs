@@ -16,7 +16,18 @@ const OUTPUT = "dist";
 const STAMP = ".build/bundle.stamp";
 
 /** Folders with an entry point of their own, loaded by those who import that: each after those it imports from. */
-const APART = ["frame", "handover", "node", "proxy", "systemd", "web", "tls", "winter", "testing"];
+const APART = [
+	"frame",
+	"handover",
+	"node",
+	"proxy",
+	"relay",
+	"systemd",
+	"web",
+	"tls",
+	"winter",
+	"testing",
+];
 
 /** The files that hold many modules. One folder deep, like the modules that look for files by their own place. */
 const BUNDLES = [

@@ -249,16 +249,21 @@ export class Stream extends ByteReader implements ByteStream {
 	}
 
 	/**
-	 * @internal Gives the descriptor away with what was read ahead; this stream is closed then.
+	 * @internal Throws where `release` would, and does nothing.
 	 * @throws {BusyError} a read is pending, or bytes are queued
 	 * @throws {ClosedError} it was closed, or given away
 	 */
-	release(): Released {
+	checkReleasable(): void {
 		this.checkReadable();
 		if (this.queuedBytes > 0) throw new BusyError("Bytes are queued: flush them first");
 		if (this.#receiver.waiting || this.gathering) {
 			throw new BusyError("A read is pending: await it before giving the socket away");
 		}
+	}
+
+	/** @internal Gives the descriptor away with what was read ahead; this stream is closed then. Throws as `checkReleasable`. */
+	release(): Released {
+		this.checkReleasable();
 		this.#closing = DONE;
 		this.#receiver.close();
 		const { file } = this.#connection;

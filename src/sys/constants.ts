@@ -315,3 +315,6 @@ export const LOCK_UN = 8;
 // linux/memfd.h: memfd_create(2)
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
+
+// fcntl.h: flags of splice(2)
+export const SPLICE_F_MOVE = 1;

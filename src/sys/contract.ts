@@ -87,6 +87,8 @@ export interface Sys {
 	pidfd_open(pid: number, flags: number): number;
 	/** `pidfd_send_signal(pidfd, sig, NULL, 0)` -- signals that process; 0 only asks whether it is there. EBADF EINVAL EPERM ESRCH. pidfd_send_signal(2), Linux 5.1 */
 	pidfd_send_signal(fd: number, signal: number): number;
+	/** `pipe2(pair, flags)` -- makes a pipe: pair[0] to read from, pair[1] to write to. EINVAL EMFILE ENFILE. pipe(2) */
+	pipe2(pair: Int32Array, flags: number): number;
 	/** `poll(fds, n, timeout)` -- waits for events; three int32 a descriptor: fd, events, revents; at most 64. Returns how many are ready. EINTR EINVAL. poll(2) */
 	poll(table: Int32Array, timeoutMs: number): number;
 	/** `read(fd, buf, n)` -- reads from any descriptor; whether it waits is the descriptor's O_NONBLOCK. EAGAIN EBADF ECONNRESET EIO EISDIR. read(2) */
@@ -194,6 +196,8 @@ export interface Sys {
 	socket(domain: number, type: number, protocol: number): number;
 	/** `socketpair(domain, type, protocol, pair)` -- makes two connected sockets in pair[0] and pair[1]. EAFNOSUPPORT EMFILE ENFILE EOPNOTSUPP EPROTONOSUPPORT. socketpair(2) */
 	socketpair(domain: number, type: number, protocol: number, pair: Int32Array): number;
+	/** `splice(from, NULL, to, NULL, length, flags | SPLICE_F_NONBLOCK)` -- moves bytes, one of the two being a pipe. EAGAIN EBADF ECONNRESET EINVAL ENOMEM EPIPE; sends without MSG_NOSIGNAL, but Node ignores SIGPIPE. splice(2) */
+	splice(from: number, to: number, length: number, flags: number): number;
 	/** `write(fd, buf, n)` -- writes to any descriptor; whether it waits is the descriptor's O_NONBLOCK. EAGAIN EBADF EDQUOT EFBIG EIO ENOSPC EPIPE. write(2) */
 	write(
 		fd: number,

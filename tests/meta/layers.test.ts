@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	handover: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	node: [".", "sys", "socket", "stream", "datagram", "open"],
 	web: [".", "stream"],
+	relay: [".", "sys", "socket", "stream"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],

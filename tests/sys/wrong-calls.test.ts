@@ -62,6 +62,7 @@ const SIGNATURES: Readonly<Record<Call, readonly Kind[]>> = {
 	mmap: ["int", "size", "int"],
 	pidfd_open: ["int", "int"],
 	pidfd_send_signal: ["int", "int"],
+	pipe2: ["table", "int"],
 	poll: ["table", "int"],
 	read: ["int", "range", "int?", "int?"],
 	recv: ["int", "range", "int", "int?", "int?"],
@@ -76,6 +77,7 @@ const SIGNATURES: Readonly<Record<Call, readonly Kind[]>> = {
 	shutdown: ["int", "int"],
 	socket: ["int", "int", "int"],
 	socketpair: ["int", "int", "int", "table"],
+	splice: ["int", "int", "size", "int"],
 	write: ["int", "range", "int?", "int?"],
 };
 

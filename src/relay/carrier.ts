@@ -1,0 +1,119 @@
+/**
+ * What holds bytes between the receive queue of one socket and the send queue of another: a pipe in the kernel, or memory where the kernel
+ * cannot splice. A flow has one only while bytes are under way, so that idle connections cost neither.
+ */
+import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, SPLICE_F_MOVE } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+
+/** Holds bytes under way. */
+export interface Carrier {
+	/** How many there are. */
+	readonly pendingBytes: number;
+	/** Takes from a socket, when nothing is pending: how many bytes, 0 at its end, or -errno. */
+	fill(fd: number): number;
+	/** Gives to a socket what is pending: how many bytes, or -errno. */
+	drain(fd: number): number;
+	/** Gives the carrier back, empty or not. */
+	release(): void;
+}
+
+// One turn of a carrier. Larger pipes gain nothing measurable, and a user may have 64 MiB of them; pipe(7).
+const PIPE_BYTES = 262_144;
+const BUFFER_BYTES = 65_536;
+const SPARE_MAX = 16;
+
+const sparePipes: PipeCarrier[] = [];
+const spareBuffers: BufferCarrier[] = [];
+
+let flows = 0;
+
+/** Announces a flow; spare pipes are kept as long as there is one. */
+export function enter(): void {
+	flows++;
+}
+
+/** Takes that back. */
+export function leave(): void {
+	flows--;
+	if (flows > 0) return;
+	for (const pipe of sparePipes.splice(0)) pipe.close();
+}
+
+/** A pipe, or undefined when there is no descriptor for one. */
+export function takePipe(): Carrier | undefined {
+	const spare = sparePipes.pop();
+	if (spare !== undefined) return spare;
+	const pair = new Int32Array(2);
+	if (sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
+	const [readFd, writeFd] = pair as unknown as [number, number];
+	// Refused to a user who has many: then it stays as it is.
+	sys.fcntl(writeFd, F_SETPIPE_SZ, PIPE_BYTES);
+	return new PipeCarrier(readFd, writeFd);
+}
+
+/** Memory. */
+export function takeBuffer(): Carrier {
+	return spareBuffers.pop() ?? new BufferCarrier();
+}
+
+class PipeCarrier implements Carrier {
+	pendingBytes = 0;
+	readonly #readFd: number;
+	readonly #writeFd: number;
+
+	constructor(readFd: number, writeFd: number) {
+		this.#readFd = readFd;
+		this.#writeFd = writeFd;
+	}
+
+	fill(fd: number): number {
+		const rc = sys.splice(fd, this.#writeFd, PIPE_BYTES, SPLICE_F_MOVE);
+		if (rc > 0) this.pendingBytes += rc;
+		return rc;
+	}
+
+	drain(fd: number): number {
+		const rc = sys.splice(this.#readFd, fd, this.pendingBytes, SPLICE_F_MOVE);
+		if (rc > 0) this.pendingBytes -= rc;
+		return rc;
+	}
+
+	release(): void {
+		if (this.pendingBytes === 0 && sparePipes.length < SPARE_MAX) sparePipes.push(this);
+		else this.close();
+	}
+
+	close(): void {
+		sys.close(this.#readFd);
+		sys.close(this.#writeFd);
+	}
+}
+
+class BufferCarrier implements Carrier {
+	readonly #memory = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+	#start = 0;
+	#end = 0;
+
+	get pendingBytes(): number {
+		return this.#end - this.#start;
+	}
+
+	fill(fd: number): number {
+		const rc = sys.recv(fd, this.#memory, 0, BUFFER_BYTES, 0);
+		this.#start = 0;
+		this.#end = Math.max(rc, 0);
+		return rc;
+	}
+
+	drain(fd: number): number {
+		const rc = sys.send(fd, this.#memory, this.#start, this.pendingBytes, 0);
+		if (rc > 0) this.#start += rc;
+		return rc;
+	}
+
+	release(): void {
+		this.#start = 0;
+		this.#end = 0;
+		if (spareBuffers.length < SPARE_MAX) spareBuffers.push(this);
+	}
+}

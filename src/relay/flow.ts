@@ -1,0 +1,134 @@
+/**
+ * One direction of a relay between sockets. It ends with the end of its source, handed on to its sink; or with the failure of one of them.
+ */
+import { syscallError } from "../errors.ts";
+import type { Waiter } from "../socket/descriptor.ts";
+import type { Socket } from "../socket/socket.ts";
+import { SHUT_WR } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { EAGAIN, EINVAL } from "../sys/errno.ts";
+import { type Carrier, enter, leave, takeBuffer, takePipe } from "./carrier.ts";
+import type { Way, WayEnd } from "./way.ts";
+
+// Carriers per turn of the event loop: what keeps a fast connection from holding up all others.
+const ROUNDS_MAX = 16;
+
+/** Moves bytes from one socket to another until the end. */
+export class Flow implements Waiter, Way {
+	bytes = 0;
+	readonly #source: Socket;
+	readonly #sink: Socket;
+	readonly #onEnd: (end: WayEnd) => void;
+	// What was read ahead, to be handed on first.
+	#first: Uint8Array;
+	#carrier: Carrier | undefined;
+	#splices = true;
+	#atEnd = false;
+	#over = false;
+
+	/** @param first taken */
+	constructor(source: Socket, sink: Socket, first: Uint8Array, onEnd: (end: WayEnd) => void) {
+		this.#source = source;
+		this.#sink = sink;
+		this.#first = first;
+		this.#onEnd = onEnd;
+		enter();
+	}
+
+	/** Begins, or goes on. */
+	ready(): void {
+		for (let round = 0; round < ROUNDS_MAX; round++) {
+			if (this.#over) return;
+			if (!this.#drain()) return;
+			if (this.#atEnd) {
+				this.#finish();
+				return;
+			}
+			if (!this.#fill()) return;
+		}
+		setImmediate(() => this.ready());
+	}
+
+	/** One of the sockets was closed: by `stop`. */
+	closed(): void {
+		this.stop();
+	}
+
+	stop(): void {
+		if (this.#over) return;
+		this.#over = true;
+		this.#giveBack();
+		leave();
+	}
+
+	// Returns whether everything under way has left; otherwise somebody waits, or it has failed.
+	#drain(): boolean {
+		while (this.#first.length > 0) {
+			const rc = sys.send(this.#sink.fd, this.#first, 0, this.#first.length, 0);
+			if (!this.#sent(rc)) return false;
+			this.#first = this.#first.subarray(rc);
+		}
+		const carrier = this.#carrier;
+		while (carrier !== undefined && carrier.pendingBytes > 0) {
+			if (!this.#sent(carrier.drain(this.#sink.fd))) return false;
+		}
+		return true;
+	}
+
+	#sent(rc: number): boolean {
+		if (rc >= 0) this.bytes += rc;
+		else if (rc === EAGAIN) this.#await("write");
+		else this.#fail("send", rc);
+		return rc >= 0;
+	}
+
+	// Returns whether there is something to hand on, or the end.
+	#fill(): boolean {
+		this.#carrier ??= this.#take();
+		const rc = this.#carrier.fill(this.#source.fd);
+		if (rc > 0) return true;
+		if (rc === EINVAL && this.#splices) {
+			this.#giveBack();
+			this.#splices = false;
+			return true;
+		}
+		this.#giveBack();
+		if (rc === 0) this.#atEnd = true;
+		else if (rc === EAGAIN) this.#await("read");
+		else this.#fail("recv", rc);
+		return rc === 0;
+	}
+
+	#take(): Carrier {
+		return (this.#splices ? takePipe() : undefined) ?? takeBuffer();
+	}
+
+	#giveBack(): void {
+		this.#carrier?.release();
+		this.#carrier = undefined;
+	}
+
+	#await(direction: "read" | "write"): void {
+		try {
+			if (direction === "read") this.#source.descriptor.awaitReadable(this);
+			else this.#sink.descriptor.awaitWritable(this);
+		} catch (error) {
+			this.#end(error as Error, direction === "write");
+		}
+	}
+
+	#finish(): void {
+		const rc = sys.shutdown(this.#sink.fd, SHUT_WR);
+		if (rc < 0) this.#fail("shutdown", rc);
+		else this.#end(undefined, false);
+	}
+
+	#fail(syscall: string, rc: number): void {
+		this.#end(syscallError(syscall, rc), syscall !== "recv");
+	}
+
+	#end(error: Error | undefined, isSinkBroken: boolean): void {
+		this.stop();
+		this.#onEnd({ error, isSinkBroken });
+	}
+}

@@ -1,0 +1,55 @@
+/** A side that is a socket of this library: its bytes are spliced in the kernel. */
+import { LIMITS } from "../limits.ts";
+import { Socket } from "../socket/socket.ts";
+import type { BoundFile } from "../stream/connection.ts";
+import { linger } from "../stream/linger.ts";
+import type { Stream } from "../stream/stream.ts";
+import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
+import { sys } from "../sys/current.ts";
+import { Flow } from "./flow.ts";
+import type { Side, Way, WayEnd } from "./way.ts";
+
+// struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
+const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+
+/** A connection that was taken out of its stream. */
+export class SocketSide implements Side {
+	readonly #socket: Socket;
+	readonly #file: BoundFile | undefined;
+	#unread: Uint8Array;
+
+	/**
+	 * @param stream taken: it is closed then
+	 * @throws {BusyError} a read is pending, or bytes are queued
+	 * @throws {ClosedError} it was closed, or given away
+	 */
+	constructor(stream: Stream) {
+		const { fd, unread, file } = stream.release();
+		this.#socket = Socket.fromFd(fd);
+		this.#unread = unread;
+		this.#file = file;
+	}
+
+	flowTo(sink: SocketSide, onEnd: (end: WayEnd) => void): Way {
+		const flow = new Flow(this.#socket, sink.#socket, this.#unread, onEnd);
+		this.#unread = new Uint8Array(0);
+		flow.ready();
+		return flow;
+	}
+
+	async close(): Promise<void> {
+		this.#file?.remove();
+		this.#socket.close();
+	}
+
+	async closeAfterCut(): Promise<void> {
+		await linger(this.#socket, LIMITS.closeMs, undefined);
+		await this.close();
+	}
+
+	reset(): void {
+		if (this.#socket.closed) return;
+		sys.setsockopt(this.#socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+		void this.close();
+	}
+}

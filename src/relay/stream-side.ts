@@ -1,0 +1,80 @@
+/** A side that is any byte stream: its bytes go through this process, and so do descriptors that come with them. */
+import { give } from "../socket/passable.ts";
+import type { ByteStream } from "../stream/contract.ts";
+import { Stream } from "../stream/stream.ts";
+import type { Side, Way, WayEnd } from "./way.ts";
+
+/** A byte stream as a side. */
+export class StreamSide implements Side {
+	readonly #stream: ByteStream;
+	readonly #passes: boolean;
+
+	/**
+	 * @param stream taken
+	 * @param passes whether descriptors that come along are passed on
+	 */
+	constructor(stream: ByteStream, passes: boolean) {
+		this.#stream = stream;
+		this.#passes = passes;
+	}
+
+	flowTo(sink: StreamSide, onEnd: (end: WayEnd) => void): Way {
+		const way = new StreamWay(this.#stream, sink.#stream, this.#passes);
+		void way.run().then(onEnd);
+		return way;
+	}
+
+	close(): Promise<void> {
+		return this.#stream.close();
+	}
+
+	closeAfterCut(): Promise<void> {
+		return this.#stream.close();
+	}
+
+	reset(): void {
+		this.#stream.abort();
+	}
+}
+
+class StreamWay implements Way {
+	bytes = 0;
+	readonly #source: ByteStream;
+	readonly #sink: ByteStream;
+	readonly #passes: boolean;
+
+	constructor(source: ByteStream, sink: ByteStream, passes: boolean) {
+		this.#source = source;
+		this.#sink = sink;
+		this.#passes = passes;
+	}
+
+	async run(): Promise<WayEnd> {
+		let isSinkBroken = false;
+		try {
+			for await (const chunk of this.#source) {
+				isSinkBroken = true;
+				await this.#handOn(chunk);
+				this.bytes += chunk.length;
+				isSinkBroken = false;
+			}
+			isSinkBroken = true;
+			await this.#sink.closeWrite();
+			return { error: undefined, isSinkBroken: false };
+		} catch (error) {
+			return { error: error as Error, isSinkBroken };
+		}
+	}
+
+	// The streams are aborted by whoever stops it, which ends the loop.
+	stop(): void {}
+
+	#handOn(chunk: Uint8Array): Promise<void> {
+		if (!this.#passes || !(this.#source instanceof Stream) || !(this.#sink instanceof Stream)) {
+			return this.#sink.write(chunk);
+		}
+		// With the first byte of the chunk: at the latest where they were, for whoever expects them with a byte of it.
+		const arrived = this.#source.takeDescriptors().flatMap(({ descriptors }) => descriptors);
+		return this.#sink.write(chunk, { descriptors: arrived.map(give) });
+	}
+}
