@@ -1,11 +1,5 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
-import {
-	AbortError,
-	BusyError,
-	ClosedError,
-	InvalidAddressError,
-	UnsupportedError,
-} from "../errors.ts";
+import { BusyError, ClosedError, InvalidAddressError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { loopOver, MessageReader } from "../packet/message-reader.ts";
 import type { Address } from "../socket/address.ts";
@@ -14,7 +8,7 @@ import { Passage } from "../socket/passage.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import { BatchIntake } from "./batch-intake.ts";
@@ -264,10 +258,9 @@ export class Datagrams implements DatagramChannel {
 	close(options?: WaitOptions): Promise<void> {
 		if (this.#closing !== undefined) return this.#closing;
 		try {
-			checkWait(options);
+			checkClose(options);
 		} catch (error) {
-			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
-			if (!(error instanceof AbortError)) return Promise.reject(error);
+			return Promise.reject(error);
 		}
 		this.#closing = this.#close(options);
 		return this.#closing;

@@ -1,13 +1,6 @@
 /** `PacketStream`: a connection that keeps message boundaries. */
 import { requireBytes, requireInteger } from "../arguments.ts";
-import {
-	AbortError,
-	BusyError,
-	ClosedError,
-	check,
-	TruncatedError,
-	UnsupportedError,
-} from "../errors.ts";
+import { BusyError, ClosedError, check, TruncatedError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
@@ -16,7 +9,7 @@ import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
 import { Connection, type HandedOff } from "../stream/connection.ts";
 import { DONE } from "../stream/turn-budget.ts";
 import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
@@ -240,10 +233,9 @@ export class PacketStream implements PacketChannel {
 	close(options?: WaitOptions): Promise<void> {
 		if (this.#closing !== undefined) return this.#closing;
 		try {
-			checkWait(options);
+			checkClose(options);
 		} catch (error) {
-			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
-			if (!(error instanceof AbortError)) return Promise.reject(error);
+			return Promise.reject(error);
 		}
 		this.#closing = this.#close(options);
 		return this.#closing;

@@ -46,6 +46,15 @@ export function checkWait(options: WaitOptions | undefined): void {
 	if (requireSignal("signal", signal)?.aborted) throw new AbortError(signal?.reason);
 }
 
+/** As `checkWait`, for a call that closes: a wrong one closes nothing, but an aborted signal is a wish to have it closed at once. */
+export function checkClose(options: WaitOptions | undefined): void {
+	try {
+		checkWait(options);
+	} catch (error) {
+		if (!(error instanceof AbortError)) throw error;
+	}
+}
+
 /**
  * Calls `cancel` once if the signal aborts or the time runs out before the returned function is called.
  *

@@ -1,5 +1,5 @@
 /** `Stream`: a connected byte stream over a socket. */
-import { AbortError, BusyError, ClosedError, check } from "../errors.ts";
+import { BusyError, ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import {
@@ -13,7 +13,7 @@ import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
@@ -200,10 +200,9 @@ export class Stream extends ByteReader implements ByteStream {
 	close(options?: WaitOptions): Promise<void> {
 		if (this.#closing !== undefined) return this.#closing;
 		try {
-			checkWait(options);
+			checkClose(options);
 		} catch (error) {
-			// A wrong call closes nothing. An aborted signal is a wish to have it closed at once.
-			if (!(error instanceof AbortError)) return Promise.reject(error);
+			return Promise.reject(error);
 		}
 		this.#closing = this.#close(options);
 		return this.#closing;

@@ -200,6 +200,10 @@ export const datagramChannelChecks: readonly Check<DatagramChannel>[] = [
 			}
 			for (const timeoutMs of [-1, 1.5, Number.NaN]) {
 				await rejection(right.receive({ timeoutMs }), "ERR_OUT_OF_RANGE", "receive()");
+				await rejection(left.close({ timeoutMs }), "ERR_OUT_OF_RANGE", "close()");
+				assert.throws(() => left.trySend("x", undefined, { timeoutMs }), {
+					code: "ERR_OUT_OF_RANGE",
+				});
 			}
 			await rejection(left.send("x", "no address at all"), "ERR_INVALID_ADDRESS", "send()");
 			const gone = new Uint8Array(100);

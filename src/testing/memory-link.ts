@@ -1,7 +1,7 @@
 /** One end of a connection in memory: how it is closed, which is the same for bytes and for messages. */
 import { ClosedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { MemoryPipe } from "./memory-pipe.ts";
 
 /** The two pipes of one end, and what has become of them. */
@@ -46,7 +46,13 @@ export class MemoryLink<Pipe extends MemoryPipe> {
 
 	/** See `ByteStream.close`. */
 	close(options: WaitOptions | undefined): Promise<void> {
-		this.#closing ??= this.#close(options);
+		if (this.#closing !== undefined) return this.#closing;
+		try {
+			checkClose(options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		this.#closing = this.#close(options);
 		return this.#closing;
 	}
 

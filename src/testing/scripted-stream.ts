@@ -8,7 +8,13 @@
  */
 import { requireBytes } from "../arguments.ts";
 import { BusyError, ClosedError, TimeoutError } from "../errors.ts";
-import { type CancelError, checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import {
+	type CancelError,
+	checkClose,
+	checkWait,
+	supervise,
+	type WaitOptions,
+} from "../socket/wait.ts";
 import { ByteReader } from "../stream/byte-reader.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Script, ScriptError, type ScriptStep } from "./script.ts";
@@ -104,7 +110,8 @@ export class ScriptedStream extends ByteReader implements ByteStream {
 		this.#writeEnded = true;
 	}
 
-	async close(): Promise<void> {
+	async close(options?: WaitOptions): Promise<void> {
+		checkClose(options);
 		this.abort();
 	}
 

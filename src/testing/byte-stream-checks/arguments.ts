@@ -25,6 +25,7 @@ export const argumentChecks: readonly Check<ByteStream>[] = [
 				await rejection(right.readExactly(wrong), RANGE, `readExactly(${wrong})`);
 				await rejection(right.read({ timeoutMs: wrong }), RANGE, `read() for ${wrong} ms`);
 				await rejection(left.write("x", { timeoutMs: wrong }), RANGE, `write() for ${wrong} ms`);
+				await rejection(left.close({ timeoutMs: wrong }), RANGE, `close() within ${wrong} ms`);
 			}
 			await rejection(right.readExactly("5" as never), TYPE, 'readExactly("5")');
 			await rejection(right.read({ signal: {} as never }), TYPE, "read() with a false signal");

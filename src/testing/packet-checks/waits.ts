@@ -108,6 +108,7 @@ export const waitChecks: readonly Check<PacketChannel>[] = [
 			for (const timeoutMs of [-1, 1.5, Number.NaN]) {
 				await rejection(left.send("x", { timeoutMs }), "ERR_OUT_OF_RANGE", "send()");
 				await rejection(right.receive({ timeoutMs }), "ERR_OUT_OF_RANGE", "receive()");
+				await rejection(left.close({ timeoutMs }), "ERR_OUT_OF_RANGE", "close()");
 			}
 			const gone = new Uint8Array(100);
 			structuredClone(gone.buffer, { transfer: [gone.buffer] });
