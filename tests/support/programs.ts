@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	nft: "nftables",
 	postgres: "postgresql",
 	"redis-server": "redis-server",
+	python3: "python3",
 	rsyslogd: "rsyslog",
 	setpriv: "util-linux",
 	ssh: "openssh-client",
