@@ -1,23 +1,15 @@
 /** `Handover`: a process's place in a line of processes that serve on the same sockets, one after the other. */
 import { ClosedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { sameUser } from "../open/allow.ts";
 import type { Listener } from "../open/listener.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
-import type { Address } from "../socket/address.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { EstateSocket } from "./bequest.ts";
-import type { Heirloom, Inheritance } from "./inheritance.ts";
+import { Heirloom } from "./heirloom.ts";
+import type { Inheritance } from "./inheritance.ts";
 import { type ConnectionListener, receiveConnections } from "./moving.ts";
 import { type OfferOptions, Post, type Successor } from "./post.ts";
-import {
-	inheritPlace,
-	type Place,
-	removeFile,
-	type ServingSocket,
-	type SocketSpecs,
-	type SocketsFor,
-} from "./sockets.ts";
+import type { Place, ServingSocket, SocketSpecs, SocketsFor } from "./sockets.ts";
 
 /** A socket asked for, and where it comes from. */
 export interface Filled extends Place {
@@ -26,7 +18,6 @@ export interface Filled extends Place {
 
 /** How a handover begins: with a post of its own, or with an inheritance that brings one. */
 export interface HandoverSetup {
-	readonly address: Address;
 	readonly post: Post | undefined;
 	readonly inheritance: Inheritance | undefined;
 	readonly places: readonly Filled[];
@@ -123,14 +114,15 @@ export class Handover<Specs extends SocketSpecs> {
 	}
 
 	#own(): SocketsFor<Specs> {
-		const { inheritance, places, address, onConnection } = this.#setup;
-		const sockets: EstateSocket[] = places.map(({ from, ...place }) => {
-			const socket = "owned" in from ? inheritPlace(place, from.owned, from.file) : from;
-			return { name: place.name, asked: place.asked, socket };
-		});
-		const post = this.#setup.post ?? inheritPost(address, inheritance as Inheritance);
+		const { inheritance, places, onConnection } = this.#setup;
+		const sockets: EstateSocket[] = places.map(({ name, asked, from }) => ({
+			name,
+			asked,
+			socket: from instanceof Heirloom ? from.own() : from,
+		}));
+		const post = this.#setup.post ?? new Post(inheritance?.post?.own() as Listener<PacketStream>);
 		if (inheritance !== undefined) {
-			for (const { file } of inheritance.heirlooms) removeFile(file);
+			for (const { heirloom } of inheritance.given) heirloom.discard();
 			if (onConnection !== undefined) {
 				this.#received = receiveConnections(inheritance.wire, onConnection);
 			}
@@ -157,19 +149,10 @@ export class Handover<Specs extends SocketSpecs> {
 		const { inheritance, post, places } = this.#setup;
 		inheritance?.close();
 		await post?.close();
-		for (const { from } of places) {
-			if ("owned" in from) from.owned.close();
-			else await from.close();
-		}
+		for (const { from } of places) await from.close();
 	}
 
 	#checkOpen(): void {
 		if (this.#closing !== undefined) throw new ClosedError("The handover");
 	}
-}
-
-function inheritPost(address: Address, { post }: Inheritance): Post {
-	const { owned, file } = post as Pick<Heirloom, "owned" | "file">;
-	const listener = inheritPlace({ address, options: { allow: sameUser() } }, owned, file);
-	return new Post(listener as Listener<PacketStream>);
 }

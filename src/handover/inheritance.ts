@@ -7,19 +7,19 @@ import type { PacketStream } from "../packet/packet-stream.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { isAlive } from "../socket/peer-pidfd.ts";
 import type { WaitOptions } from "../socket/wait.ts";
-import { type FileRecord, type Message, PROTOCOLS } from "./protocol.ts";
+import { Heirloom } from "./heirloom.ts";
+import { type Message, PROTOCOLS } from "./protocol.ts";
 import { type Said, Wire } from "./wire.ts";
 
-/** A socket that was given, not ours to use yet. */
-export interface Heirloom {
+/** A socket that was given, by what it is called and was asked for. */
+export interface Given {
 	readonly name: string;
 	readonly asked: string;
-	readonly file: FileRecord | null;
-	readonly owned: OwnedDescriptor;
+	readonly heirloom: Heirloom;
 }
 
 const STEP = { timeoutMs: LIMITS.handoverStepMs };
-const DEATH_MS = 5_000;
+const DEATH_MS = 2_000;
 const DEATH_LOOK_MS = 2;
 
 /** What a new process was given, and what it may do with it: claim it, or let it go. */
@@ -29,8 +29,9 @@ export class Inheritance {
 	/** Its state; empty when it has none. */
 	state: Uint8Array = new Uint8Array();
 	/** The listener at which the old process was asked, to be asked at next. */
-	post: Pick<Heirloom, "file" | "owned"> | undefined;
-	readonly heirlooms: Heirloom[] = [];
+	post: Heirloom | undefined;
+	/** What it has given, and was not taken out. */
+	readonly given: Given[] = [];
 	readonly wire: Wire;
 	readonly #pidfd: OwnedDescriptor;
 
@@ -46,11 +47,12 @@ export class Inheritance {
 			.send({ kind: "hello", protocols: PROTOCOLS, pid: process.pid })
 			.catch(ignoreEnd);
 		const { message: welcome, descriptor } = await this.#firstAnswer(left());
-		this.post = { file: welcome.file, owned: given(descriptor) };
+		this.post = new Heirloom(passed(descriptor), welcome.file);
 		this.pid = welcome.pid;
 		for (let i = 0; i < welcome.socketCount; i++) {
-			const { message, descriptor: passed } = await this.wire.expect(["socket"], left());
-			this.heirlooms.push({ ...message, owned: given(passed) });
+			const { message, descriptor: each } = await this.wire.expect(["socket"], left());
+			const { name, asked, file } = message;
+			this.given.push({ name, asked, heirloom: new Heirloom(passed(each), file) });
 		}
 		this.state = await this.wire.expectBytes(welcome.stateBytes, left());
 	}
@@ -58,10 +60,10 @@ export class Inheritance {
 	/** Takes one out: by name and address, or by its address alone, for a socket may be called differently by now. */
 	take(name: string, asked: string): Heirloom | undefined {
 		const found =
-			this.heirlooms.find((each) => each.name === name && each.asked === asked) ??
-			this.heirlooms.find((each) => each.asked === asked);
-		if (found !== undefined) this.heirlooms.splice(this.heirlooms.indexOf(found), 1);
-		return found;
+			this.given.find((each) => each.name === name && each.asked === asked) ??
+			this.given.find((each) => each.asked === asked);
+		if (found !== undefined) this.given.splice(this.given.indexOf(found), 1);
+		return found?.heirloom;
 	}
 
 	/**
@@ -84,8 +86,8 @@ export class Inheritance {
 	close(): void {
 		this.wire.close();
 		this.#pidfd.close();
-		this.post?.owned.close();
-		for (const { owned } of this.heirlooms) owned.close();
+		this.post?.close();
+		for (const { heirloom } of this.given) heirloom.close();
 	}
 
 	async #firstAnswer(options: WaitOptions): Promise<Said<"welcome">> {
@@ -170,7 +172,7 @@ function ignoreEnd(error: unknown): void {
 	if (!(error instanceof HandoverError)) throw error;
 }
 
-function given(descriptor: OwnedDescriptor | undefined): OwnedDescriptor {
+function passed(descriptor: OwnedDescriptor | undefined): OwnedDescriptor {
 	if (descriptor !== undefined) return descriptor;
 	throw new HandoverError("protocol", "A socket was handed over without its descriptor");
 }

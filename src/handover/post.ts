@@ -45,6 +45,7 @@ interface PendingOffer {
 }
 
 const GRACE_MS = 100;
+const PAUSE_MS = 100;
 const MS_MAX = 2_147_483_647;
 const NOTHING_MOVED: Moved = { movedCount: 0, lostCount: 0 };
 
@@ -99,12 +100,15 @@ export class Post {
 	}
 
 	async #answer(): Promise<void> {
-		try {
-			for await (const packets of this.#listener) void this.#attend(new Wire(packets));
-		} catch (error) {
-			// Nobody can take over any more: whoever waits for that has to know.
-			this.#offer?.reject(error as Error);
-			this.#offer = undefined;
+		while (!this.#listener.closed) {
+			try {
+				for await (const packets of this.#listener) void this.#attend(new Wire(packets));
+			} catch (error) {
+				// Perhaps only this one could not be taken, for want of memory: the next one may.
+				const failure = asHandoverError(error);
+				callProgram(() => this.#offer?.options.onFailure?.(failure));
+				await sleep(PAUSE_MS, undefined, { ref: false });
+			}
 		}
 	}
 

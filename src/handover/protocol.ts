@@ -79,8 +79,11 @@ export type MessageOf<Kind extends Message["kind"]> = Extract<Message, { readonl
 type Test = (value: unknown) => boolean;
 
 const CHUNK_MARK = 0;
+// What a read of a stream can have gathered.
+const BYTES_MAX = 1_073_741_824;
 
 const count: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const size: Test = (value) => count(value) && (value as number) <= BYTES_MAX;
 const text: Test = (value) => typeof value === "string";
 const flag: Test = (value) => typeof value === "boolean";
 const counts: Test = (value) => Array.isArray(value) && value.every(count);
@@ -91,12 +94,12 @@ const file: Test = (value) =>
 // What each message must have.
 const FIELDS: Readonly<Record<Message["kind"], Readonly<Record<string, Test>>>> = {
 	hello: { protocols: counts, pid: count },
-	welcome: { protocol: count, pid: count, socketCount: count, stateBytes: count, file },
+	welcome: { protocol: count, pid: count, socketCount: count, stateBytes: size, file },
 	socket: { name: text, asked: text, file },
 	ready: {},
 	yours: {},
 	mine: { takesConnections: flag },
-	connection: { unreadBytes: count, stateBytes: count },
+	connection: { unreadBytes: size, stateBytes: size },
 	done: {},
 	refuse: { reason: text, text },
 };

@@ -1,7 +1,6 @@
 /** The sockets that a process serves on: how each is asked for, opened, inherited, and left to the next. */
 import { resolve } from "node:path";
 import { requireObject } from "../arguments.ts";
-import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
 import { checkAdmission } from "../open/admission.ts";
 import type {
@@ -10,17 +9,14 @@ import type {
 	StreamAddress,
 	StreamAddressText,
 } from "../open/connect.ts";
-import { type ListenOptions, listen, listenerOver } from "../open/listen.ts";
+import { type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
-import { datagrams, datagramsOver, type OpenDatagramsOptions } from "../open/open-datagrams.ts";
+import { datagrams, type OpenDatagramsOptions } from "../open/open-datagrams.ts";
 import { checkOpenOptions } from "../open/open-options.ts";
-import { ownedFile } from "../open/socket-file.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
-import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import type { BoundFile } from "../stream/connection.ts";
-import { takeInherited } from "../stream/inherited.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { FileRecord } from "./protocol.ts";
 
@@ -34,7 +30,7 @@ export interface DatagramsSpec extends OpenDatagramsOptions {
 	readonly address: string | Address;
 }
 
-/** How a socket is asked for: by its address, or by its address and options. */
+/** How a socket is asked for: by its address, or by its address and options. `fd:` and `systemd:` are for sockets that listen. */
 export type SocketSpec = string | Address | ListenSpec | DatagramsSpec;
 
 /** Sockets by names. */
@@ -106,40 +102,6 @@ export async function openPlace({ address, options }: Place): Promise<ServingSoc
 		: await listen(address, options);
 }
 
-/**
- * Makes the object for one that was inherited.
- *
- * @param owned taken; stays open and its owner's when this throws
- * @throws {InvalidAddressError} it is of another kind than it was asked for
- */
-export function inheritPlace(
-	{ address, options }: Pick<Place, "address" | "options">,
-	owned: OwnedDescriptor,
-	file: FileRecord | null,
-): ServingSocket {
-	const bound = file === null ? undefined : boundFile(file);
-	const isDatagram = carriesDatagrams(address);
-	return owned.moveInto((fd) =>
-		takeInherited(
-			fd,
-			(transport) => (TRANSPORTS[transport].type === "dgram") === isDatagram,
-			"a socket of another kind was handed over",
-			(socket, transport) => {
-				if (isDatagram)
-					return datagramsOver(socket, transport as DatagramTransport, options, bound);
-				// Again, so that those who connect see this process as their peer: SO_PEERCRED tells who called listen(2) last.
-				socket.listen(options.backlog);
-				return listenerOver(socket, transport, options, bound);
-			},
-		),
-	);
-}
-
-/** Removes the file of an inherited socket that nobody asked for. */
-export function removeFile(file: FileRecord | null): void {
-	if (file !== null) boundFile(file).remove();
-}
-
 /** Leaves a socket to the successor, who has a duplicate: no more comes in here, and nothing is taken away from there. */
 export function leave(socket: ServingSocket): void {
 	socket.file?.disown();
@@ -153,10 +115,7 @@ export function recordOf(file: BoundFile | undefined): FileRecord | null {
 	return { path: file.path.toString("latin1"), dev: `${file.dev}`, ino: `${file.ino}` };
 }
 
-function boundFile({ path, dev, ino }: FileRecord): BoundFile {
-	return ownedFile(Buffer.from(path, "latin1"), { dev: BigInt(dev), ino: BigInt(ino) });
-}
-
-function carriesDatagrams({ transport }: Address): boolean {
+/** Whether a socket of this address has datagrams, and not connections. */
+export function carriesDatagrams({ transport }: Address): boolean {
 	return transport in TRANSPORTS && TRANSPORTS[transport as SocketTransport].type === "dgram";
 }

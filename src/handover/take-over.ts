@@ -64,13 +64,16 @@ export async function takeOver<const Specs extends SocketSpecs>(
 	const beginning = await begin(place, left, timeoutMs);
 	const places: Filled[] = [];
 	try {
+		// Whatever can go wrong shall do so as long as the process before is the owner.
+		beginning.inheritance?.post?.prepare({ address: place, options: { allow: sameUser() } });
 		for (const each of wanted) {
 			const heirloom = beginning.inheritance?.take(each.name, each.asked);
 			places.push({ ...each, from: heirloom ?? (await openPlace(each)) });
+			heirloom?.prepare(each);
 		}
-		return new Handover({ address: place, ...beginning, places, onConnection });
+		return new Handover({ ...beginning, places, onConnection });
 	} catch (error) {
-		await new Handover({ address: place, ...beginning, places, onConnection }).close();
+		await new Handover({ ...beginning, places, onConnection }).close();
 		throw error;
 	}
 }
