@@ -1,0 +1,77 @@
+/** PostgreSQL and Redis, asked by unmodified `pg` and `ioredis` on our streams, over TCP and over their Unix sockets. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { startChild } from "../support/children.ts";
+import { type DatabaseServer, startPostgres, startRedis } from "../support/databases.ts";
+import { inFolder } from "../support/folder.ts";
+import { example, lacking, lineLike, startPeer } from "../support/programs.ts";
+
+const withoutPostgres = lacking("initdb", "postgres", "setpriv");
+
+async function withServer(
+	start: (folder: string) => Promise<DatabaseServer>,
+	body: (server: DatabaseServer) => Promise<void>,
+): Promise<void> {
+	await inFolder(async (folder) => {
+		const server = await start(folder);
+		try {
+			await body(server);
+		} finally {
+			await server.stop();
+		}
+	});
+}
+
+async function compare(
+	t: TestContext,
+	name: string,
+	{ port, path }: DatabaseServer,
+): Promise<void> {
+	const args = [name, `${port}`, path];
+	const { code, stdout, stderr } = await startChild(example("database/compare.ts"), { args }).ended;
+	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+	const lines = stdout.trim().split("\n");
+	for (const line of lines) t.diagnostic(`${name} by ${line}`);
+	const names = lines.map((line) => /^(\w+, [\w:]+): [1-9]\d* per second/.exec(line)?.[1]);
+	const expected = ["TCP, socketry", "TCP, node:net", "Unix, socketry", "Unix, node:net"];
+	assert.deepEqual(names, expected);
+}
+
+test("pg asks PostgreSQL on our streams, over TCP and over its Unix socket", {
+	skip: withoutPostgres,
+}, async (t) => {
+	await withServer(startPostgres, (server) => compare(t, "postgres", server));
+});
+
+test("ioredis asks Redis on our streams, over TCP and over its Unix socket", {
+	skip: lacking("redis-server"),
+}, async (t) => {
+	await withServer(startRedis, (server) => compare(t, "redis", server));
+});
+
+test("a page loads from PostgreSQL over its Unix socket and over TCP, also under the load of wrk", {
+	skip: withoutPostgres || lacking("curl", "wrk"),
+}, async (t) => {
+	await withServer(startPostgres, async ({ port, path }) => {
+		const rates: Record<string, number> = {};
+		for (const database of [`unix:${path}`, `tcp://127.0.0.1:${port}`]) {
+			const args = ["tcp://127.0.0.1:0", database];
+			const server = startChild(example("database/page.ts"), { args });
+			t.after(() => server.process.kill("SIGKILL"));
+			const [, host] = await lineLike(server, /^serving tcp:\/\/(.*)$/);
+			const url = `http://${host}/`;
+			const kind = database.slice(0, database.indexOf(":"));
+			const signed = await startPeer("curl", ["-sS", "-d", `<b>${kind}`, url]).ended;
+			assert.match(signed.stdout, new RegExp(`<p>&lt;b&gt;${kind}\n`));
+			const wrk = await startPeer("wrk", ["-t1", "-c16", "-d1s", url]).ended;
+			assert.doesNotMatch(wrk.stdout, /Socket errors|Non-2xx/);
+			rates[kind] = Number(/Requests\/sec:\s+([\d.]+)/.exec(wrk.stdout)?.[1]);
+			server.process.kill("SIGTERM");
+			const { code, stderr } = await server.ended;
+			assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+		}
+		const { unix = 0, tcp = 0 } = rates;
+		t.diagnostic(`pages/s: ${unix} with the database's Unix socket, ${tcp} with TCP`);
+		assert.ok(Math.min(unix, tcp) > 100);
+	});
+});
