@@ -5,6 +5,7 @@ export type { Datagram, DatagramChannel, DatagramTransport } from "./datagram/da
 export type { DatagramDetails, DetailSwitches } from "./datagram/datagram-details.ts";
 export type { DatagramsOptions } from "./datagram/datagram-options.ts";
 export type { Datagrams } from "./datagram/datagrams.ts";
+export type { DatagramsStats } from "./datagram/datagrams-stats.ts";
 export type { NetworkError, NetworkErrorListener } from "./datagram/error-queue.ts";
 export type { Membership, MembershipOptions, Multicast } from "./datagram/multicast.ts";
 export type { ReplyGuardOptions } from "./datagram/reply-guard.ts";
@@ -43,9 +44,22 @@ export type { CachedResolver, CachedResolverOptions } from "./open/cached-resolv
 export { cachedResolver } from "./open/cached-resolver.ts";
 export type { ConnectOptions } from "./open/connect.ts";
 export { connect } from "./open/connect.ts";
+export type {
+	AcceptedEvent,
+	ClosedEvent,
+	ConnectedEvent,
+	ConnectionSource,
+	DroppedEvent,
+	ErrorEvent,
+	EventSource,
+	OpenedEvent,
+	SocketryEvents,
+	UnconnectedEvent,
+} from "./open/events.ts";
 export type { ListenOptions } from "./open/listen.ts";
 export { listen } from "./open/listen.ts";
 export type { Listener, Overload } from "./open/listener.ts";
+export type { ListenerStats } from "./open/listener-stats.ts";
 export type { LookupOptions } from "./open/lookup.ts";
 export { lookup } from "./open/lookup.ts";
 export type { OpenDatagramsOptions } from "./open/open-datagrams.ts";
@@ -62,10 +76,12 @@ export type {
 	PacketStream,
 	PacketStreamOptions,
 } from "./packet/packet-stream.ts";
+export type { PacketStreamStats } from "./packet/packet-stream-stats.ts";
 export type { Address } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";
 export type { DescriptorKind } from "./socket/descriptor-kind.ts";
+export type { DroppedThing } from "./socket/diagnostics.ts";
 export type { MapOptions, Seals } from "./socket/memfd.ts";
 export { Memfd } from "./socket/memfd.ts";
 export type { Credentials } from "./socket/option-value.ts";
@@ -83,3 +99,4 @@ export type { WaitOptions } from "./socket/wait.ts";
 export type { DescriptorArrival } from "./stream/arrivals.ts";
 export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";
 export type { Stream, StreamTransport, WriteOptions } from "./stream/stream.ts";
+export type { StreamStats } from "./stream/stream-stats.ts";

@@ -67,13 +67,15 @@ export function arrivalAt(
 	const base = row * BATCH_COLUMNS;
 	const length = table[base + BATCH_OUT_BYTES] as number;
 	const name = table[base + BATCH_NAME_OFFSET] as number;
+	const details = isDetailed ? detailsOf(room, base) : undefined;
+	if (details?.missedCount !== undefined) companions.noteMissed(details.missedCount);
 	return {
 		start,
 		kept: Math.min(length, room.messageBytes),
 		length,
 		stride: strideOf(room, base, length),
 		from: peerAt(names, name, table[base + BATCH_OUT_NAME_LENGTH] as number),
-		details: isDetailed ? detailsOf(room, base) : undefined,
+		details,
 		companion: companions.takeRow(room, row),
 	};
 }

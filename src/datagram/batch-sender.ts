@@ -1,6 +1,7 @@
 /** Sends the messages of a batch, and copes with each way in which one can fail. */
 import { syscallError } from "../errors.ts";
 import type { PassedErrors } from "../packet/receive-room.ts";
+import { tellDropped, tellError } from "../socket/diagnostics.ts";
 import type { Socket } from "../socket/socket.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Destination } from "./destinations.ts";
@@ -13,11 +14,28 @@ import { isFull } from "./transmit.ts";
 export class SendLedger {
 	/** Datagrams that the kernel has taken. */
 	sentCount = 0;
-	/** Datagrams that were taken from callers and not sent. */
-	droppedCount = 0;
+	/** Bytes of them. */
+	sentBytes = 0;
 	/** Bytes in batches that have not left. */
 	batchedBytes = 0;
+	readonly #socket: Socket;
+	#droppedCount = 0;
 	#untold: Error | undefined;
+
+	constructor(socket: Socket) {
+		this.#socket = socket;
+	}
+
+	/** Datagrams that were taken from callers and not sent. */
+	get droppedCount(): number {
+		return this.#droppedCount;
+	}
+
+	/** Counts datagrams that are not sent. */
+	drop(count: number): void {
+		this.#droppedCount += count;
+		tellDropped(this.#socket, "datagrams", count);
+	}
 
 	/** Whether a failure has not been told. */
 	get hasUntold(): boolean {
@@ -27,6 +45,7 @@ export class SendLedger {
 	/** Keeps a failure until it can be told; the first one, if there are several. */
 	keepUntold(error: Error): void {
 		this.#untold ??= error;
+		tellError(this.#socket, "send", error);
 	}
 
 	/** The failure that was kept; told by this. */
@@ -113,8 +132,10 @@ export class BatchSender {
 	#count(batch: SendBatch, rows: number, isShort: boolean): void {
 		const ledger = this.#ledger;
 		for (const end = batch.next + rows; batch.next < end; batch.next++) {
+			const bytes = batch.bytes(batch.next);
 			ledger.sentCount += batch.segments(batch.next);
-			ledger.batchedBytes -= batch.bytes(batch.next);
+			ledger.sentBytes += bytes;
+			ledger.batchedBytes -= bytes;
 		}
 		// With one peer a short count is a full queue, as a rule; if it is not, the next call tells.
 		if (this.#setup.isConnected && isShort) this.#obstacle = EAGAIN;
@@ -123,7 +144,7 @@ export class BatchSender {
 	#drop(batch: SendBatch, rc: number): void {
 		const row = batch.next++;
 		this.#ledger.keepUntold(syscallError("sendmmsg", rc, batch.destination(row).target));
-		this.#ledger.droppedCount += batch.segments(row);
+		this.#ledger.drop(batch.segments(row));
 		this.#ledger.batchedBytes -= batch.bytes(row);
 	}
 
@@ -139,13 +160,15 @@ export class BatchSender {
 				return;
 			}
 			if (rc < 0) {
-				this.#ledger.droppedCount++;
+				this.#ledger.drop(1);
 				this.#ledger.keepUntold(syscallError("sendto", rc, target));
 			} else {
 				this.#ledger.sentCount++;
 				segmentation.degrade(failure, batch.stride(row));
 			}
-			this.#ledger.batchedBytes -= batch.dropFirst(row);
+			const bytes = batch.dropFirst(row);
+			if (rc >= 0) this.#ledger.sentBytes += bytes;
+			this.#ledger.batchedBytes -= bytes;
 		}
 		batch.next++;
 	}

@@ -12,6 +12,8 @@ export class DatagramBatch {
 	count = 0;
 	/** Of these, those that were cut. */
 	truncatedCount = 0;
+	/** @internal Bytes of all of them, with what was cut. */
+	totalBytes = 0;
 	readonly #maxBytes: number;
 	#memory: Buffer = Buffer.alloc(0);
 	#arrivals: readonly Arrival[] = [];
@@ -116,9 +118,11 @@ export class DatagramBatch {
 		this.#rowIndex = 0;
 		this.count = 0;
 		this.truncatedCount = 0;
+		this.totalBytes = -skippedBytes;
 		for (let row = firstRow; row < arrivals.length; row++) {
 			const count = this.#countIn(row);
 			this.count += count;
+			this.totalBytes += (arrivals[row] as Arrival).length;
 			this.truncatedCount += this.#countCut(arrivals[row] as Arrival, count);
 		}
 	}

@@ -46,6 +46,7 @@ export class DatagramIntake implements Intake<Datagram> {
 	drained = false;
 	syscall = "recvmmsg";
 	receivedCount = 0;
+	receivedBytes = 0;
 	truncatedCount = 0;
 	readonly roomBytes: number;
 	/** Room of the control messages of one message. */
@@ -116,6 +117,7 @@ export class DatagramIntake implements Intake<Datagram> {
 		else this.#advance();
 		if (companion instanceof Error) throw companion;
 		this.receivedCount++;
+		this.receivedBytes += bytes;
 		const truncated = room < bytes;
 		if (truncated) this.truncatedCount++;
 		const told = companion && this.companions.told(companion);
@@ -147,6 +149,7 @@ export class DatagramIntake implements Intake<Datagram> {
 	/** Counts the datagrams of a batch as received. */
 	count(batch: DatagramBatch): void {
 		this.receivedCount += batch.count;
+		this.receivedBytes += batch.totalBytes;
 		this.truncatedCount += batch.truncatedCount;
 	}
 
@@ -178,6 +181,7 @@ export class DatagramIntake implements Intake<Datagram> {
 			const data = slab.take(truncated ? this.maxBytes : length);
 			this.#lone = { data, from, bytes: length, truncated };
 			this.receivedCount++;
+			this.receivedBytes += length;
 			if (truncated) this.truncatedCount++;
 			return length;
 		}

@@ -43,7 +43,7 @@ export class DatagramQueue implements Waiter, Flushable {
 	readonly #waiting = new PendingSends<Destination>(this.#total);
 	readonly #waiters = new EmptyWaiters();
 	readonly #stalls: StalledPeers;
-	readonly #ledger = new SendLedger();
+	readonly #ledger: SendLedger;
 	readonly #sender: BatchSender;
 	#turn = -1;
 	#turnMs = 0;
@@ -54,16 +54,15 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	constructor(setup: SendSetup) {
 		this.#setup = setup;
+		this.#ledger = new SendLedger(setup.socket);
 		this.#stalls = new StalledPeers({
 			sleep: (ms, wake) => setup.socket.descriptor.sleep(ms, wake),
 			transmit: (data, to) => this.#transmit(data, to),
 			onFailed: (error) => {
-				this.#ledger.droppedCount++;
+				this.#ledger.drop(1);
 				this.#ledger.keepUntold(error);
 			},
-			onDropped: () => {
-				this.#ledger.droppedCount++;
-			},
+			onDropped: () => this.#ledger.drop(1),
 			onEmpty: () => this.#tellIfEmpty(),
 			limitBytes: setup.limitBytes,
 			waiting: this.#total,
@@ -75,6 +74,11 @@ export class DatagramQueue implements Waiter, Flushable {
 	/** Datagrams that the kernel has taken. */
 	get sentCount(): number {
 		return this.#ledger.sentCount;
+	}
+
+	/** Bytes of them. */
+	get sentBytes(): number {
+		return this.#ledger.sentBytes;
 	}
 
 	/** Datagrams that were taken from callers and not sent. */
@@ -174,9 +178,11 @@ export class DatagramQueue implements Waiter, Flushable {
 			await this.drain(options);
 			if (this.#failure !== undefined) throw this.#failure;
 			const isGlued = run.stride <= segmentation.strideMax && blamed === 0;
+			const sentBefore = run.sentBytes;
 			const rc = sendSegments(this.#setup.socket.fd, run, isGlued);
 			if (rc >= 0) {
 				this.#ledger.sentCount += rc;
+				this.#ledger.sentBytes += run.sentBytes - sentBefore;
 				if (blamed !== 0) segmentation.degrade(blamed, run.stride);
 				await afterSend();
 			} else if (isFull(rc)) this.#block(rc);
@@ -204,14 +210,14 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (this.#failure !== undefined) return;
 		this.#failure = error;
 		this.#unblock();
+		let lost = this.#waiting.failAll(error) + this.#stalls.fail(error);
 		for (const batch of this.#batches) {
-			for (let row = batch.next; row < batch.rows; row++)
-				this.#ledger.droppedCount += batch.segments(row);
+			for (let row = batch.next; row < batch.rows; row++) lost += batch.segments(row);
 			releaseBatch(batch);
 		}
 		this.#batches.length = 0;
 		this.#ledger.batchedBytes = 0;
-		this.#ledger.droppedCount += this.#waiting.failAll(error) + this.#stalls.fail(error);
+		this.#ledger.drop(lost);
 		this.#waiters.tell();
 	}
 
@@ -293,7 +299,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	#refuse(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
 		if (this.#setup.drops) {
-			this.#ledger.droppedCount++;
+			this.#ledger.drop(1);
 			return DONE;
 		}
 		if (options?.timeoutMs === 0) return Promise.reject(new TimeoutError(0));
@@ -335,7 +341,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			this.#block(rc);
 			return false;
 		}
-		if (rc < 0) this.#ledger.droppedCount++;
+		if (rc < 0) this.#ledger.drop(1);
 		this.#waiting.settleFirst(rc < 0 ? transmitError(rc, to) : undefined);
 		return true;
 	}
@@ -369,7 +375,10 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (rc < 0 && errors !== undefined && !isFull(rc) && errors.drain()) {
 			rc = transmit(socket.fd, data, to);
 		}
-		if (rc >= 0) this.#ledger.sentCount++;
+		if (rc >= 0) {
+			this.#ledger.sentCount++;
+			this.#ledger.sentBytes += data.length;
+		}
 		return rc;
 	}
 

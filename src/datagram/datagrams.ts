@@ -3,6 +3,7 @@ import { BusyError, ClosedError, InvalidAddressError, UnsupportedError } from ".
 import { LIMITS } from "../limits.ts";
 import { loopOver, MessageReader } from "../packet/message-reader.ts";
 import type { Address } from "../socket/address.ts";
+import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { SocketFamily } from "../socket/kind.ts";
 import { Passage } from "../socket/passage.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
@@ -17,6 +18,7 @@ import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-co
 import { DatagramIntake } from "./datagram-intake.ts";
 import { applyDatagramsOptions, type DatagramsOptions } from "./datagram-options.ts";
 import { DatagramQueue } from "./datagram-queue.ts";
+import { type DatagramsStats, datagramsStats, readMissedCount } from "./datagrams-stats.ts";
 import { type Destination, Destinations, peerOf } from "./destinations.ts";
 import { Multicast } from "./multicast.ts";
 import { getPathMtu } from "./path-mtu.ts";
@@ -47,6 +49,7 @@ export class Datagrams implements DatagramChannel {
 	readonly #peer: Address | undefined;
 	#address: Address | undefined;
 	#multicast: Multicast | undefined;
+	#missedCount: number | undefined;
 	#closing: Promise<void> | undefined;
 	// Why nothing more is received, although it is open.
 	#retirement: ClosedError | undefined;
@@ -72,6 +75,7 @@ export class Datagrams implements DatagramChannel {
 		this.#destinations = new Destinations(transport, socket.family as SocketFamily);
 		this.#peer = peer && fromSocketAddress(transport, peer);
 		this.#peerDestination = peer && Destinations.ofPeer(peer);
+		tellOpened(socket, this);
 	}
 
 	/**
@@ -87,6 +91,22 @@ export class Datagrams implements DatagramChannel {
 		options: DatagramsOptions = {},
 	): Datagrams {
 		return new Datagrams(socket, transport, options);
+	}
+
+	/** @internal As in events and figures. */
+	get kind(): "datagrams" {
+		return "datagrams";
+	}
+
+	/** @internal */
+	get transport(): DatagramTransport {
+		return this.#transport;
+	}
+
+	/** Figures of now: frozen, and the last ones once it is closed. Asks the kernel what it has dropped. */
+	stats(): DatagramsStats {
+		if (!this.closed) this.#missedCount = readMissedCount(this.socket);
+		return datagramsStats(this.#transport, this.#intake, this.#queue, this.#missedCount);
 	}
 
 	/** Address of this end, with the port that the kernel chose; getsockname(2). What it was, once closed. */
@@ -291,6 +311,7 @@ export class Datagrams implements DatagramChannel {
 		this.#stopReceiving();
 		this.file?.disown();
 		this.#cleanUp?.();
+		tellDetached(this.socket);
 		return this.socket;
 	}
 

@@ -5,6 +5,7 @@ import { PacketStream } from "../packet/packet-stream.ts";
 import type { Address } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
+import { tellConnected, tellUnconnected } from "../socket/diagnostics.ts";
 import { interleaveFamilies, raceAttempts } from "../socket/happy-eyeballs.ts";
 import type { SocketFamily, SocketType } from "../socket/kind.ts";
 import { reachPath } from "../socket/long-path.ts";
@@ -132,14 +133,19 @@ async function connectOnce(
 	target: Target,
 	options: ConnectOptions,
 ): Promise<Stream | PacketStream> {
+	const sinceMs = performance.now();
 	const deadline = startDeadline(options, "Connecting");
 	try {
 		const { signal } = deadline;
 		const candidates = await resolve(target, { signal, resolver: options.resolver });
 		const winner = await connectAny(candidates, target.transport, options, signal);
-		return connectionOver(winner, target.transport, options);
+		const connection = connectionOver(winner, target.transport, options);
+		tellConnected(connection, sinceMs);
+		return connection;
 	} catch (error) {
-		throw deadline.explain(error);
+		const explained = deadline.explain(error);
+		tellUnconnected(target, explained, sinceMs);
+		throw explained;
 	} finally {
 		deadline.stop();
 	}

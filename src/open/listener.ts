@@ -1,14 +1,24 @@
 /** `Listener`: connections as they come, one `accept` after another. */
+import type { AsyncResource } from "node:async_hooks";
 import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address, UnixTransport } from "../socket/address.ts";
 import type { Waiter } from "../socket/descriptor.ts";
+import {
+	contextOfCall,
+	tellAccepted,
+	tellDetached,
+	tellDropped,
+	tellError,
+	tellOpened,
+} from "../socket/diagnostics.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import { Socket } from "../socket/socket.ts";
+import type { TcpInfo } from "../socket/tcp-info.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
-import { Connection } from "../stream/connection.ts";
+import { Connection, readTcpInfo } from "../stream/connection.ts";
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import {
@@ -29,6 +39,7 @@ import {
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { anyone } from "./allow.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
+import type { ListenerStats } from "./listener-stats.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
 export interface Overload {
@@ -86,16 +97,19 @@ export class Listener<T> implements AsyncIterable<T> {
 	readonly #admission: Admission | undefined;
 	readonly #reserve: DescriptorReserve;
 	readonly #waiter: Waiter = {
-		ready: () => this.#ready(),
+		ready: () => this.#wake(),
 		closed: () => this.#settle(new ClosedError("The listener")),
 	};
 	#resolve: ((connection: T) => void) | undefined;
 	#reject: ((error: Error) => void) | undefined;
 	#release: (() => void) | undefined;
 	#endBackoff: (() => void) | undefined;
+	// Of the pending accept.
+	#context: AsyncResource | undefined;
 	#detached = false;
 	#accepted = 0;
 	#refused = 0;
+	#tcp: TcpInfo | undefined;
 	readonly #onAbort = (): void => this.close();
 
 	/** @internal */
@@ -109,6 +123,7 @@ export class Listener<T> implements AsyncIterable<T> {
 		signal?.addEventListener("abort", this.#onAbort, { once: true });
 		// Last, for nobody would close it if this constructor threw.
 		this.#reserve = new DescriptorReserve();
+		tellOpened(socket, this);
 	}
 
 	/** The listening socket, for its options. */
@@ -141,6 +156,26 @@ export class Listener<T> implements AsyncIterable<T> {
 		return this.#admission !== undefined && this.#setup.allow !== anyone();
 	}
 
+	/** @internal As in events and figures. */
+	get kind(): "listener" {
+		return "listener";
+	}
+
+	/** @internal The transport of what it accepts. */
+	get transport(): SocketTransport {
+		return this.#setup.transport;
+	}
+
+	/** Figures of now: frozen, and the last ones once it is closed. Asks the kernel for a TCP listener's queue. */
+	stats(): ListenerStats {
+		if (!this.closed && this.transport === "tcp") this.#tcp = readTcpInfo(this.socket);
+		const { kind, transport, acceptedCount, refusedCount, refusedPeersCount } = this;
+		const queuedCount = this.closed ? 0 : this.#tcp?.unacked;
+		const backlogCount = this.#tcp?.sacked;
+		const counts = { acceptedCount, refusedCount, refusedPeersCount, queuedCount, backlogCount };
+		return Object.freeze({ kind, transport, ...counts });
+	}
+
 	/** Whether it was closed, or its socket given away. */
 	get closed(): boolean {
 		return this.#detached || this.socket.closed;
@@ -166,6 +201,7 @@ export class Listener<T> implements AsyncIterable<T> {
 			if (connection !== undefined) return Promise.resolve(connection);
 			if (options?.timeoutMs === 0) throw new TimeoutError(0, 0, "Accepting");
 			this.#await();
+			this.#context = contextOfCall();
 		} catch (error) {
 			return Promise.reject(error);
 		}
@@ -234,6 +270,7 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.#stopWaiting();
 		this.#setup.file?.disown();
 		this.#settle(new ClosedError("The listener"));
+		tellDetached(this.socket);
 		return this.socket;
 	}
 
@@ -263,6 +300,11 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.socket.descriptor.cancelReadable();
 	}
 
+	#wake(): void {
+		if (this.#context === undefined) this.#ready();
+		else this.#context.runInAsyncScope(() => this.#ready());
+	}
+
 	#ready(): void {
 		try {
 			const connection = this.#take();
@@ -283,9 +325,15 @@ export class Listener<T> implements AsyncIterable<T> {
 				if (connection !== undefined || this.closed) return connection;
 			} else if (fd === EAGAIN) descriptor.readCredit = 0;
 			else if (EXHAUSTED.has(fd)) this.#overloaded(fd);
-			else if (!PASSING.has(fd)) throw syscallError("accept", fd);
+			else if (!PASSING.has(fd)) throw this.#failed(fd);
 		}
 		return undefined;
+	}
+
+	#failed(rc: number): Error {
+		const error = syscallError("accept", rc);
+		tellError(this.socket, "accept", error);
+		return error;
 	}
 
 	// Undefined when its policy refused it, or closed this listener.
@@ -301,6 +349,7 @@ export class Listener<T> implements AsyncIterable<T> {
 					: fromSocketAddress(transport, decodeSocketAddress(peerName, nameLength));
 			const credentials = this.#admission?.admit(socket);
 			if (this.#admission !== undefined && (credentials === undefined || this.closed)) {
+				if (credentials === undefined) tellDropped(this.socket, "peers", 1);
 				socket.close();
 				return undefined;
 			}
@@ -308,6 +357,7 @@ export class Listener<T> implements AsyncIterable<T> {
 				new Connection(socket, transport, peer, this.#localAddress, undefined, credentials),
 			);
 			this.#accepted++;
+			tellAccepted(socket, this);
 			return connection;
 		} catch (error) {
 			socket.close();
@@ -324,9 +374,10 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.#endBackoff = descriptor.sleep(LIMITS.acceptBackoffMs, () => {
 			this.#endBackoff = undefined;
 			descriptor.readCredit = 1;
-			if (this.#resolve !== undefined) this.#ready();
+			if (this.#resolve !== undefined) this.#wake();
 		});
 		const { code } = syscallError("accept", rc);
+		tellDropped(this.socket, "connections", refused, code);
 		this.#setup.onOverload?.({ code, refused });
 	}
 
@@ -337,6 +388,7 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.#resolve = undefined;
 		this.#reject = undefined;
 		this.#release = undefined;
+		this.#context = undefined;
 		release?.();
 		if (error === undefined) resolve?.(connection as T);
 		else reject?.(error);

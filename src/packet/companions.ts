@@ -10,6 +10,7 @@ import {
 	type Wanted,
 	wantedOf,
 } from "../socket/arrived-control.ts";
+import { tellDropped } from "../socket/diagnostics.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { Socket } from "../socket/socket.ts";
 import { MSG_CTRUNC } from "../sys/constants.ts";
@@ -40,6 +41,8 @@ export interface Told {
 export class Companions {
 	/** Messages whose descriptors were refused. */
 	refusedCount = 0;
+	/** Whose messages they are. */
+	readonly socket: Socket;
 	/** Whether anything is asked for. */
 	readonly isAsked: boolean;
 	/** Whether a message can bring descriptors: then one is received at a time, so that none is opened for a message that nobody asks for. */
@@ -48,6 +51,7 @@ export class Companions {
 	readonly controlBytes: number;
 	readonly #wanted: Wanted;
 	readonly #isUnix: boolean;
+	#missedCount = 0;
 
 	/**
 	 * @param otherBytes room of the control messages that are wanted besides
@@ -57,6 +61,7 @@ export class Companions {
 	constructor(socket: Socket, isUnix: boolean, options: ArrivalOptions, otherBytes: number) {
 		const wanted = wantedOf(options, isUnix);
 		askForCredentials(socket, options.receiveCredentials);
+		this.socket = socket;
 		this.#wanted = wanted;
 		this.#isUnix = isUnix;
 		this.isAsked = wanted.descriptorsCount > 0 || wanted.credentials;
@@ -71,7 +76,14 @@ export class Companions {
 
 	/** Counts a message of which nothing but its bytes was wanted. */
 	note(flags: number): void {
-		if ((flags & MSG_CTRUNC) !== 0 && this.#isUnix) this.refusedCount++;
+		if ((flags & MSG_CTRUNC) !== 0 && this.#isUnix) this.#countRefused();
+	}
+
+	/** Is told how many messages the kernel has dropped so far, modulo 2^32. */
+	noteMissed(count: number): void {
+		const more = (count - this.#missedCount) >>> 0;
+		this.#missedCount = count;
+		tellDropped(this.socket, "missed", more);
 	}
 
 	/** Takes what came along with row `row`; whatever is not handed out is closed. Never throws. */
@@ -86,7 +98,7 @@ export class Companions {
 		const end = start + (table[base + BATCH_OUT_CONTROL_LENGTH] as number);
 		try {
 			const arrived = takeArrived(control.subarray(start, end), flags, this.#wanted);
-			if (arrived.refused) this.refusedCount++;
+			if (arrived.refused) this.#countRefused();
 			return arrived;
 		} catch (error) {
 			return error as Error;
@@ -104,8 +116,13 @@ export class Companions {
 	/** Closes what came along with a message, because its receiver takes bytes only. */
 	refuse(companion: Companion): void {
 		if (companion === undefined) return;
-		if (companion instanceof Error || companion.descriptors.length > 0) this.refusedCount++;
+		if (companion instanceof Error || companion.descriptors.length > 0) this.#countRefused();
 		closeCompanion(companion);
+	}
+
+	#countRefused(): void {
+		this.refusedCount++;
+		tellDropped(this.socket, "descriptors", 1);
 	}
 }
 

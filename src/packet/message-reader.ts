@@ -7,6 +7,7 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import { tellError } from "../socket/diagnostics.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN } from "../sys/errno.ts";
@@ -160,6 +161,7 @@ export class MessageReader<T> implements Waiter {
 	#failed(rc: number): Error {
 		const error = syscallError(this.#intake.syscall, rc);
 		if (this.#isConnection) this.#failure = error;
+		tellError(this.socket, "receive", error);
 		return error;
 	}
 

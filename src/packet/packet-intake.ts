@@ -2,6 +2,7 @@
 import { syscallError, TruncatedError } from "../errors.ts";
 import type { MessageCredentials } from "../socket/arrived-control.ts";
 import type { Descriptor } from "../socket/descriptor.ts";
+import { tellError } from "../socket/diagnostics.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import {
 	BATCH_COLUMNS,
@@ -40,6 +41,8 @@ export class PacketIntake implements Intake<Packet> {
 	syscall = "recvmmsg";
 	/** Messages handed out. */
 	receivedCount = 0;
+	/** Bytes of them. */
+	receivedBytes = 0;
 	readonly #descriptor: Descriptor;
 	readonly #messageBytes: number;
 	readonly #isStamped: boolean;
@@ -95,7 +98,7 @@ export class PacketIntake implements Intake<Packet> {
 		) {
 			const rc = this.#fillOne(fd, target);
 			if (rc !== ECONNRESET) return rc;
-			this.#failure = syscallError(this.syscall, rc);
+			this.#break(rc);
 		}
 		return this.#fillMany(fd);
 	}
@@ -111,6 +114,7 @@ export class PacketIntake implements Intake<Packet> {
 		if (++this.#next === this.#messages.length) this.clear();
 		if (message instanceof Error) throw message;
 		this.receivedCount++;
+		this.receivedBytes += message.length;
 		if (target === undefined) return message;
 		target.set(message.length > target.length ? message.subarray(0, target.length) : message);
 		return fitting(message.length, target.length);
@@ -175,6 +179,7 @@ export class PacketIntake implements Intake<Packet> {
 		this.#loneBytes = -1;
 		fitting(length, loneMessage.messageBytes);
 		this.receivedCount++;
+		this.receivedBytes += length;
 		return target === undefined ? messageSlab.take(length) : length;
 	}
 
@@ -187,7 +192,7 @@ export class PacketIntake implements Intake<Packet> {
 		let count = room.receive(fd, rows);
 		if (count === ECONNRESET) {
 			// The kernel tells of the reset before it gives the messages that came earlier.
-			this.#failure = syscallError("recvmmsg", count);
+			this.#break(count);
 			count = room.receive(fd, rows);
 		}
 		this.drained = count >= 0 && !companions.isOwning && this.#appetite.learn(count, room.rows);
@@ -201,6 +206,11 @@ export class PacketIntake implements Intake<Packet> {
 			} else this.#ended = true;
 		}
 		return count;
+	}
+
+	#break(rc: number): void {
+		this.#failure = syscallError(this.syscall, rc);
+		tellError(this.#companions.socket, "receive", this.#failure);
 	}
 
 	#isMessage({ table }: Pick<ReceiveRoom, "table">, row: number): boolean {

@@ -1,6 +1,7 @@
 /** Messages on their way to the kernel: sent at once while it takes them, in order of the calls when it is full. */
 import { ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import { tellError } from "../socket/diagnostics.ts";
 import type { Passage } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import type { WaitOptions } from "../socket/wait.ts";
@@ -29,6 +30,8 @@ const PASSING_ALONG = new Set([EACCES, EBADF, EPERM, ESRCH, ETOOMANYREFS]);
 export class PacketQueue implements Waiter {
 	/** Messages that the kernel has taken. */
 	sentCount = 0;
+	/** Bytes of them. */
+	sentBytes = 0;
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
 	readonly #descriptor: Descriptor;
@@ -53,7 +56,7 @@ export class PacketQueue implements Waiter {
 		if (this.#pending.count === 0) {
 			const rc = sys.send(this.#descriptor.fd, data, 0, data.length, 0);
 			if (rc >= 0) {
-				this.sentCount++;
+				this.#count(data);
 				return afterSend();
 			}
 			if (rc !== EAGAIN) return Promise.reject(this.#failed(rc, undefined));
@@ -93,7 +96,7 @@ export class PacketQueue implements Waiter {
 		const rc = this.#transmit(data, passage);
 		if (rc === EAGAIN) return false;
 		if (rc < 0) throw this.#failed(rc, passage);
-		this.sentCount++;
+		this.#count(data);
 		return true;
 	}
 
@@ -119,7 +122,7 @@ export class PacketQueue implements Waiter {
 				this.#await();
 				return;
 			}
-			if (rc >= 0) this.sentCount++;
+			if (rc >= 0) this.#count(data);
 			this.#pending.settleFirst(rc < 0 ? this.#failed(rc, passage) : undefined);
 		}
 		this.#waiters.tell();
@@ -127,6 +130,11 @@ export class PacketQueue implements Waiter {
 
 	closed(): void {
 		this.fail(new ClosedError("The connection"));
+	}
+
+	#count(data: Uint8Array): void {
+		this.sentCount++;
+		this.sentBytes += data.length;
 	}
 
 	#withdrawn(): void {
@@ -152,7 +160,10 @@ export class PacketQueue implements Waiter {
 	#failed(rc: number, passage: Passage | undefined): Error {
 		const error = syscallError(passage === undefined ? "send" : "sendmsg", rc);
 		const isPassing = PASSING.has(rc) || (passage !== undefined && PASSING_ALONG.has(rc));
-		if (!isPassing) this.#failure ??= error;
+		if (!isPassing && this.#failure === undefined) {
+			this.#failure = error;
+			tellError(this.socket, "send", error);
+		}
 		return error;
 	}
 }

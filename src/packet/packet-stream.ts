@@ -4,6 +4,7 @@ import { BusyError, ClosedError, check, TruncatedError, UnsupportedError } from 
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
+import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
@@ -21,6 +22,7 @@ import type { PacketChannel } from "./packet-contract.ts";
 import { PacketIntake, type PacketMessage, STAMP_BYTES } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";
 import { PacketReader } from "./packet-reader.ts";
+import type { PacketStreamStats } from "./packet-stream-stats.ts";
 
 /** Transports of connected messages. */
 export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";
@@ -66,6 +68,7 @@ export class PacketStream implements PacketChannel {
 		this.#intake = new PacketIntake(socket.descriptor, messageBytes, isUnix, this.#companions);
 		this.#reader = new PacketReader(socket, this.#intake);
 		this.#queue = new PacketQueue(socket);
+		tellOpened(socket, this);
 	}
 
 	/**
@@ -87,6 +90,26 @@ export class PacketStream implements PacketChannel {
 	/** The socket below, for its options. Receiving or sending through it corrupts this stream. */
 	get socket(): Socket {
 		return this.#connection.socket;
+	}
+
+	/** @internal As in events and figures. */
+	get kind(): "packets" {
+		return "packets";
+	}
+
+	/** @internal */
+	get transport(): PacketTransport {
+		return this.#connection.transport as PacketTransport;
+	}
+
+	/** Figures of now: frozen, and the last ones once it is closed. */
+	stats(): PacketStreamStats {
+		const { kind, transport, messagesReceived, messagesSent } = this;
+		const { queuedBytes, refusedDescriptorsCount } = this;
+		const { receivedBytes } = this.#intake;
+		const { sentBytes } = this.#queue;
+		const messages = { messagesReceived, messagesSent, receivedBytes, sentBytes };
+		return Object.freeze({ kind, transport, ...messages, queuedBytes, refusedDescriptorsCount });
 	}
 
 	/** Address of this end; getsockname(2). */
@@ -279,6 +302,7 @@ export class PacketStream implements PacketChannel {
 		}
 		this.#closing = DONE;
 		this.#fail();
+		tellDetached(this.socket);
 		return this.socket;
 	}
 

@@ -5,6 +5,7 @@ import { LIMITS } from "../limits.ts";
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { Descriptor } from "./descriptor.ts";
+import { farewell, type Observed } from "./diagnostics.ts";
 import { familyName, type SocketFamily, type SocketType, typeName } from "./kind.ts";
 import { getOption, setOption } from "./option.ts";
 import type {
@@ -52,6 +53,8 @@ const forgotten = new FinalizationRegistry<Descriptor>((descriptor) => {
 export class Endpoint {
 	/** @internal The descriptor, for the layers above. */
 	readonly descriptor: Descriptor;
+	/** @internal The object of a layer above that it belongs to. */
+	observed: Observed | undefined;
 
 	/** @param fd taken: it is closed by `close()`, when this object is collected, or with the thread */
 	protected constructor(fd: number, fresh: boolean) {
@@ -209,15 +212,19 @@ export class Endpoint {
 	 * @returns the number; whoever takes it closes it
 	 */
 	detachFd(): number {
+		const tell = this.closed ? undefined : farewell(this, "detached");
 		const fd = this.descriptor.release();
 		forgotten.unregister(this.descriptor);
+		tell?.();
 		return fd;
 	}
 
 	/** Closes the descriptor at once; pending calls reject with `ClosedError`. A second call does nothing. close(2) */
 	close(): void {
+		const tell = this.closed ? undefined : farewell(this, "closed");
 		forgotten.unregister(this.descriptor);
 		this.descriptor.close();
+		tell?.();
 	}
 
 	/** As `close()`. */

@@ -10,6 +10,7 @@ import {
 import { openPeerPidfd, type PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { UnixPathAddress } from "../socket/sockaddr.ts";
 import { Socket } from "../socket/socket.ts";
+import type { TcpInfo } from "../socket/tcp-info.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -50,6 +51,7 @@ export class Connection {
 	/** The socket file of this end, removed when it closes. */
 	readonly file: BoundFile | undefined;
 	#peerCredentials: PeerCredentials | undefined;
+	#tcpInfo: TcpInfo | undefined;
 
 	/**
 	 * @param socket connected
@@ -93,6 +95,14 @@ export class Connection {
 		return this.#peerCredentials;
 	}
 
+	/** What TCP tells of the connection; once it is closed, what was told last. */
+	get tcpInfo(): TcpInfo | undefined {
+		if (this.transport === "tcp" && !this.socket.closed) {
+			this.#tcpInfo = readTcpInfo(this.socket) ?? this.#tcpInfo;
+		}
+		return this.#tcpInfo;
+	}
+
 	/** Opens the process that made the other end. */
 	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
 		requirePeerCredentials(this.transport, "openPeerPidfd()");
@@ -131,5 +141,14 @@ export class Connection {
 		} catch {
 			// Then it stays unknown.
 		}
+	}
+}
+
+/** Figures of a TCP socket, also of one that listens; undefined when the kernel does not tell them. */
+export function readTcpInfo(socket: Socket): TcpInfo | undefined {
+	try {
+		return Object.freeze(socket.getOption("TCP_INFO"));
+	} catch {
+		return undefined;
 	}
 }

@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import { tellDropped, tellError } from "../socket/diagnostics.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import { MSG_CTRUNC } from "../sys/constants.ts";
@@ -87,7 +88,7 @@ export class Receiver implements Waiter {
 	/** Ends reading: a pending read rejects with `error`, and so do all that come. */
 	fail(error: Error): void {
 		if (this.#failure !== undefined) return;
-		this.#failure = error;
+		this.#break(error);
 		if (this.#resolve === undefined) return;
 		this.#descriptor.cancelReadable();
 		this.#settle(error);
@@ -144,8 +145,7 @@ export class Receiver implements Waiter {
 			const received = this.#receive(target);
 			if (received >= 0) return Promise.resolve(this.#result(target, received) as T);
 			if (received !== EAGAIN) {
-				this.#failure = syscallError("recv", received);
-				throw this.#failure;
+				throw this.#break(syscallError("recv", received));
 			}
 			if (options?.timeoutMs === 0) throw new TimeoutError(0);
 			this.#descriptor.awaitReadable(this);
@@ -175,13 +175,21 @@ export class Receiver implements Waiter {
 		});
 	}
 
+	#break(error: Error): Error {
+		this.#failure = error;
+		tellError(this.socket, "read", error);
+		return error;
+	}
+
 	// Throws when what came along cannot be taken; reading has failed then.
 	#receiveAll(arrivals: Arrivals, target: Uint8Array): number {
 		try {
-			return arrivals.receive(this.#descriptor.fd, target, this.#receivedBytes);
+			const refusedBefore = arrivals.refusedCount;
+			const received = arrivals.receive(this.#descriptor.fd, target, this.#receivedBytes);
+			tellDropped(this.socket, "descriptors", arrivals.refusedCount - refusedBefore);
+			return received;
 		} catch (error) {
-			this.#failure = error as Error;
-			throw error;
+			throw this.#break(error as Error);
 		}
 	}
 
@@ -190,6 +198,7 @@ export class Receiver implements Waiter {
 		const received = sys.recv(this.#descriptor.fd, memory, start, room, flags);
 		if (flags !== 0 && received > 0 && ((sys.out[2] as number) & MSG_CTRUNC) !== 0) {
 			this.#refusedDescriptorsCount++;
+			tellDropped(this.socket, "descriptors", 1);
 		}
 		return received;
 	}

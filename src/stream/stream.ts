@@ -8,6 +8,7 @@ import {
 	type MessageCredentials,
 	wantedOf,
 } from "../socket/arrived-control.ts";
+import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
@@ -23,6 +24,7 @@ import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
+import type { StreamStats } from "./stream-stats.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** Transports of byte streams. */
@@ -58,6 +60,7 @@ export class Stream extends ByteReader implements ByteStream {
 		this.#connection = connection;
 		this.#receiver = new Receiver(socket, isUnix, arrivalsOf(socket, isUnix, options));
 		this.#queue = new WriteQueue(socket, this.#receiver);
+		tellOpened(socket, this);
 	}
 
 	/**
@@ -79,6 +82,18 @@ export class Stream extends ByteReader implements ByteStream {
 	/** @internal Whether writing was ended, or is about to end. */
 	get writeEnded(): boolean {
 		return this.#writeEnd !== undefined;
+	}
+
+	/** @internal As in events and figures. */
+	get kind(): "stream" {
+		return "stream";
+	}
+
+	/** Figures of now: frozen, and the last ones once it is closed. Asks the kernel for those of a TCP connection. */
+	stats(): StreamStats {
+		const { kind, transport, bytesRead, bytesWritten, queuedBytes, refusedDescriptorsCount } = this;
+		const counts = { bytesRead, bytesWritten, queuedBytes, refusedDescriptorsCount };
+		return Object.freeze({ kind, transport, ...counts, tcp: this.#connection.tcpInfo });
 	}
 
 	/** @internal What kind of connection it is. */
@@ -244,6 +259,7 @@ export class Stream extends ByteReader implements ByteStream {
 		this.#closing = DONE;
 		this.#queue.close();
 		this.#receiver.close();
+		tellDetached(this.socket);
 		return this.socket;
 	}
 

@@ -13,6 +13,7 @@ import {
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import { tellError } from "../socket/diagnostics.ts";
 import type { Passage } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
@@ -129,6 +130,7 @@ export class WriteQueue implements Waiter, Flushable {
 	fail(error: Error): void {
 		if (this.#failure !== undefined) return;
 		this.#failure = error;
+		tellError(this.socket, "write", error);
 		// Nothing is lost, so nobody need be told, when nothing was queued.
 		this.#failureTold = this.#bytes.length === 0;
 		this.#bytes.clear();
