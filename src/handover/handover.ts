@@ -1,5 +1,5 @@
 /** `Handover`: a process's place in a line of processes that serve on the same sockets, one after the other. */
-import { ClosedError } from "../errors.ts";
+import { BusyError, ClosedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
@@ -79,11 +79,17 @@ export class Handover<Specs extends SocketSpecs> {
 	 * Waiting for a successor does not keep the process alive.
 	 *
 	 * @returns who has taken over; undefined when `close()` was called
-	 * @throws {ClosedError} it is not ready yet, was closed, or has been handed over
-	 * @throws {BusyError} an offer is pending
+	 * @throws {ClosedError} it was closed, or has been handed over
+	 * @throws {BusyError} it is not ready yet, or an offer is pending
 	 */
 	offer(options: OfferOptions = {}): Promise<Successor | undefined> {
-		return this.#post?.offer(options) ?? Promise.reject(new ClosedError("The handover"));
+		try {
+			this.#checkOpen();
+			if (this.#post === undefined) throw new BusyError("Await ready() before offer()");
+			return this.#post.offer(options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
 	}
 
 	/**

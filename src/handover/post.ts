@@ -78,9 +78,7 @@ export class Post {
 	offer(options: OfferOptions): Promise<Successor | undefined> {
 		try {
 			checkOffer(options);
-			if (this.#listener.closed || this.#sockets === undefined) {
-				throw new ClosedError("The handover");
-			}
+			if (this.#listener.closed) throw new ClosedError("The handover");
 			if (this.#offer !== undefined) throw new BusyError("An offer is pending: await it");
 		} catch (error) {
 			return Promise.reject(error);

@@ -227,7 +227,7 @@ test("datagrams that were fetched are still received and answered by the old pro
 test("an offer ends when the handover is closed, and there is one at a time, after ready()", async () => {
 	await withPost(async (post) => {
 		const handover = await takeOver(post, { sockets: { web: "tcp://127.0.0.1:0" } });
-		await assert.rejects(handover.offer(), { code: "ERR_CLOSED" });
+		await assert.rejects(handover.offer(), { code: "ERR_BUSY" });
 		const ready = handover.ready();
 		assert.equal(handover.ready(), ready);
 		const { web } = await ready;
