@@ -1,5 +1,5 @@
 /** A resolver that remembers. */
-import { requireInteger, requireOneOf } from "../arguments.ts";
+import { requireInteger, requireObject, requireOneOf } from "../arguments.ts";
 import { LIMITS } from "../limits.ts";
 import { lookupError, type Resolver, systemResolver } from "../socket/resolve.ts";
 
@@ -39,6 +39,7 @@ interface Found {
  * @throws {InvalidValueError | OutOfRangeError} an option is wrong
  */
 export function cachedResolver(options: CachedResolverOptions = {}): CachedResolver {
+	requireObject("options", options);
 	const source = requireOneOf("source", options.source ?? "system", ["system", "dns"]);
 	const maxAgeMs = requireInteger("maxAgeMs", options.maxAgeMs ?? LIMITS.nameAgeMs, 0, 2 ** 31 - 1);
 	const maxNames = requireInteger("maxNames", options.maxNames ?? LIMITS.namesCount, 1, 1_000_000);
