@@ -90,6 +90,31 @@ export function connectDuplex(
 	return new ConnectingDuplex(target, options);
 }
 
+/** What `createConnection` is in the options of `http.request`, `http2.connect` and `ws`: it is given the options of a request. */
+export type CreateConnection = (...given: unknown[]) => StreamDuplex;
+
+/**
+ * Makes a `createConnection` whose connections go to one address: `new WebSocket(url, { createConnection: createConnectionTo(address) })`. It
+ * keeps to the `timeout` of a request, as `net.connect` does.
+ *
+ * @param address of a byte stream
+ * @throws {InvalidAddressError} the address is malformed
+ */
+export function createConnectionTo(
+	address: string | Address,
+	options: ConnectDuplexOptions = {},
+): CreateConnection {
+	const target = parseAddress(address);
+	return (...given) => {
+		const duplex = connectDuplex(target, options);
+		for (const each of given) {
+			const timeout = (each as { timeout?: unknown } | undefined)?.timeout;
+			if (typeof timeout === "number") duplex.setTimeout(timeout);
+		}
+		return duplex;
+	};
+}
+
 // connect(port, host), connect(path) and connect({ port, host, path }), each with or without a callback.
 function addressOf([first, second]: readonly unknown[]): Address {
 	if (typeof first === "object" && first !== null) {

@@ -4,7 +4,7 @@ import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "n
 import type { Duplex } from "node:stream";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
-import { type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
+import { type ConnectDuplexOptions, createConnectionTo } from "./connecting-duplex.ts";
 
 /** Options of `httpAgent`: those of Node's agent, which keeps connections alive unless told otherwise. */
 export interface HttpAgentOptions extends AgentOptions {
@@ -38,7 +38,7 @@ export function httpAgent(address: string | Address, options: HttpAgentOptions =
 	const target = parseAddress(address);
 	const http = process.getBuiltinModule("node:http");
 	const agent = new http.Agent({ keepAlive: true, ...own });
-	connectingOf(agent).createConnection = () => connectDuplex(target, connect);
+	connectingOf(agent).createConnection = createConnectionTo(target, connect);
 	return agent;
 }
 

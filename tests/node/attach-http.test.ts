@@ -10,7 +10,7 @@ import { describe, test } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { BusyError, connect, listen } from "socketry";
-import { attachHttp, connectDuplex } from "socketry/node";
+import { attachHttp, connectDuplex, createConnectionTo } from "socketry/node";
 import { withSocketPath } from "../support/pairs.ts";
 import { lacking } from "../support/programs.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -262,10 +262,8 @@ for (const sockets of ["net", "duplex"] as const) {
 				await once(session, "close");
 			};
 			await serving(http2.createServer().on("stream", onStream), sockets, async (port) => {
-				const address = `tcp://127.0.0.1:${port}`;
-				await exchange(
-					http2.connect("http://x", { createConnection: () => connectDuplex(address) }),
-				);
+				const createConnection = createConnectionTo(`tcp://127.0.0.1:${port}`);
+				await exchange(http2.connect("http://x", { createConnection }));
 				await exchange(http2.connect(`http://127.0.0.1:${port}`));
 			});
 			const certificate = makeCertificate();

@@ -64,6 +64,18 @@ describe("httpAgent()", () => {
 			},
 		));
 
+	test("the agent's own timeout is in force from the start", () =>
+		withServer(
+			() => undefined,
+			async (address) => {
+				const agent = httpAgent(address, { timeout: 30 });
+				const request = http.get("http://x/", { agent });
+				await once(request, "timeout");
+				request.on("error", () => undefined).destroy();
+				agent.destroy();
+			},
+		));
+
 	test("nobody there is an error of the request", async () => {
 		await withSocketPath(async (path) => {
 			const agent = httpAgent(`unix:${path}`);
