@@ -15,7 +15,6 @@ import { comeAndGo, type Measured, stay } from "./load.ts";
 
 const [workers = 4, clients = 64, seconds = 2] = process.argv.slice(2).map(Number);
 const SERVE = fileURLToPath(new URL(`./serve${import.meta.url.slice(-3)}`, import.meta.url));
-const WARM_UP_MS = 200;
 
 console.log(
 	`${workers} workers, ${clients} clients, ${seconds} s each; spread: connections of the busiest worker by those of the idlest`,
@@ -54,9 +53,9 @@ async function measure(manner: string): Promise<[short: Measured, long: Measured
 	});
 	try {
 		const [address] = (await once(createInterface(server.stdout), "line")) as [string];
-		// Also until all workers have started.
+		// Not measured: until all workers have started, and everything is compiled.
 		let warm: Measured;
-		do warm = await comeAndGo(address, clients, WARM_UP_MS, workers);
+		do warm = await comeAndGo(address, clients, seconds * 1_000, workers);
 		while (warm.byWorker.includes(0));
 		const short = await comeAndGo(address, clients, seconds * 1_000, workers);
 		return [short, await stay(address, clients, seconds * 1_000, workers)];
