@@ -3,6 +3,7 @@
 //   npm test                    all tests
 //   npm test -- socket/ip       only the test files whose path contains a given fragment
 
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureOrExit } from "./ensure.mjs";
@@ -10,6 +11,9 @@ import { filesBelow } from "./files.mjs";
 import { ROOT, run } from "./run.mjs";
 
 const TESTS = ".build/tests";
+
+/** Files at a time: tests wait for more than they compute. */
+const CONCURRENCY = availableParallelism() + 1;
 
 /** A test that takes longer than this, in milliseconds, has failed. More for those that are told to repeat something many times. */
 const TIMEOUT_MS = Number(process.env.SOCKETRY_TEST_MS ?? 120_000);
@@ -33,6 +37,7 @@ export function runTests(options = {}) {
 	}
 	const flags = [
 		"--test",
+		`--test-concurrency=${CONCURRENCY}`,
 		`--test-reporter=${reporter}`,
 		`--test-timeout=${options.timeoutMs ?? TIMEOUT_MS}`,
 		"--unhandled-rejections=strict",

@@ -118,7 +118,7 @@ describe("a service under systemd", { skip }, () => {
 	test("is reloading until it says that it is ready again", async () => {
 		await manager.control("reload", "--no-block", "control.service");
 		await manager.until("control.service", "ActiveState", "reloading");
-		assert.equal(await manager.property("control.service", "StatusText"), "reloading");
+		await manager.until("control.service", "StatusText", "reloading");
 		const stream = await control();
 		await line(stream);
 		await manager.until("control.service", "ActiveState", "active");
