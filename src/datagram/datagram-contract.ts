@@ -66,7 +66,7 @@ export interface DatagramChannel {
 	 * Sends one datagram. Resolves when there is room for more: at once, with a shared promise, unless the kernel is full.
 	 *
 	 * @param data copied unless the promise has to wait, borrowed until it settles then; a string stands for its UTF-8 bytes
-	 * @param to where to; names are not resolved. Default: the peer of a connected socket
+	 * @param to where to; names are not resolved, see `lookup`. Default: the peer of a connected socket
 	 * @throws {LimitError} longer than any UDP datagram: 65507 bytes, 65527 over IPv6. Or 64 MiB or 262144 datagrams wait because nobody awaited
 	 *   their sends
 	 * @throws {InvalidAddressError} of another transport or family than this socket, or a name
