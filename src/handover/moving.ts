@@ -152,8 +152,8 @@ async function receiveOne(
 }
 
 function connectionOf(descriptor: OwnedDescriptor): Stream | PacketStream {
-	const connection = adopt(descriptor);
-	if (connection instanceof Stream || connection instanceof PacketStream) return connection;
-	connection.close();
+	const { kind } = descriptor;
+	if (kind === "stream") return adopt(descriptor, { kind });
+	if (kind === "packets") return adopt(descriptor, { kind });
 	throw new HandoverError("protocol", "Something else than a connection was handed over");
 }
