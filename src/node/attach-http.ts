@@ -1,5 +1,5 @@
 /** Node's HTTP servers on listeners of ours, with the limits against slow clients in force. */
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { requireOneOf } from "../arguments.ts";
 import { BusyError, InvalidTypeError } from "../errors.ts";
 import { Listener } from "../open/listener.ts";
@@ -19,6 +19,8 @@ export interface AttachHttpOptions {
 
 /** What Node keeps of a server that it feeds itself; net.js, function onconnection. */
 interface FedServer extends Server {
+	_handle: ServerHandle | null;
+	_pipeName?: string;
 	_connections: number;
 	allowHalfOpen?: boolean;
 	highWaterMark?: number;
@@ -44,54 +46,57 @@ export function attachHttp<S extends Server>(
 		throw new InvalidTypeError("listener", "a Listener", listener);
 	}
 	requireOneOf("sockets", options.sockets ?? "net", ["net", "duplex"]);
-	const listeners = attached.get(server);
-	if (listeners !== undefined) listeners.add(listener);
+	const fed = server as unknown as FedServer;
+	const handle = fed._handle;
+	if (handle instanceof ServerHandle) handle.listeners.push(listener);
 	else {
 		if (server.listening) throw new BusyError("The server listens already: give one that does not");
-		attached.set(server, new Set([listener]));
-		takeOver(server);
-		process.nextTick(() => {
-			if (server.listening) server.emit("listening");
-		});
+		begin(fed, listener);
 	}
-	void serve(server as unknown as FedServer, listener, options);
+	void serve(fed, listener, options);
 	return server;
 }
 
-const attached = new WeakMap<Server, Set<Listener<Stream>>>();
+/**
+ * Stands where a server has its handle in libuv. A server that had none would believe that it does not run: it would not listen, would have no
+ * address, and would end before its connections do.
+ */
+class ServerHandle {
+	readonly listeners: Listener<Stream>[];
+	/** Of the first listener; undefined for a Unix one, whose path the server has itself. */
+	readonly getsockname?: (out: object) => number;
 
-// A server that Node has not told to listen believes that it does not run: it would answer so, and end before its connections.
-function takeOver(server: Server): void {
-	const listeners = (): Listener<Stream>[] =>
-		[...(attached.get(server) ?? [])].filter(({ closed }) => !closed);
-	const own = {
-		listening: { configurable: true, get: () => listeners().length > 0 },
-		address: {
-			configurable: true,
-			value: () => {
-				const [first] = listeners();
-				return first === undefined ? null : listeningName(first.address);
-			},
-		},
-		close: {
-			configurable: true,
-			value: (callback?: (error?: Error) => void) => {
-				for (const each of listeners()) each.close();
-				attached.delete(server);
-				for (const name of Object.keys(own)) Reflect.deleteProperty(server, name);
-				if (callback !== undefined) server.once("close", () => callback());
-				return server.close();
-			},
-		},
-		ref: { configurable: true, value: () => each(server, (listener) => listener.ref()) },
-		unref: { configurable: true, value: () => each(server, (listener) => listener.unref()) },
-	};
-	Object.defineProperties(server, own);
+	constructor(listener: Listener<Stream>, name: AddressInfo | undefined) {
+		this.listeners = [listener];
+		if (name === undefined) return;
+		this.getsockname = (out) => {
+			Object.assign(out, name);
+			return 0;
+		};
+	}
+
+	close(): void {
+		for (const listener of this.listeners) listener.close();
+	}
+
+	ref(): void {
+		for (const listener of this.listeners) listener.ref();
+	}
+
+	unref(): void {
+		for (const listener of this.listeners) listener.unref();
+	}
 }
 
-function each(server: Server, act: (listener: Listener<Stream>) => unknown): Server {
-	for (const listener of attached.get(server) ?? []) act(listener);
-	return server;
+function begin(server: FedServer, listener: Listener<Stream>): void {
+	const name = listeningName(listener.address);
+	const isPath = typeof name === "string";
+	const handle = new ServerHandle(listener, isPath ? undefined : (name ?? undefined));
+	server._handle = handle;
+	if (isPath) server._pipeName = name;
+	process.nextTick(() => {
+		if (server._handle === handle) server.emit("listening");
+	});
 }
 
 async function serve(

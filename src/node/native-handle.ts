@@ -8,6 +8,7 @@ import { sys } from "../sys/current.ts";
 interface NativeHandle {
 	readonly fd?: unknown;
 	readonly hasRef?: () => boolean;
+	close?: (...given: unknown[]) => void;
 }
 
 /**
@@ -31,6 +32,17 @@ export function duplicateOf(owner: object, what: string): number {
 /** Whether what Node has open keeps the process alive. */
 export function isReferenced(owner: object): boolean {
 	return handleOf(owner)?.hasRef?.() ?? true;
+}
+
+/** Calls `act` right before the handle of a server closes: its event `close` comes only after the last connection. */
+export function beforeClosing(server: object, act: () => void): void {
+	const handle = handleOf(server);
+	const close = handle?.close;
+	if (handle === undefined || close === undefined) return;
+	handle.close = (...given) => {
+		act();
+		close.apply(handle, given);
+	};
 }
 
 /**

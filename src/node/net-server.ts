@@ -14,7 +14,7 @@ import type { Stream } from "../stream/stream.ts";
 import { SO_ACCEPTCONN } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { listeningName } from "./names.ts";
-import { duplicateOf, requireNative } from "./native-handle.ts";
+import { beforeClosing, duplicateOf, requireNative } from "./native-handle.ts";
 
 /** Options of `toNetServer`. */
 export interface NetServerOptions extends ServerOpts {
@@ -82,8 +82,8 @@ export function toNetServer(
 	if (!referenced) server.unref();
 	const name = listeningName(address);
 	// Node does not know the path of a socket that it has not bound.
-	if (typeof name === "string") server.address = () => (server.listening ? name : null);
-	if (file !== undefined) removeWhenClosing(server, file);
+	if (typeof name === "string") Object.assign(server, { _pipeName: name });
+	if (file !== undefined) beforeClosing(server, () => file.remove());
 	return server;
 }
 
@@ -120,16 +120,6 @@ export function fromServer(server: Server, options: FromServerOptions = {}): Lis
 		sys.close(fd);
 		throw error;
 	}
-}
-
-// Before the descriptor goes, as in Listener.close(); the event `close` comes only after the last connection.
-function removeWhenClosing(server: Server, file: BoundFile): void {
-	const { close } = server;
-	server.close = (callback) => {
-		server.close = close;
-		file.remove();
-		return close.call(server, callback);
-	};
 }
 
 function fileAt(path: string): BoundFile | undefined {

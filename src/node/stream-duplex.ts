@@ -285,8 +285,11 @@ export class StreamDuplex extends Duplex {
 				if (this.destroyed) return;
 				this.#idle.refresh();
 				const wantsMore = this.push(chunk);
-				// After the end nothing is to be read again.
-				if (chunk === null) return;
+				if (chunk === null) {
+					// As every socket of Node's: the end is told although nobody consumes, if nothing is left to consume.
+					this.read(0);
+					return;
+				}
 				if (!wantsMore) break;
 			}
 			this.#isReading = false;

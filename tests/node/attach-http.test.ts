@@ -297,7 +297,7 @@ describe("attachHttp()", () => {
 			const over = promisify(server.close).call(server);
 			assert.ok(!existsSync(path));
 			await over;
-			assert.equal(server.address(), null);
+			assert.equal(server.listening, false);
 		});
 	});
 
@@ -329,6 +329,15 @@ describe("attachHttp()", () => {
 				assert.equal(tcp.closed, true);
 			}
 		});
+	});
+
+	test("a method close() that somebody has kept closes the listener too", async () => {
+		const server = http.createServer();
+		const { close } = server;
+		const listener = await listen("tcp://127.0.0.1:0");
+		attachHttp(server, listener);
+		await promisify(close).call(server);
+		assert.equal(listener.closed, true);
 	});
 
 	test("a server that is closed says so to a second close()", async () => {

@@ -93,6 +93,17 @@ describe("a duplex over a socket", () => {
 		right.abort();
 	});
 
+	test("the peer's end is told although nobody consumes, as a net.Socket does", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left, { allowHalfOpen: true });
+		await right.closeWrite();
+		await once(duplex, "end");
+		duplex.end("farewell");
+		assert.equal(String(await right.readExactly(8)), "farewell");
+		await closed(duplex);
+		await right.close();
+	});
+
 	test("counts what was read and written", async () => {
 		const [left, right] = socketpair();
 		const duplex = toDuplex(left);
