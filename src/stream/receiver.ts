@@ -51,7 +51,7 @@ export class Receiver implements Waiter {
 	constructor(socket: Socket, isUnix: boolean, arrivals?: Arrivals) {
 		this.socket = socket;
 		this.#descriptor = socket.descriptor;
-		this.#flags = isUnix ? MSG_CTRUNC : 0;
+		this.#flags = isUnix && arrivals === undefined ? MSG_CTRUNC : 0;
 		this.arrivals = arrivals;
 	}
 
@@ -193,16 +193,6 @@ export class Receiver implements Waiter {
 		}
 	}
 
-	#receiveBytes(memory: Uint8Array, start: number, room: number): number {
-		const flags = this.#flags;
-		const received = sys.recv(this.#descriptor.fd, memory, start, room, flags);
-		if (flags !== 0 && received > 0 && ((sys.out[2] as number) & MSG_CTRUNC) !== 0) {
-			this.#refusedDescriptorsCount++;
-			tellDropped(this.socket, "descriptors", 1);
-		}
-		return received;
-	}
-
 	#receive(target: Uint8Array | undefined): number {
 		if (this.#ended) return 0;
 		const descriptor = this.#descriptor;
@@ -214,10 +204,14 @@ export class Receiver implements Waiter {
 		const room = target?.length ?? Math.min(memory.length - start, LIMITS.readChunkBytes);
 		const received =
 			this.arrivals === undefined
-				? this.#receiveBytes(memory, start, room)
+				? sys.recv(descriptor.fd, memory, start, room, this.#flags)
 				: this.#receiveAll(this.arrivals, memory.subarray(start, start + room));
 		if (received > 0) {
 			this.#receivedBytes += received;
+			if (this.#flags !== 0 && ((sys.out[2] as number) & MSG_CTRUNC) !== 0) {
+				this.#refusedDescriptorsCount++;
+				tellDropped(this.socket, "descriptors", 1);
+			}
 			// A short read has emptied the queue: the next one waits for an event instead of asking.
 			if (received < room) descriptor.readCredit = 0;
 		} else if (received === 0) {
