@@ -64,7 +64,10 @@ class SimulatedPlayer {
 
 	/** Says what it has to say 30 times a second. Whatever is lost is said again, or is of no interest any more. */
 	speak(): void {
-		if (this.#token === undefined) return this.#send(JOIN);
+		if (this.#token === undefined) {
+			this.#send(JOIN);
+			return;
+		}
 		if (this.#radius !== this.#wantedRadius) {
 			this.#send(interestMessage(this.#token, this.#wantedRadius));
 		}

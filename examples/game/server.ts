@@ -44,7 +44,10 @@ function tokenFor(name: string): bigint {
 function hear(name: string, data: Uint8Array, send: Send): void {
 	const message = readFromPlayer(data);
 	if (message === undefined) return;
-	if (message.type === "join") return attempt(send, tokenMessage(tokenFor(name)));
+	if (message.type === "join") {
+		attempt(send, tokenMessage(tokenFor(name)));
+		return;
+	}
 	let seat = seats.get(name);
 	if (message.token !== (seat?.token ?? tokenFor(name))) return;
 	if (seat === undefined) {
