@@ -22,7 +22,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	initdb: "postgresql",
 	ip: "iproute2",
 	journalctl: "systemd",
-	nft: "nftables",
 	postgres: "postgresql",
 	python3: "python3",
 	"redis-server": "redis-server",
@@ -54,6 +53,11 @@ export function lacking(...names: string[]): string | false {
 	if (missing.length === 0) return false;
 	const packages = missing.map((name) => PACKAGES[name] ?? name);
 	return `${missing.join(" and ")} missing: apt-get install ${packages.join(" ")}`;
+}
+
+/** Why a test that needs root is skipped; false when it is root. */
+export function lackingRoot(): string | false {
+	return process.geteuid?.() !== 0 && "not root: run it as root";
 }
 
 /** Starts one of them, which must be there. The sanitizers that our tests may run with are not for them. */
