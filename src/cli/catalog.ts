@@ -9,6 +9,10 @@ interface Entry {
 
 /** Every command by its name, in the order of the help. */
 export const CATALOG: Readonly<Record<string, Entry>> = {
+	connect: {
+		summary: "talk to any kind of socket over standard input and output",
+		load: async () => (await import("./connect/command.ts")).connect,
+	},
 	compare: {
 		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,
@@ -21,6 +25,7 @@ export function generalHelp(): string {
 		return `  ${name.padEnd(10)}${summary}`;
 	});
 	return `Examples:
+  echo hi | socketry connect :8080    talk to a server and read its answer
   socketry compare --quick            which kind of socket to use, in 10 s
   socketry compare --html page.html   the same, thoroughly, as a page with plots
   socketry compare --help             what a command can do
@@ -35,7 +40,7 @@ Options:
   -V, --version   the version
 
 Exit codes: 0 done, 1 network error, 2 wrong usage, 3 address in use or no
-permission, 128 + n ended by signal n (130 for Ctrl-C).
+permission, 4 data was cut, 124 time is up, 128 + n ended by signal n.
 Colours follow NO_COLOR and FORCE_COLOR.
 `;
 }

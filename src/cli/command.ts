@@ -15,6 +15,8 @@ export interface Context {
 export interface Command {
 	/** The text of `--help`: examples first, at most 80 columns and 40 lines. */
 	readonly help: string;
+	/** Whether standard output is a copy of what arrives: then it is a failure that its reader has left (`| head`). */
+	readonly copies?: boolean;
 	/**
 	 * Runs to the end.
 	 *

@@ -11,11 +11,13 @@ import { packageVersion } from "./version.ts";
 const out = new Terminal(process.stdout, process.env);
 const err = new Terminal(process.stderr, process.env);
 
+let whenOutputBreaks: number = EXIT.done;
+
 // The reader of a pipe has seen enough (`| head`): nothing is wrong.
 for (const stream of [process.stdout, process.stderr]) {
 	stream.on("error", (error: NodeJS.ErrnoException) => {
 		if (error.code !== "EPIPE") throw error;
-		process.exit();
+		process.exit(whenOutputBreaks);
 	});
 }
 
@@ -29,9 +31,10 @@ async function main(args: readonly string[]): Promise<void> {
 		code = await dispatch(args, context);
 	} catch (error) {
 		code = exitCodeOf(error);
-		if (interruption.exitCode === undefined) complain(error, args[0]);
+		if (interruption.exitCode === undefined || code === EXIT.cut) complain(error, args[0]);
 	}
-	process.exitCode = interruption.exitCode ?? code;
+	// That something was lost matters more than who ended it.
+	process.exitCode = code === EXIT.cut ? code : (interruption.exitCode ?? code);
 }
 
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
@@ -45,7 +48,10 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
 	const entry = Object.hasOwn(CATALOG, first) ? CATALOG[first] : undefined;
 	if (entry === undefined) throw new UsageError(unknownCommand(first));
 	const command = await entry.load();
-	if (rest.includes("--help") || rest.includes("-h")) return print(command.help);
+	// What follows `--` is for another program.
+	const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+	if (own.includes("--help") || own.includes("-h")) return print(command.help);
+	if (command.copies) whenOutputBreaks = EXIT.brokenPipe;
 	return await command.run(rest, context);
 }
 

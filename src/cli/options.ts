@@ -27,6 +27,35 @@ export function parseOptions<const Table extends OptionTable>(
 	}
 }
 
+/** A command line of options, words and perhaps a program to run. */
+export interface CommandLine<Table extends OptionTable> {
+	readonly values: OptionValues<Table>;
+	readonly words: readonly string[];
+	/** What follows `--`; undefined without it. */
+	readonly program: readonly string[] | undefined;
+}
+
+/**
+ * Parses the command line of a command that takes words, and perhaps a program after `--`.
+ *
+ * @throws {UsageError} an unknown option, a missing value, `--` with nothing after it
+ */
+export function parseCommandLine<const Table extends OptionTable>(
+	args: readonly string[],
+	options: Table,
+): CommandLine<Table> {
+	const dashes = args.indexOf("--");
+	const own = dashes < 0 ? args : args.slice(0, dashes);
+	const program = dashes < 0 ? undefined : args.slice(dashes + 1);
+	if (program?.length === 0) throw new UsageError("-- must be followed by the program to run");
+	try {
+		const parsed = parseArgs({ args: [...own], options, strict: true, allowPositionals: true });
+		return { values: parsed.values, words: parsed.positionals, program };
+	} catch (error) {
+		throw new UsageError(explain(error as Error & { code?: string }, Object.keys(options)));
+	}
+}
+
 function explain(error: Error & { code?: string }, known: readonly string[]): string {
 	const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? "";
 	if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {

@@ -35,3 +35,14 @@ export function parseDuration(option: string, text: string, minMs: number, maxMs
 		`${option} must be a time from ${minMs / 1000} to ${maxMs / 1000} seconds, such as 30 or 500ms, not "${text}"`,
 	);
 }
+
+/**
+ * Reads a whole number.
+ *
+ * @throws {UsageError} it is none, or outside `min`..`max`
+ */
+export function parseCount(option: string, text: string, min: number, max: number): number {
+	const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+	if (count >= min && count <= max) return count;
+	throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not "${text}"`);
+}

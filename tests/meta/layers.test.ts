@@ -25,7 +25,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	web: [".", "stream"],
 	relay: [".", "sys", "socket", "stream"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
-	cli: [".", "socket", "stream", "packet", "datagram", "open", "index.ts"],
+	cli: [
+		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],
+		...["frame", "proxy", "relay"],
+	],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
 };
 

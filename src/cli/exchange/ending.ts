@@ -1,0 +1,33 @@
+/** An event that comes once, awaited beside others again and again without holding on to them. */
+export class Ending {
+	#isOver = false;
+	#wake: (() => void) | undefined;
+
+	/** Whether it has come. */
+	get isOver(): boolean {
+		return this.#isOver;
+	}
+
+	/** Says that it has come. */
+	end(): void {
+		this.#isOver = true;
+		this.#wake?.();
+		this.#wake = undefined;
+	}
+
+	/** What the promise gives, or undefined if this event or the time limit comes first. One wait at a time. */
+	async before<T>(promise: Promise<T>, limitMs?: number): Promise<T | undefined> {
+		let timer: NodeJS.Timeout | undefined;
+		const early = new Promise<undefined>((resolve) => {
+			if (limitMs !== undefined) timer = setTimeout(resolve, limitMs, undefined);
+			else if (this.#isOver) resolve(undefined);
+			else this.#wake = () => resolve(undefined);
+		});
+		try {
+			return await Promise.race([promise, early]);
+		} finally {
+			clearTimeout(timer);
+			this.#wake = undefined;
+		}
+	}
+}

@@ -1,0 +1,100 @@
+/** A stream joined to standard input and output: the end of one direction ends only that direction. */
+import { LIMITS, type Passable, type Stream } from "../../index.ts";
+import { CutError } from "../exit-code.ts";
+import { Ending } from "./ending.ts";
+import { toCrlf } from "./framing.ts";
+import type { Output } from "./output.ts";
+import type { StandardInput } from "./standard-input.ts";
+
+/** How bytes are sent. */
+export interface SendingOptions {
+	/** Makes line feeds CRLF. */
+	readonly crlf: boolean;
+	/** Passed with the first byte. */
+	readonly passed: readonly Passable[];
+	/** Goes on sending after the peer has ended, for as long as standard input does. */
+	readonly keep: boolean;
+}
+
+// After the peer's end, input that is silent for so long is not waited for.
+const SILENCE_MS = 50;
+const CARRIAGE_RETURN = 0x0d;
+
+/**
+ * Copies both ways until the peer has ended, and standard input too if it has anything to say; then closes the stream.
+ *
+ * @param stream taken
+ * @throws {CutError} the connection failed in the middle, or the peer left with bytes on their way to it
+ */
+export async function exchangeBytes(
+	stream: Stream,
+	input: StandardInput,
+	output: Output,
+	options: SendingOptions,
+): Promise<void> {
+	const peerEnd = new Ending();
+	const sending = settle(sendAll(stream, input, peerEnd, options));
+	const received = await settle(receiveAll(stream, output));
+	peerEnd.end();
+	if (received !== undefined) stream.abort();
+	const sent = await sending;
+	if (received !== undefined) throw cut("the connection failed", received);
+	if (sent !== undefined) {
+		stream.abort();
+		throw cut("the peer left before it had taken everything", sent);
+	}
+	const closed = await settle(stream.close({ timeoutMs: LIMITS.closeMs }));
+	if (closed !== undefined) throw cut("the peer left before it had taken everything", closed);
+}
+
+async function receiveAll(stream: Stream, output: Output): Promise<void> {
+	for await (const chunk of stream) await output.writeChunk(chunk);
+}
+
+async function sendAll(
+	stream: Stream,
+	input: StandardInput,
+	peerEnd: Ending,
+	{ crlf, passed, keep }: SendingOptions,
+): Promise<void> {
+	let descriptors = passed;
+	let endsWithReturn = false;
+	for (;;) {
+		const chunk = await nextChunk(input, peerEnd, keep);
+		if (chunk === undefined) return;
+		if (chunk === null) return await stream.closeWrite();
+		input.take();
+		const data = crlf ? toCrlf(chunk, endsWithReturn) : chunk;
+		endsWithReturn = chunk.at(-1) === CARRIAGE_RETURN;
+		await stream.write(
+			data,
+			descriptors.length > 0 ? { descriptors: [...descriptors] } : undefined,
+		);
+		descriptors = [];
+	}
+}
+
+// Undefined when the peer has ended and there is nothing to wait for.
+async function nextChunk(
+	input: StandardInput,
+	peerEnd: Ending,
+	keep: boolean,
+): Promise<Buffer | null | undefined> {
+	if (keep) return await input.peek();
+	if (!peerEnd.isOver) {
+		const chunk = await peerEnd.before(input.peek());
+		if (chunk !== undefined) return chunk;
+	}
+	return await peerEnd.before(input.peek(), input.isTerminal ? 0 : SILENCE_MS);
+}
+
+function settle(promise: Promise<unknown>): Promise<Error | undefined> {
+	return promise.then(
+		() => undefined,
+		(error: Error) => error,
+	);
+}
+
+function cut(what: string, cause: Error): CutError {
+	return new CutError(`data was cut: ${what}: ${cause.message}`, { cause });
+}

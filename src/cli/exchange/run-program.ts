@@ -1,0 +1,69 @@
+/** A program that talks over a socket, which is its standard input and output. */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { type Address, formatAddress } from "../../index.ts";
+import { F_GETFL, F_SETFL, O_NONBLOCK, sys } from "../../sys/index.ts";
+import { EXIT } from "../exit-code.ts";
+
+/** What a program has to know besides. */
+export interface ProgramSurroundings {
+	readonly address: Address;
+	readonly peer: Address | undefined;
+	/** Asks it to end. */
+	readonly signal: AbortSignal;
+	/** Is told why it cannot run. */
+	readonly onError: (message: string) => void;
+}
+
+/**
+ * Runs a program with a socket as its standard input and output, which waits as programs expect it to. The socket stays open here, so that
+ * what the program sent arrives although it ends with its input unread.
+ *
+ * @param fd borrowed
+ * @returns its exit code, 128 + n if signal n ended it, 126 or 127 if it could not run
+ */
+export async function runProgram(
+	program: readonly string[],
+	fd: number,
+	{ address, peer, signal, onError }: ProgramSurroundings,
+): Promise<number> {
+	const flags = sys.fcntl(fd, F_GETFL);
+	sys.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	try {
+		return await new Promise((resolve) => {
+			const [command = "", ...args] = program;
+			const child = spawn(command, args, {
+				stdio: [fd, fd, "inherit"],
+				env: { ...process.env, ...namesOf(address, peer) },
+			});
+			const end = (): boolean => child.kill("SIGTERM");
+			signal.addEventListener("abort", end, { once: true });
+			const settle = (code: number): void => {
+				signal.removeEventListener("abort", end);
+				resolve(code);
+			};
+			child.once("error", (error: NodeJS.ErrnoException) => {
+				const isMissing = error.code === "ENOENT";
+				onError(`${command} ${isMissing ? "is not there" : `cannot run: ${error.message}`}`);
+				settle(isMissing ? EXIT.notFound : EXIT.notExecutable);
+			});
+			child.once("exit", (code, name) => {
+				settle(code ?? 128 + constants.signals[name as NodeJS.Signals]);
+			});
+		});
+	} finally {
+		sys.fcntl(fd, F_SETFL, flags);
+	}
+}
+
+// REMOTE_ADDR and REMOTE_PORT as systemd has them for services that are started for a connection; systemd.exec(5).
+function namesOf(address: Address, peer: Address | undefined): Record<string, string> {
+	const names: Record<string, string> = { SOCKETRY_ADDRESS: formatAddress(address) };
+	if (peer === undefined) return names;
+	names["SOCKETRY_PEER"] = formatAddress(peer);
+	if ("host" in peer) {
+		names["REMOTE_ADDR"] = peer.host;
+		names["REMOTE_PORT"] = String(peer.port);
+	}
+	return names;
+}
