@@ -154,4 +154,16 @@ export const LIMITS = {
 
 	/** Bytes of a message to the service manager: systemd ignores longer ones (NOTIFY_BUFFER_MAX, which is PIPE_BUF). */
 	notifyMessageBytes: 4_096,
+
+	/** Room for one datagram of the kernel's lists of sockets: it fills 32 KiB at the most, whatever room there is (netlink_recvmsg). */
+	netlinkReadBytes: 65_536,
+
+	/** Time that the kernel has for the next part of such a list: it has it ready, and only a sandbox that swallows requests keeps us waiting. */
+	netlinkAnswerMs: 1_000,
+
+	/** How often such a list is read when it keeps changing meanwhile, before it is taken as it is, which is told. */
+	listingAttemptsCount: 4,
+
+	/** Time that a listing of sockets works before other callbacks get their turn. */
+	listingTurnMs: 8,
 } as const;

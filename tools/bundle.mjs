@@ -19,6 +19,7 @@ const STAMP = ".build/bundle.stamp";
 const APART = [
 	"frame",
 	"handover",
+	"list",
 	"node",
 	"proxy",
 	"relay",

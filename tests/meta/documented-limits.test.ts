@@ -78,6 +78,10 @@ const STATEMENTS: readonly (readonly [
 const UNSTATED: readonly Limit[] = [
 	"connectRetryMs",
 	"hostnameBytes",
+	"listingAttemptsCount",
+	"listingTurnMs",
+	"netlinkAnswerMs",
+	"netlinkReadBytes",
 	"sendRetryMs",
 	"socketFileLockMs",
 	"writeHighWaterBytes",

@@ -24,16 +24,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	node: [".", "sys", "socket", "stream", "datagram", "open"],
 	web: [".", "stream"],
 	relay: [".", "sys", "socket", "stream"],
+	list: [".", "sys", "socket"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],
-		...["frame", "proxy", "relay"],
+		...["frame", "list", "proxy", "relay"],
 	],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
 };
 
 /** Files that do no input or output and read no clock: they import nothing of Node's. */
 const PURE: readonly string[] = [
+	"list/inet-diag.ts",
+	"list/kernel-socket.ts",
+	"list/netlink.ts",
+	"list/proc-net.ts",
+	"list/unix-diag.ts",
+	"list/vsock-diag.ts",
 	"socket/address.ts",
 	"socket/control.ts",
 	"socket/ip.ts",

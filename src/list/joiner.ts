@@ -1,0 +1,147 @@
+/** Joins what the kernel lists with the processes that hold it, and each socket with its other end. */
+import { statSync } from "node:fs";
+import { addressText } from "./address-text.ts";
+import { deviceNames } from "./devices.ts";
+import type { KernelSocket } from "./kernel-socket.ts";
+import type { ListedSocket, SocketPeer } from "./listed-socket.ts";
+import type { ProcessScan, SocketHolder } from "./processes.ts";
+
+interface Entry {
+	readonly socket: KernelSocket;
+	readonly namespace: number | undefined;
+	readonly local: string | undefined;
+	readonly peer: string | undefined;
+	readonly holders: readonly SocketHolder[];
+}
+
+const NOBODY: readonly SocketHolder[] = [];
+const UINT32 = 0x1_0000_0000n;
+
+/** Gathers sockets, then joins them. */
+export class Joiner {
+	readonly #scan: ProcessScan;
+	readonly #userName: (uid: number) => string | undefined;
+	readonly #deviceName = deviceNames();
+	readonly #entries: Entry[] = [];
+	readonly #byInode = new Map<number, Entry>();
+	/** Both ends of a connection within this machine have the same addresses, the other way round. */
+	readonly #byAddresses = new Map<string, Entry>();
+	/** The listener in whose backlog a client waits, by the client's inode. */
+	readonly #listenerOf = new Map<number, Entry>();
+
+	constructor(scan: ProcessScan, userName: (uid: number) => string | undefined) {
+		this.#scan = scan;
+		this.#userName = userName;
+	}
+
+	/** Adds the sockets of a namespace; undefined is our own. Those that are there already stay as they are. */
+	add(sockets: readonly KernelSocket[], namespace?: number): void {
+		for (const socket of sockets) {
+			if (socket.inode > 0 && this.#byInode.has(socket.inode)) continue;
+			const entry: Entry = {
+				socket,
+				namespace,
+				local: addressText(socket.kind, socket.local),
+				peer: addressText(socket.kind, socket.peer),
+				holders: this.#scan.holders.get(socket.inode) ?? NOBODY,
+			};
+			this.#entries.push(entry);
+			if (socket.inode > 0) this.#byInode.set(socket.inode, entry);
+			if (entry.peer !== undefined)
+				this.#byAddresses.set(keyOf(entry, entry.local, entry.peer), entry);
+			for (const inode of socket.waitingInodes ?? []) this.#listenerOf.set(inode, entry);
+		}
+	}
+
+	/** Joins all of them. */
+	join(): ListedSocket[] {
+		return this.#entries.map((entry) => this.#listed(entry));
+	}
+
+	#listed(entry: Entry): ListedSocket {
+		const { socket, namespace, local, holders } = entry;
+		const { kind, state, inode, uid, tcp, subject, device } = socket;
+		const peer = this.#peerOf(entry);
+		const user = uid === undefined ? undefined : this.#userName(uid);
+		const file = fileOf(entry);
+		return {
+			kind,
+			state,
+			inode,
+			...(local !== undefined && { local }),
+			...(peer !== undefined && { peer }),
+			holders,
+			...(uid !== undefined && { uid }),
+			...(user !== undefined && { user }),
+			...queuesOf(socket),
+			...(tcp && { tcp }),
+			...(device !== undefined && namespace === undefined && { device: this.#deviceName(device) }),
+			...(subject !== undefined && { subject }),
+			...(file !== undefined && { file }),
+			...(namespace !== undefined && { namespace }),
+		};
+	}
+
+	#peerOf(entry: Entry): SocketPeer | undefined {
+		const { socket, peer } = entry;
+		const byInode = this.#unixPeer(socket);
+		if (byInode !== undefined) return byInode;
+		if (peer === undefined) return undefined;
+		const other = this.#byAddresses.get(keyOf(entry, peer, entry.local ?? ""));
+		// A socket connected to itself is its own peer.
+		if (other === undefined) return { address: peer, holders: NOBODY };
+		const { inode } = other.socket;
+		return { address: peer, ...(inode > 0 && { inode }), holders: other.holders };
+	}
+
+	#unixPeer({ inode, peerInode }: KernelSocket): SocketPeer | undefined {
+		const listener = this.#listenerOf.get(inode);
+		if (listener !== undefined && inode > 0) {
+			const { local, holders } = listener;
+			return { ...(local !== undefined && { address: local }), holders, isWaiting: true };
+		}
+		if (peerInode === undefined) return undefined;
+		if (peerInode === 0) return { holders: NOBODY };
+		const local = this.#byInode.get(peerInode)?.local;
+		const holders = this.#scan.holders.get(peerInode) ?? NOBODY;
+		return { ...(local !== undefined && { address: local }), inode: peerInode, holders };
+	}
+}
+
+function keyOf(
+	{ socket, namespace }: Entry,
+	local: string | undefined,
+	peer: string | undefined,
+): string {
+	return `${socket.kind} ${namespace ?? ""} ${local ?? ""} ${peer ?? ""}`;
+}
+
+function queuesOf({ state, receiveQueue, sendQueue }: KernelSocket): Partial<ListedSocket> {
+	if (state !== "listening") {
+		return {
+			...(receiveQueue !== undefined && { receiveQueueBytes: receiveQueue }),
+			...(sendQueue !== undefined && { sendQueueBytes: sendQueue }),
+		};
+	}
+	return {
+		...(receiveQueue !== undefined && { waitingCount: receiveQueue }),
+		...(sendQueue !== undefined && { backlogCount: sendQueue }),
+	};
+}
+
+// Through the root directory of a process that holds the socket, for a container has a tree of its own. A relative path means nothing without
+// the directory of that time; and connections that were accepted have the name of their listener.
+function fileOf({ socket, holders }: Entry): ListedSocket["file"] {
+	const { local, fileInode, state } = socket;
+	const holder = holders[0];
+	if (local?.family !== "unix" || !("path" in local) || !local.path.startsWith("/"))
+		return undefined;
+	if (fileInode === undefined || holder === undefined || state === "established") return undefined;
+	if (local.bytes !== undefined) return undefined;
+	try {
+		const { ino } = statSync(`/proc/${holder.pid}/root${local.path}`, { bigint: true });
+		return ino % UINT32 === BigInt(fileInode) ? "there" : "replaced";
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "ENOENT" ? "gone" : undefined;
+	}
+}

@@ -1,0 +1,85 @@
+/** All sockets of this machine: the kernel's lists, joined with the processes and with each other. */
+
+import { requireObject } from "../arguments.ts";
+import { Joiner } from "./joiner.ts";
+import type { KernelSocket } from "./kernel-socket.ts";
+import type { ListedSocket, ListingNote, SocketListing } from "./listed-socket.ts";
+import { type ProcessScan, scanProcesses, stillHolds } from "./processes.ts";
+import { readListsOfProcess, readOwnLists } from "./read-kernel.ts";
+import { type SocketFilter, socketMatches } from "./socket-filter.ts";
+import { readUserNames } from "./users.ts";
+
+/**
+ * Lists all sockets of this network namespace, and those of other namespaces whose processes can be seen.
+ *
+ * A listing is no snapshot: the kernel's lists are read one after the other, then the processes, and what is opened or closed meanwhile may be
+ * there or not. What cannot be seen is told in `notes`. A listing of ten thousand sockets takes some hundred milliseconds, in steps that let
+ * other callbacks run.
+ *
+ * @param filter which of them to return; their other ends are told in any case. Default: all
+ * @throws {SyscallError} EMFILE, ENFILE, ENOMEM
+ * @throws {InvalidTypeError} the filter is no object
+ * @see sock_diag(7), proc(5)
+ */
+export async function listSockets(filter: SocketFilter = {}): Promise<SocketListing> {
+	requireObject("filter", filter);
+	const userName = readUserNames();
+	let own = await readOwnLists();
+	const scan = await scanProcesses(userName);
+	// What was opened between the lists and the processes is in a second reading of the lists.
+	let strangers = strangersAmong(scan, own.sockets);
+	if (strangers.some(({ namespace }) => namespace === undefined)) {
+		const again = await readOwnLists();
+		const known = new Set(again.sockets.map(({ inode }) => inode));
+		// Of those that have gone meanwhile the first reading tells.
+		const gone = own.sockets.filter(({ inode }) => scan.holders.has(inode) && !known.has(inode));
+		own = { sockets: [...again.sockets, ...gone], notes: again.notes };
+		strangers = strangersAmong(scan, own.sockets);
+	}
+	const joiner = new Joiner(scan, userName);
+	joiner.add(own.sockets);
+	for (const [namespace, pid] of scan.namespaces) joiner.add(readListsOfProcess(pid), namespace);
+	const listed = joiner.join();
+	const known = new Set(listed.map(({ inode }) => inode));
+	const unknown = strangers.filter(({ inode }) => !known.has(inode) && isStillThere(scan, inode));
+	// Where the kernel lists no vsock, that matters only when something is open that might be one.
+	const sockets = [...listed, ...unknown.map((stranger) => unknownSocket(stranger, scan))];
+	return {
+		sockets: sockets.filter((socket) => socketMatches(socket, filter)),
+		notes: [
+			...notesOn(scan),
+			...own.notes.filter(({ list }) => list !== "vsock" || unknown.length > 0),
+		],
+	};
+}
+
+interface Stranger {
+	readonly inode: number;
+	readonly namespace: number | undefined;
+}
+
+function strangersAmong(scan: ProcessScan, sockets: readonly KernelSocket[]): readonly Stranger[] {
+	const known = new Set(sockets.map(({ inode }) => inode));
+	return [...scan.holders]
+		.filter(([inode]) => !known.has(inode))
+		.map(([inode, holders]) => {
+			const namespaces = holders.map(({ pid }) => scan.namespaceOf.get(pid));
+			return { inode, namespace: namespaces.includes(undefined) ? undefined : namespaces[0] };
+		});
+}
+
+function isStillThere(scan: ProcessScan, inode: number): boolean {
+	const holders = scan.holders.get(inode) ?? [];
+	return holders.some(({ pid, fds }) => fds.some((fd) => stillHolds(pid, fd, inode)));
+}
+
+function unknownSocket({ inode, namespace }: Stranger, scan: ProcessScan): ListedSocket {
+	const holders = scan.holders.get(inode) ?? [];
+	return { kind: "unknown", state: "unknown", inode, holders, ...(namespace && { namespace }) };
+}
+
+function notesOn({ hiddenCount }: ProcessScan): ListingNote[] {
+	if (hiddenCount === 0) return [];
+	const message = `${hiddenCount} processes of other users keep their descriptors to themselves: who holds a socket is missing where it is one of them; run this as root to see them`;
+	return [{ code: "hidden-processes", message }];
+}
