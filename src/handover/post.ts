@@ -17,7 +17,8 @@ export interface OfferOptions {
 	readonly state?: (() => Uint8Array | string) | undefined;
 	/**
 	 * Connections to hand over, asked for once the new process is the owner, if it takes any. Each goes when it is idle: a read or receive is
-	 * pending, which then rejects with `ClosedError`, and nothing is queued to be sent. Default: none.
+	 * pending, which then rejects with `ClosedError`, and nothing is queued to be sent. What reads ahead on top of a stream, such as `framed` or
+	 * a duplex of Node's, keeps what it has read: such streams cannot go. Default: none.
 	 */
 	readonly connections?: (() => Iterable<MovableConnection>) | undefined;
 	/** Time for connections to become idle, 0..2147483647 ms; those that do not go on here. Default 1000. */
