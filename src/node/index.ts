@@ -4,6 +4,8 @@ export type { AttachHttpOptions } from "./attach-http.ts";
 export { attachHttp } from "./attach-http.ts";
 export type { ConnectDuplexOptions, CreateConnection } from "./connecting-duplex.ts";
 export { connectDuplex, createConnectionTo } from "./connecting-duplex.ts";
+export type { DuplexStream } from "./duplex-stream.ts";
+export { fromDuplex } from "./duplex-stream.ts";
 export type { FromNetSocketOptions } from "./from-net-socket.ts";
 export { fromNetSocket } from "./from-net-socket.ts";
 export type { HttpAgentOptions, HttpsAgentOptions } from "./http-agent.ts";

@@ -6,12 +6,16 @@ import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
 	ARRIVAL_BYTES,
+	type ArrivalOptions,
+	askForCredentials,
 	controlBytesFor,
 	type MessageCredentials,
 	takeArrived,
 	type Wanted,
+	wantedOf,
 } from "../socket/arrived-control.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
+import type { Socket } from "../socket/socket.ts";
 import { sys } from "../sys/current.ts";
 
 /** Descriptors that came with bytes of a stream, and where these are. */
@@ -106,6 +110,18 @@ export class Arrivals {
 		this.#arrivals.push(arrival);
 		this.#queuedCount = count;
 	}
+}
+
+/** What a stream asks to come along with its bytes; undefined for nothing. */
+export function arrivalsOf(
+	socket: Socket,
+	isUnix: boolean,
+	options: ArrivalOptions,
+): Arrivals | undefined {
+	const wanted = wantedOf(options, isUnix);
+	if (wanted.descriptorsCount === 0 && !wanted.credentials) return undefined;
+	askForCredentials(socket, options.receiveCredentials);
+	return new Arrivals(wanted);
 }
 
 function closeAll(descriptors: readonly OwnedDescriptor[]): void {

@@ -130,6 +130,11 @@ export abstract class ByteReader implements ByteSource {
 		return this.#rest?.length ?? 0;
 	}
 
+	/** @internal Bytes that an earlier read was given and has given back. */
+	get leftOverBytes(): number {
+		return this.unreadBytes;
+	}
+
 	/** Whether a read of several parts is under way. */
 	protected get gathering(): boolean {
 		return this.#gathering;

@@ -2,12 +2,7 @@
 import { BusyError, ClosedError, check } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address } from "../socket/address.ts";
-import {
-	type ArrivalOptions,
-	askForCredentials,
-	type MessageCredentials,
-	wantedOf,
-} from "../socket/arrived-control.ts";
+import type { ArrivalOptions, MessageCredentials } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
@@ -18,7 +13,7 @@ import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { ENOTCONN } from "../sys/errno.ts";
-import { Arrivals, type DescriptorArrival } from "./arrivals.ts";
+import { arrivalsOf, type DescriptorArrival } from "./arrivals.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream } from "./contract.ts";
@@ -285,6 +280,15 @@ export class Stream extends ByteReader implements ByteStream {
 		return { fd: this.#connection.partFd(), unread: this.takeLeftOver(), file };
 	}
 
+	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */
+	moved(): Stream {
+		this.checkReleasable();
+		this.#closing = DONE;
+		this.#receiver.close();
+		tellDetached(this.socket);
+		return new Stream(this.#connection);
+	}
+
 	/** @internal Ends writing, as another owner of the connection had done before. */
 	restoreWriteEnd(): void {
 		this.#writeEnd = DONE;
@@ -401,17 +405,6 @@ export class Stream extends ByteReader implements ByteStream {
 			isUndelivered(this.socket)
 		);
 	}
-}
-
-function arrivalsOf(
-	socket: Socket,
-	isUnix: boolean,
-	options: ArrivalOptions,
-): Arrivals | undefined {
-	const wanted = wantedOf(options, isUnix);
-	if (wanted.descriptorsCount === 0 && !wanted.credentials) return undefined;
-	askForCredentials(socket, options.receiveCredentials);
-	return new Arrivals(wanted);
 }
 
 function rejectClosed(): Promise<never> {
