@@ -1,5 +1,8 @@
 /** The timer behind `setTimeout` of a socket: it goes off once when nothing has moved for a while. */
 
+// Node's own, although a test may fake them later; its sockets use no others either.
+const { clearTimeout, setTimeout } = globalThis;
+
 /** Counts idle time. It never keeps the process alive. */
 export class IdleTimer {
 	readonly #onIdle: () => void;

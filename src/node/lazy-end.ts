@@ -5,6 +5,9 @@
 
 const QUIET_TURNS = 4;
 
+// Node's own, although a test may fake them later: a socket is no part of what it wants to hold still.
+const { setImmediate } = globalThis;
+
 /** What is about to end. */
 export interface Ending {
 	/** Whether it has ended meanwhile, or is destroyed. */

@@ -204,24 +204,7 @@ export class StreamDuplex extends Duplex {
 	}
 
 	override _writev(chunks: readonly Chunk[], callback: Callback): void {
-		const stream = this.#stream as ByteStream;
-		const waits: Promise<void>[] = [];
-		for (const { chunk, encoding } of chunks) {
-			const data = bytesOf(chunk, encoding);
-			const written = stream.write(data);
-			// A large chunk is borrowed until it is sent; a small one has been copied.
-			if (isCopied(data) && stream.queuedBytes < LIMITS.writeHighWaterBytes) this.#watch(written);
-			else waits.push(written);
-		}
-		this.#idle.refresh();
-		this.#flushSoon(stream);
-		if (waits.length === 0) callback();
-		else {
-			Promise.all(waits).then(
-				() => callback(),
-				(error) => callback(this.#isOver ? null : error),
-			);
-		}
+		this.#send(this.#stream as ByteStream, chunks, 0, callback);
 	}
 
 	override _final(callback: Callback): void {
@@ -295,6 +278,31 @@ export class StreamDuplex extends Duplex {
 			this.#isReading = false;
 		} catch (error) {
 			if (!this.destroyed) this.destroy(error as Error);
+		}
+	}
+
+	// As many chunks as the stream has room for; the others when these have gone.
+	#send(stream: ByteStream, chunks: readonly Chunk[], first: number, callback: Callback): void {
+		const waits: Promise<void>[] = [];
+		let next = first;
+		while (next < chunks.length && stream.queuedBytes < LIMITS.writeHighWaterBytes) {
+			const { chunk, encoding } = chunks[next++] as Chunk;
+			const data = bytesOf(chunk, encoding);
+			const written = stream.write(data);
+			// A large chunk is borrowed until it is sent; a small one has been copied.
+			if (isCopied(data) && stream.queuedBytes < LIMITS.writeHighWaterBytes) this.#watch(written);
+			else waits.push(written);
+		}
+		this.#idle.refresh();
+		this.#flushSoon(stream);
+		const goOn = (): void => {
+			if (next < chunks.length) this.#send(stream, chunks, next, callback);
+			else callback();
+		};
+		if (waits.length === 0 && next === chunks.length) callback();
+		else {
+			const room = waits.length === 0 ? stream.flush() : Promise.all(waits);
+			room.then(goOn, (error) => callback(this.#isOver ? null : error));
 		}
 	}
 

@@ -118,6 +118,26 @@ for (const [name, makePair] of KINDS) {
 			assert.deepEqual(order, [1, 2, 3, 4, 5, 6]);
 		});
 
+		test("more than a stream takes at once can be written before the peer reads", async () => {
+			const [left, right] = await makePair();
+			const duplex = toDuplex(left);
+			const chunk = bytesOf(10_000_000);
+			for (let i = 0; i < 10; i++) duplex.write(chunk);
+			duplex.end();
+			let received = 0;
+			for await (const each of right) {
+				const at = received % chunk.length;
+				if (at + each.length <= chunk.length) {
+					assert.equal(chunk.compare(each, 0, each.length, at, at + each.length), 0);
+				}
+				received += each.length;
+			}
+			assert.equal(received, 100_000_000);
+			await right.close();
+			duplex.resume();
+			await closed(duplex);
+		});
+
 		test("a large chunk may be changed once its callback was called, and not before", async () => {
 			const [left, right] = await makePair();
 			const duplex = toDuplex(left);
