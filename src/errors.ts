@@ -195,6 +195,37 @@ export class PeerError extends SocketError {
 }
 
 /**
+ * What went wrong in TLS: the peer's certificate is not trusted or not valid now (`"certificate"`), or is for another name (`"name"`); no common
+ * application protocol (`"alpn"`); bytes that came before the handshake, and that somebody may have slipped in (`"plaintext"`); the peer hung up
+ * during the handshake (`"ended"`), or the handshake failed in another way (`"handshake"`); afterwards, the connection was cut off without the
+ * end that TLS marks (`"truncated"`), or the peer sent an alert or broke the protocol (`"protocol"`).
+ */
+export type TlsReason =
+	| "alpn"
+	| "certificate"
+	| "ended"
+	| "handshake"
+	| "name"
+	| "plaintext"
+	| "protocol"
+	| "truncated";
+
+/** TLS did not come about, or broke; `cause` has the error of Node or OpenSSL. */
+export class TlsError extends SocketError {
+	declare readonly code: "ERR_TLS";
+	readonly reason: TlsReason;
+	/** Code of `cause`, such as `"CERT_HAS_EXPIRED"`, where there is one. */
+	readonly detail: string | undefined;
+
+	/** @param message the whole sentence */
+	constructor(reason: TlsReason, message: string, cause?: Error) {
+		super(message, "ERR_TLS", cause === undefined ? {} : { cause });
+		this.reason = reason;
+		this.detail = (cause as NodeJS.ErrnoException | undefined)?.code;
+	}
+}
+
+/**
  * Why a hand-over did not come about: another successor is served, the other side is about to close, speaks no common version, hung
  * up without a word, ended in the middle, took too long, broke the protocol, or failed by itself.
  */
@@ -274,4 +305,5 @@ nameClasses({
 	UnsafePathError,
 	UnsupportedError,
 	SystemdError,
+	TlsError,
 });

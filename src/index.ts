@@ -11,6 +11,7 @@ export type { Membership, MembershipOptions, Multicast } from "./datagram/multic
 export type { ReplyGuardOptions } from "./datagram/reply-guard.ts";
 export { ReplyGuard } from "./datagram/reply-guard.ts";
 export type { SendDetails, SendOptions } from "./datagram/send-details.ts";
+export type { TlsReason } from "./errors.ts";
 export {
 	AbortError,
 	BusyError,
@@ -29,6 +30,7 @@ export {
 	SyscallError,
 	SystemdError,
 	TimeoutError,
+	TlsError,
 	TruncatedError,
 	UnsafePathError,
 	UnsupportedError,

@@ -71,6 +71,18 @@ export const LIMITS = {
 	/** Time that a trusted proxy has to send its header: many times what a network takes, and short enough for nobody to hold many. */
 	proxyHeaderMs: 5_000,
 
+	/** Time that a client has for the handshake of TLS with a listener: many round trips, and short enough for nobody to hold many. */
+	tlsHandshakeMs: 10_000,
+
+	/**
+	 * Handshakes of TLS that a listener has under way. Each holds a descriptor, of which a process has 1024 as a rule, and some 50 KiB; the oldest
+	 * gives way to a newcomer, so that clients who say nothing keep nobody out.
+	 */
+	tlsHandshakesCount: 512,
+
+	/** Connections of TLS that are ready and not accepted yet, until a listener leaves the next ones to the kernel's queue. */
+	tlsReadyCount: 64,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

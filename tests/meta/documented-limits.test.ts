@@ -65,6 +65,8 @@ const STATEMENTS: readonly (readonly [
 	["notifyMessageBytes", "systemd/service-state.ts", /no more than (\d+) bytes/],
 	["retryDelayMs", "open/retry.ts", /up to a half\. Default (\d+)/],
 	["retryDelayMaxMs", "open/retry.ts", /Longest pause.*Default (\d+)/],
+	["tlsHandshakeMs", "tls/tls-listener.ts", /for the handshake, .* Default (\d+)/],
+	["tlsHandshakesCount", "tls/tls-listener.ts", /the oldest gives way\. Default (\d+)/],
 	["sendQueueCount", "packet/packet-contract.ts", /MiB or (\d+) messages wait/],
 	["sendQueueCount", "datagram/datagram-contract.ts", /MiB or (\d+) datagrams wait/],
 	["sendQueueCount", "docs/errors.md", /are queued, or (\d+) messages/],
@@ -84,6 +86,7 @@ const UNSTATED: readonly Limit[] = [
 	"netlinkReadBytes",
 	"sendRetryMs",
 	"socketFileLockMs",
+	"tlsReadyCount",
 	"writeHighWaterBytes",
 ];
 

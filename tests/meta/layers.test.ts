@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	web: [".", "stream"],
 	relay: [".", "sys", "socket", "stream"],
 	list: [".", "sys", "socket"],
+	tls: [".", "socket", "stream", "open", "node"],
+	winter: [".", "socket", "stream", "open", "web", "tls"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],

@@ -1,0 +1,57 @@
+/** `startTls`: TLS on a connection that began without it. */
+import { InvalidTypeError, TlsError } from "../errors.ts";
+import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
+import { ByteReader } from "../stream/byte-reader.ts";
+import type { ByteStream } from "../stream/contract.ts";
+import { Stream } from "../stream/stream.ts";
+import { ClientContext, type TlsClientOptions } from "./client-context.ts";
+import { ServerContext, type TlsServerOptions } from "./server-context.ts";
+import type { TlsStream } from "./tls-stream.ts";
+
+/** Options of `startTls` for the client's side. */
+export interface StartTlsClientOptions extends TlsClientOptions, WaitOptions {
+	readonly isServer?: false | undefined;
+}
+
+/** Options of `startTls` for the server's side. */
+export interface StartTlsServerOptions extends WaitOptions {
+	readonly isServer: true;
+	/** Certificates and all else. Give the same object each time: what is made of it is kept, and so are the keys of session tickets. */
+	readonly tls: TlsServerOptions;
+}
+
+/**
+ * Begins TLS on an open connection, as SMTP, XMPP or PostgreSQL do once both sides have agreed. What is queued goes out first, in the clear.
+ *
+ * Bytes that came in the clear behind the agreement, and were read along with it, are refused: somebody on the way could have slipped them in,
+ * to be taken for what the peer says under TLS. Nothing is sent then, and the stream is as it was.
+ *
+ * @param stream taken once the handshake begins: a `Stream` is closed then and cannot be written to by mistake; any other one must not be used.
+ *   TLS within TLS is fine. It must read nothing at the moment
+ * @throws {TlsError} "plaintext": bytes came too early, and the stream is yours still. All others: the stream is closed
+ * @throws {InvalidValueError} `servername` is missing
+ * @throws {BusyError} a read is pending
+ * @throws {ClosedError} the stream is closed, or its writing side
+ * @throws {TimeoutError | AbortError} the stream is closed
+ * @see https://nostarttls.secvuln.info
+ */
+export async function startTls(
+	stream: ByteStream,
+	options: StartTlsClientOptions | StartTlsServerOptions,
+): Promise<TlsStream> {
+	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
+		throw new InvalidTypeError("stream", "a Stream", stream);
+	}
+	checkWait(options);
+	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
+	const early = stream instanceof ByteReader ? stream.leftOverBytes : 0;
+	if (early > 0) {
+		throw new TlsError(
+			"plaintext",
+			`${early} bytes came in the clear before the handshake of TLS: they may be somebody else's; close the connection`,
+		);
+	}
+	const left = countDown(options);
+	await stream.flush(left());
+	return await context.handshake(stream instanceof Stream ? stream.moved() : stream, left() ?? {});
+}

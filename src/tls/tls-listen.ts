@@ -1,0 +1,53 @@
+/** `tlsListen`: from an address to a listener with TLS. */
+import { AsyncResource } from "node:async_hooks";
+import { requireFunction, requireInteger } from "../arguments.ts";
+import { InvalidAddressError } from "../errors.ts";
+import type { StreamAddress, StreamAddressText } from "../open/connect.ts";
+import { type ListenOptions, listen } from "../open/listen.ts";
+import type { Listener } from "../open/listener.ts";
+import { parseAddress } from "../socket/address.ts";
+import type { Stream } from "../stream/stream.ts";
+import { ServerContext, type TlsServerOptions } from "./server-context.ts";
+import { type HandshakeOptions, TlsListener } from "./tls-listener.ts";
+
+/** Options of `tlsListen`: those of `listen`, and of TLS. */
+export interface TlsListenOptions
+	extends Omit<ListenOptions, "receiveCredentials" | "receiveDescriptors">,
+		HandshakeOptions {
+	/** Certificates and all else. */
+	readonly tls: TlsServerOptions;
+}
+
+const INT32_MAX = 2_147_483_647;
+const HANDSHAKES_MAX = 1_048_576;
+
+/**
+ * Listens for connections with TLS.
+ *
+ * @throws {InvalidValueError} `tls` has no certificate
+ * @throws as `listen`; nothing stays open
+ */
+export async function tlsListen(
+	address: StreamAddressText | StreamAddress | `fd:${number}` | `systemd:${string}`,
+	options: TlsListenOptions,
+): Promise<TlsListener> {
+	const { tls, handshakeTimeoutMs, maxHandshakes, onHandshakeError, ...rest } = options;
+	if (handshakeTimeoutMs !== undefined) {
+		requireInteger("handshakeTimeoutMs", handshakeTimeoutMs, 1, INT32_MAX);
+	}
+	if (maxHandshakes !== undefined)
+		requireInteger("maxHandshakes", maxHandshakes, 1, HANDSHAKES_MAX);
+	requireFunction("onHandshakeError", onHandshakeError);
+	const target = parseAddress(address);
+	if (target.transport.endsWith("seqpacket")) {
+		throw new InvalidAddressError(address, "TLS needs connections of bytes, not of messages");
+	}
+	const context = ServerContext.of(tls);
+	const listener = (await listen(target, rest)) as Listener<Stream>;
+	return new TlsListener(listener, context, {
+		handshakeTimeoutMs,
+		maxHandshakes,
+		// It runs in whatever context a client's bytes came: let it find its caller's AsyncLocalStorage.
+		onHandshakeError: onHandshakeError && AsyncResource.bind(onHandshakeError),
+	});
+}

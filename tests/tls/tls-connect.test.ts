@@ -1,0 +1,463 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer as createNetServer } from "node:net";
+import { describe, test } from "node:test";
+import { connect, listen, type Stream, TlsError, type TlsReason } from "socketry";
+import { memoryStreams } from "socketry/testing";
+import { type TlsListener, type TlsListenOptions, tlsConnect, tlsListen } from "socketry/tls";
+import { Authority, type Claims } from "../support/certificates.ts";
+import { abstractName, connectedStreams, withSocketPath } from "../support/pairs.ts";
+import { authority, localhost, secured, VERSIONS } from "./pairs.ts";
+
+type TcpAddress = { transport: "tcp"; host: string; port: number };
+
+const ca = authority.cert;
+const TRUSTING = { servername: "localhost", tls: { ca } } as const;
+
+/** Runs `body` with a listener that echoes, and with its address. */
+async function withEcho(
+	options: TlsListenOptions,
+	body: (address: TcpAddress, listener: TlsListener) => Promise<void>,
+	at: `tcp:${string}` | `unix:${string}` = "tcp://127.0.0.1:0",
+): Promise<void> {
+	const listener = await tlsListen(at, options);
+	const echoing = (async () => {
+		for await (const stream of listener) {
+			void (async () => {
+				for await (const chunk of stream) await stream.write(chunk);
+				await stream.close();
+			})().catch(() => stream.abort());
+		}
+	})();
+	try {
+		await body(listener.address as TcpAddress, listener);
+	} finally {
+		listener.close();
+		await echoing;
+	}
+}
+
+async function refused(
+	reason: TlsReason,
+	detail: string | undefined,
+	attempt: Promise<unknown>,
+): Promise<TlsError> {
+	try {
+		await attempt;
+	} catch (error) {
+		assert.ok(error instanceof TlsError, String(error));
+		assert.deepEqual([error.code, error.reason, error.detail], ["ERR_TLS", reason, detail]);
+		return error;
+	}
+	assert.fail("the connection was made");
+}
+
+describe("tlsConnect() and tlsListen()", () => {
+	for (const version of VERSIONS) {
+		test(`speak ${version} over TCP, and tell what was agreed`, async () => {
+			const tls = { ...localhost, maxVersion: version, ALPNProtocols: ["b", "a"] };
+			await withEcho({ tls }, async (address) => {
+				const alpn = ["a", "b"];
+				const stream = await tlsConnect(address, { ...TRUSTING, alpn });
+				assert.equal(stream.protocol, version);
+				assert.equal(stream.alpn, "b");
+				assert.equal(stream.servername, "localhost");
+				assert.equal(stream.authorized, true);
+				assert.equal(stream.isSessionReused, false);
+				assert.match(stream.cipher.standardName, /^TLS_/);
+				assert.deepEqual(stream.peer, address);
+				assert.equal((stream.address as TcpAddress).host, "127.0.0.1");
+				assert.deepEqual(stream.peerCertificate?.dnsNames, ["localhost"]);
+				assert.deepEqual(stream.peerCertificate?.ipAddresses, ["127.0.0.1"]);
+				await stream.write("hello");
+				await stream.closeWrite();
+				assert.equal(String(await stream.readExactly(5)), "hello");
+				assert.equal(await stream.read(), null);
+				assert.equal(stream.truncated, false);
+				await stream.close();
+			});
+		});
+
+		test(`resume a session of ${version}`, async () => {
+			const tls = { ...localhost, maxVersion: version };
+			await withEcho({ tls }, async (address) => {
+				const first = await tlsConnect(address, TRUSTING);
+				await first.write("x");
+				await first.readExactly(1);
+				const { session } = first;
+				assert.ok(session !== undefined);
+				await first.close();
+				const second = await tlsConnect(address, { ...TRUSTING, session });
+				assert.equal(second.isSessionReused, true);
+				assert.equal(second.protocol, version);
+				assert.equal(second.authorized, true);
+				await second.close();
+				// A session that is none costs a full handshake.
+				const third = await tlsConnect(address, TRUSTING);
+				assert.equal(third.isSessionReused, false);
+				await third.close();
+			});
+		});
+
+		test(`know each other's certificate with ${version}`, async () => {
+			const tls = { ...localhost, ca, requestCert: true, maxVersion: version };
+			const listener = await tlsListen("tcp://127.0.0.1:0", { tls });
+			const uris = ["spiffe://example/one, two", "urn:x"];
+			const claims = { commonName: "Client", dns: ["c.example"], emails: ["c@example"], uris };
+			const stream = await Promise.all([
+				tlsConnect(listener.address as TcpAddress, {
+					...TRUSTING,
+					tls: { ca, ...authority.issue(claims) },
+				}),
+				listener.accept(),
+			]);
+			const { peerCertificate, authorized } = stream[1];
+			assert.equal(authorized, true);
+			assert.equal(peerCertificate?.subject["CN"], "Client");
+			assert.equal(peerCertificate?.issuer["CN"], "Test Authority");
+			assert.deepEqual(peerCertificate?.dnsNames, ["c.example"]);
+			assert.deepEqual(peerCertificate?.emailAddresses, ["c@example"]);
+			assert.deepEqual(peerCertificate?.uris, uris);
+			assert.ok((peerCertificate?.validTo.getTime() ?? 0) > Date.now());
+			assert.match(peerCertificate?.fingerprint256 ?? "", /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+			assert.equal(stream[0].peerCertificate?.subject["CN"], "localhost");
+			const label = "EXPORTER-test";
+			assert.deepEqual(
+				stream[0].exportKeyingMaterial(32, label),
+				stream[1].exportKeyingMaterial(32, label),
+			);
+			for (const each of stream) each.abort();
+			listener.close();
+		});
+
+		test(`refuse a client without a certificate, or of another authority, with ${version}`, async () => {
+			const errors: string[] = [];
+			const tls = { ...localhost, ca, requestCert: true, maxVersion: version };
+			const onHandshakeError = (error: Error): void => {
+				errors.push(`${(error as TlsError).reason} ${(error as TlsError).detail}`);
+			};
+			await withEcho({ tls, onHandshakeError }, async (address, listener) => {
+				for (const identity of [undefined, new Authority("Other").issue({ dns: ["c"] })]) {
+					const attempt = tlsConnect(address, { ...TRUSTING, tls: { ca, ...identity } });
+					// With TLS 1.3 the client is done before the server has looked at its certificate.
+					await assert.rejects(attempt.then((stream) => drain(stream)));
+				}
+				assert.equal(listener.failedHandshakesCount, 2);
+				assert.equal(listener.acceptedCount, 0);
+			});
+			assert.equal(errors.length, 2);
+			assert.match(errors[1] ?? "", /^certificate UNABLE_TO/);
+		});
+	}
+
+	test("choose the certificate by the name that the client asks for", async () => {
+		const sni = {
+			"one.example": authority.issue({ dns: ["one.example"] }),
+			"*.two.example": authority.issue({ dns: ["*.two.example"] }),
+		};
+		await withEcho({ tls: { ...localhost, sni } }, async (address) => {
+			for (const [servername, expected] of [
+				["one.example", "one.example"],
+				["a.two.example", "*.two.example"],
+				["localhost", "localhost"],
+			]) {
+				const stream = await tlsConnect(address, { servername, tls: { ca } });
+				assert.deepEqual(stream.peerCertificate?.dnsNames, [expected]);
+				assert.equal(stream.servername, servername);
+				await stream.close();
+			}
+			await refused(
+				"name",
+				"ERR_TLS_CERT_ALTNAME_INVALID",
+				tlsConnect(address, { servername: "three.example", tls: { ca } }),
+			);
+		});
+	});
+
+	test("use another certificate from renew() on", async () => {
+		await withEcho({ tls: { ...localhost } }, async (address, listener) => {
+			const serials: (string | undefined)[] = [];
+			for (let i = 0; i < 2; i++) {
+				const stream = await tlsConnect(address, TRUSTING);
+				serials.push(stream.peerCertificate?.serialNumber);
+				await stream.close();
+				listener.renew(authority.issue());
+			}
+			assert.notEqual(serials[0], serials[1]);
+		});
+	});
+
+	test("verify an IP address by the certificate's addresses, and do not name it to the server", async () => {
+		await withEcho({ tls: localhost }, async (address) => {
+			const stream = await tlsConnect(address, { tls: { ca } });
+			assert.equal(stream.servername, undefined);
+			assert.equal(stream.authorized, true);
+			await stream.close();
+		});
+		await withEcho({ tls: authority.issue({ dns: ["localhost"] }) }, async (address) => {
+			const attempt = tlsConnect(address, { tls: { ca } });
+			await refused("name", "ERR_TLS_CERT_ALTNAME_INVALID", attempt);
+		});
+	});
+
+	test("work over Unix sockets, where the name must be given", async () => {
+		await withSocketPath(async (path) => {
+			for (const at of [`unix:${path}`, `unix:${abstractName()}`] as const) {
+				await withEcho(
+					{ tls: localhost },
+					async () => {
+						await assert.rejects(tlsConnect(at, { tls: { ca } }), {
+							code: "ERR_INVALID_ARG_VALUE",
+							message: /"servername" must be given/,
+						});
+						const stream = await tlsConnect(at, TRUSTING);
+						await stream.write("x");
+						assert.equal(String(await stream.readExactly(1)), "x");
+						await stream.close();
+						const wrong = tlsConnect(at, { servername: "other", tls: { ca } });
+						await refused("name", "ERR_TLS_CERT_ALTNAME_INVALID", wrong);
+					},
+					at,
+				);
+			}
+		});
+	});
+});
+
+describe("a server is refused", () => {
+	const past = new Date("2020-01-01");
+	const cases: readonly [what: string, claims: Claims, detail: string][] = [
+		["whose certificate has expired", { validTo: past, validFrom: past }, "CERT_HAS_EXPIRED"],
+		[
+			"whose certificate is not valid yet",
+			{ validFrom: new Date("2049-01-01"), validTo: new Date("2049-02-01") },
+			"CERT_NOT_YET_VALID",
+		],
+	];
+	for (const [what, claims, detail] of cases) {
+		test(what, async () => {
+			const tls = authority.issue({ dns: ["localhost"], ...claims });
+			await withEcho({ tls }, async (address) => {
+				await refused("certificate", detail, tlsConnect(address, TRUSTING));
+			});
+		});
+	}
+
+	test("whose authority is not known, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
+		process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+		try {
+			await withEcho({ tls: localhost }, async (address) => {
+				const attempt = tlsConnect(address, { servername: "localhost" });
+				await refused("certificate", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", attempt);
+			});
+		} finally {
+			delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+		}
+	});
+
+	test("but not when the caller says so, and the stream tells", async () => {
+		await withEcho({ tls: localhost }, async (address) => {
+			const stream = await tlsConnect(address, { tls: { rejectUnauthorized: false } });
+			assert.equal(stream.authorized, false);
+			await stream.close();
+		});
+	});
+
+	test("that has no application protocol in common", async () => {
+		await withEcho({ tls: { ...localhost, ALPNProtocols: ["a"] } }, async (address) => {
+			const attempt = tlsConnect(address, { ...TRUSTING, alpn: ["b"] });
+			const error = await attempt.catch((failure: unknown) => failure);
+			assert.ok(error instanceof TlsError);
+			assert.equal(error.reason, "alpn");
+		});
+	});
+
+	test("that ignores the application protocol, if it is required", async () => {
+		await withEcho({ tls: localhost }, async (address) => {
+			const stream = await tlsConnect(address, { ...TRUSTING, alpn: ["h2"] });
+			assert.equal(stream.alpn, undefined);
+			await stream.close();
+			const attempt = tlsConnect(address, { ...TRUSTING, alpn: ["h2"], requireAlpn: true });
+			await refused("alpn", undefined, attempt);
+		});
+	});
+
+	test("that speaks no TLS", async () => {
+		const server = createNetServer((socket) =>
+			socket
+				.on("error", () => {})
+				.resume()
+				.end("HTTP/1.1 400 No\r\n\r\n"),
+		);
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const { port } = server.address() as { port: number };
+		await refused(
+			"handshake",
+			"ERR_SSL_WRONG_VERSION_NUMBER",
+			tlsConnect(`tcp://127.0.0.1:${port}`, TRUSTING),
+		);
+		server.close();
+	});
+
+	test("that hangs up", async () => {
+		const server = createNetServer((socket) => socket.once("data", () => socket.end()));
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const { port } = server.address() as { port: number };
+		await refused("ended", "ECONNRESET", tlsConnect(`tcp://127.0.0.1:${port}`, TRUSTING));
+		server.close();
+	});
+
+	test("that wants another version", async () => {
+		await withEcho({ tls: { ...localhost, minVersion: "TLSv1.3" } }, async (address) => {
+			const tls = { ca, maxVersion: "TLSv1.2" } as const;
+			const attempt = tlsConnect(address, { servername: "localhost", tls });
+			const error = await attempt.catch((failure: unknown) => failure as TlsError);
+			assert.equal((error as TlsError).reason, "handshake");
+		});
+	});
+});
+
+describe("a time limit and a signal", () => {
+	test("are for the whole of connecting and handshake", async () => {
+		const server = createNetServer((socket) => socket.on("error", () => {}).resume());
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const address = `tcp://127.0.0.1:${(server.address() as { port: number }).port}` as const;
+		const gone = new Promise((resolve) => {
+			server.once("connection", (socket) => socket.once("close", resolve));
+		});
+		await assert.rejects(tlsConnect(address, { ...TRUSTING, timeoutMs: 50 }), {
+			code: "ERR_TIMEOUT",
+			timeoutMs: 50,
+		});
+		await gone;
+		const controller = new AbortController();
+		server.once("connection", () => controller.abort("enough"));
+		await assert.rejects(tlsConnect(address, { ...TRUSTING, signal: controller.signal }), {
+			code: "ABORT_ERR",
+			cause: "enough",
+		});
+		server.close();
+		await once(server, "close");
+	});
+});
+
+describe("a connection that is cut off", () => {
+	for (const version of VERSIONS) {
+		test(`without the end that TLS marks is no end, with ${version}`, async () => {
+			const tls = { ...localhost, maxVersion: version };
+			for (const allowTruncation of [false, true]) {
+				const listener = await tlsListen("tcp://127.0.0.1:0", { tls });
+				const middle = await middleman(listener.address as TcpAddress);
+				const [stream, accepted] = await Promise.all([
+					tlsConnect(middle.address, { ...TRUSTING, allowTruncation }),
+					listener.accept(),
+				]);
+				await accepted.write("half of it");
+				assert.equal(String(await stream.readExactly(10)), "half of it");
+				// What a crash of the peer, or somebody on the way, does: the connection ends below TLS.
+				await middle.cut();
+				if (allowTruncation) assert.equal(await stream.read(), null);
+				else {
+					await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
+					await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
+				}
+				assert.equal(stream.truncated, true);
+				await stream.close();
+				accepted.abort();
+				listener.close();
+			}
+		});
+	}
+
+	test("in the middle of a record is no end either", async () => {
+		const [left, right] = memoryStreams();
+		const [stream] = await secured([left, right]);
+		// The head of a record of 256 bytes, and no more of it.
+		await right.write(Uint8Array.of(0x17, 3, 3, 1, 0, 1, 2, 3));
+		await right.closeWrite();
+		await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
+		stream.abort();
+	});
+
+	test("after the end that TLS marks has ended well, although both come at once", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const [stream, accepted] = await secured([left, right]);
+		for (let i = 0; i < 64; i++) void accepted.write(new Uint8Array(1_000));
+		await accepted.close();
+		let bytes = 0;
+		for await (const chunk of stream) bytes += chunk.length;
+		assert.equal(bytes, 64_000);
+		assert.equal(stream.truncated, false);
+		await stream.close();
+	});
+
+	test("and forged afterwards, breaks with what OpenSSL found", async () => {
+		const [left, right] = memoryStreams();
+		const [stream] = await secured([left, right]);
+		await right.write(Uint8Array.from([0x17, 3, 3, 0, 32, ...new Uint8Array(32)]));
+		await assert.rejects(stream.read(), (error: TlsError) => {
+			assert.deepEqual([error.code, error.reason], ["ERR_TLS", "protocol"]);
+			assert.match(error.detail ?? "", /BAD_RECORD_MAC/);
+			return true;
+		});
+		stream.abort();
+	});
+});
+
+test("wrong options are told before anything is opened", async () => {
+	const type = { code: "ERR_INVALID_ARG_TYPE" };
+	const at = "tcp://localhost:1";
+	await assert.rejects(tlsConnect(at, { alpn: "h2" as never }), type);
+	await assert.rejects(tlsConnect(at, { servername: 5 as never }), type);
+	await assert.rejects(tlsConnect(at, { tls: 5 as never }), type);
+	await assert.rejects(tlsConnect(at, { requireAlpn: 1 as never }), type);
+	await assert.rejects(tlsConnect(at, { alpn: [""] }), { code: "ERR_INVALID_ARG_VALUE" });
+	await assert.rejects(tlsConnect(at, { servername: "" }), { code: "ERR_INVALID_ARG_VALUE" });
+	await assert.rejects(tlsConnect("udp://127.0.0.1:1" as never), { code: "ERR_INVALID_ADDRESS" });
+	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: {} }), {
+		code: "ERR_INVALID_ARG_VALUE",
+	});
+	await assert.rejects(tlsListen("tcp://127.0.0.1:0", {} as never), type);
+	await assert.rejects(tlsListen("unix-seqpacket:/x" as never, { tls: localhost }), {
+		code: "ERR_INVALID_ADDRESS",
+	});
+	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: localhost, handshakeTimeoutMs: 0 }), {
+		code: "ERR_OUT_OF_RANGE",
+	});
+});
+
+async function drain(stream: AsyncIterable<Uint8Array> & { abort(): void }): Promise<void> {
+	try {
+		for await (const _ of stream);
+	} finally {
+		stream.abort();
+	}
+}
+
+/** Passes bytes on between a client and a server, until `cut`. */
+async function middleman(
+	target: TcpAddress,
+): Promise<{ address: TcpAddress; cut(): Promise<void> }> {
+	const listener = await listen("tcp://127.0.0.1:0");
+	const ends: Stream[] = [];
+	const pass = async (from: Stream, to: Stream): Promise<void> => {
+		for await (const chunk of from) await to.write(chunk);
+	};
+	void listener.accept().then(async (client) => {
+		const server = await connect(target);
+		ends.push(client, server);
+		pass(client, server).catch(() => undefined);
+		pass(server, client).catch(() => undefined);
+	});
+	return {
+		address: listener.address as TcpAddress,
+		cut: async () => {
+			await ends[0]?.close();
+			ends[1]?.abort();
+			listener.close();
+		},
+	};
+}
