@@ -141,12 +141,13 @@ describe("with a host that forges the sender of its datagrams", { skip: lackingN
 	});
 
 	test("its victim gets three times the bytes that were forged, and no more", async () => {
-		const victim = startChild(LISTENER, { under: network.under("first"), args: [`${FIRST}:9999`] });
+		const forgedBytes = 50 * 7 + 1_200 * 3;
+		const args = [`${FIRST}:9999`, `${forgedBytes * 3}`];
+		const victim = startChild(LISTENER, { under: network.under("first"), args });
 		assert.equal(await victim.line(), "ready");
 		const server = await serve("second", SECOND, "7003", "10", "7003");
 		await run(FORGER, "forger", `${FIRST}:9999`, `${SECOND}:7003`, "50", "7");
 		await run(FORGER, "forger", `${FIRST}:9999`, `${SECOND}:7003`, "1200", "3");
-		const forgedBytes = 50 * 7 + 1_200 * 3;
 		assert.equal(await victim.line(), `${forgedBytes * 3}`);
 		assert.equal(JSON.parse(await lastLine(server)).sent, 30);
 		assert.equal(await stop(victim), `ready\n${forgedBytes * 3}\n`);
