@@ -13,6 +13,10 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "talk to any kind of socket over standard input and output",
 		load: async () => (await import("./connect/command.ts")).connect,
 	},
+	listen: {
+		summary: "wait for connections or datagrams, and talk, run a program, echo",
+		load: async () => (await import("./listen/command.ts")).listen,
+	},
 	compare: {
 		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,

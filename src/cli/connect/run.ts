@@ -2,19 +2,16 @@
 import {
 	type ConnectOptions,
 	connect,
-	type Datagrams,
 	datagrams,
 	give,
 	type PacketStream,
 	type Stream,
 } from "../../index.ts";
 import type { Context } from "../command.ts";
-import { type Channel, datagramChannel, packetChannel } from "../exchange/channel.ts";
-import { exchangeBytes } from "../exchange/exchange-bytes.ts";
-import { exchangeMessages } from "../exchange/exchange-messages.ts";
 import { Output } from "../exchange/output.ts";
 import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
+import { type AnyConnection, talk } from "../exchange/talk.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { TimeLimit } from "../time-limit.ts";
 import { type Request, readRequest } from "./options.ts";
@@ -51,14 +48,14 @@ async function open(request: Request, signal: AbortSignal): Promise<Stream | Pac
 }
 
 async function talkOver(
-	connection: Stream | PacketStream | Datagrams,
+	connection: AnyConnection,
 	request: Request,
 	limit: TimeLimit,
 	context: Context,
 ): Promise<number> {
 	const { program, passFd, address } = request;
 	if (passFd) return await passOn(connection);
-	if (program === undefined) return await talk(connection, request, limit);
+	if (program === undefined) return await talkHere(connection, request, limit);
 	const code = await runProgram(program, connection.socket.fd, {
 		address,
 		peer: connection.peer,
@@ -70,7 +67,7 @@ async function talkOver(
 }
 
 // To whoever started us, with one byte, as ssh_config(5) says of ProxyUseFdpass.
-async function passOn(connection: Stream | PacketStream | Datagrams): Promise<number> {
+async function passOn(connection: AnyConnection): Promise<number> {
 	const socket = connection.detach();
 	const taker = await takerOf(STANDARD_OUTPUT);
 	await taker.write("\0", { descriptors: [give(socket)] });
@@ -89,63 +86,18 @@ async function takerOf(fd: number): Promise<Stream> {
 	throw new UsageError("--pass-fd: standard output must be a Unix stream socket");
 }
 
-async function talk(
-	connection: Stream | PacketStream | Datagrams,
+async function talkHere(
+	connection: AnyConnection,
 	request: Request,
 	limit: TimeLimit,
 ): Promise<number> {
 	const input = new StandardInput();
-	const { hex, json, framing } = request;
-	const output = new Output({ hex, json, framing });
-	// Time is up: at once. Ctrl-C: what is queued goes first.
-	const end = (): void => {
-		input.stop();
-		if (limit.isOver) connection.abort();
-		else connection.close({ timeoutMs: CLOSE_MS }).catch(() => connection.abort());
-	};
-	limit.signal.addEventListener("abort", end, { once: true });
+	const output = new Output(request);
 	try {
-		await exchange(connection, request, input, output);
+		await talk(connection, input, output, request, limit);
 	} finally {
-		limit.signal.removeEventListener("abort", end);
 		input.stop();
 		await output.finish();
 	}
 	return EXIT.done;
-}
-
-async function exchange(
-	connection: Stream | PacketStream | Datagrams,
-	request: Request,
-	input: StandardInput,
-	output: Output,
-): Promise<void> {
-	const { crlf, keep, sendFds, framing, count, idleMs } = request;
-	if ("write" in connection) {
-		return await exchangeBytes(connection, input, output, { crlf, keep, passed: sendFds });
-	}
-	await exchangeMessages(channelOf(connection), input, output, {
-		framing,
-		crlf,
-		count,
-		idleMs,
-		sendFirst: sendFirst(connection, sendFds),
-	});
-}
-
-function channelOf(connection: PacketStream | Datagrams): Channel {
-	return "receiveMessage" in connection
-		? packetChannel(connection, false)
-		: datagramChannel(connection);
-}
-
-function sendFirst(
-	connection: PacketStream | Datagrams,
-	descriptors: readonly number[],
-): ((data: Uint8Array) => Promise<void>) | undefined {
-	if (descriptors.length === 0) return undefined;
-	const options = { descriptors: [...descriptors] };
-	return "receiveMessage" in connection
-		? (data) => connection.send(data, options)
-		: (data) => connection.send(data, undefined, options);
 }

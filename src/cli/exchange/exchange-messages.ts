@@ -14,7 +14,7 @@ export interface MessageOptions {
 	/** Ends after so many messages have come. */
 	readonly count: number | undefined;
 	/** Of datagrams, which have no end: ends when standard input has ended and none has come for so long. */
-	readonly idleMs: number;
+	readonly idleMs: number | undefined;
 	/** Sends the first message with descriptors. */
 	readonly sendFirst?: ((data: Uint8Array) => Promise<void>) | undefined;
 }
@@ -110,18 +110,19 @@ async function sendAll(
 
 // Ends a channel that has no end of its own.
 class Idleness {
-	readonly #limitMs: number;
+	readonly #limitMs: number | undefined;
 	readonly #channel: Channel;
 	readonly #over: Ending;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor(limitMs: number, channel: Channel, over: Ending) {
+	constructor(limitMs: number | undefined, channel: Channel, over: Ending) {
 		this.#limitMs = limitMs;
 		this.#channel = channel;
 		this.#over = over;
 	}
 
 	begin(): void {
+		if (this.#limitMs === undefined) return;
 		this.#timer = setTimeout(() => {
 			this.#over.end();
 			this.#channel.abort();

@@ -1,0 +1,148 @@
+/** The command line of `socketry listen`. */
+import { type Address, groups, type PeerPolicy, users } from "../../index.ts";
+import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
+import { type Framing, readFraming } from "../exchange/framing.ts";
+import type { OutputOptions } from "../exchange/output.ts";
+import type { TalkOptions } from "../exchange/talk.ts";
+import { UsageError } from "../exit-code.ts";
+import { parseCommandLine } from "../options.ts";
+import { parseCount, parseDuration } from "../quantity.ts";
+
+/** What becomes of connections. */
+export type Service = "talk" | "exec" | "echo" | "discard" | "chargen";
+
+/** A server as it was asked for. */
+export interface Request extends OutputOptions, TalkOptions {
+	readonly address: Address;
+	/** Undefined until it is open. */
+	readonly manner: Manner | undefined;
+	readonly service: Service;
+	readonly program: readonly string[];
+	readonly once: boolean;
+	readonly max: number;
+	readonly mode: number | undefined;
+	readonly allow: PeerPolicy | undefined;
+	readonly timeoutMs: number | undefined;
+	readonly isQuiet: boolean;
+}
+
+const OPTIONS = {
+	exec: { type: "boolean" },
+	echo: { type: "boolean" },
+	discard: { type: "boolean" },
+	chargen: { type: "boolean" },
+	once: { type: "boolean" },
+	keep: { type: "boolean" },
+	max: { type: "string" },
+	mode: { type: "string" },
+	allow: { type: "string", multiple: true },
+	timeout: { type: "string" },
+	crlf: { type: "boolean" },
+	hex: { type: "boolean" },
+	json: { type: "boolean" },
+	message: { type: "string" },
+	count: { type: "string" },
+	idle: { type: "string" },
+	quiet: { type: "boolean" },
+} as const;
+
+const SERVICES = ["exec", "echo", "discard", "chargen"] as const;
+const DAY_MS = 86_400_000;
+const COUNT_MAX = 2_147_483_647;
+const CONNECTIONS_MAX = 1_000;
+
+/**
+ * Reads the arguments.
+ *
+ * @throws {UsageError} they are wrong, or contradict each other
+ * @throws {InvalidAddressError} the address is malformed
+ */
+export function readRequest(args: readonly string[]): Request {
+	const { values, words, program } = parseCommandLine(args, OPTIONS);
+	const address = onlyAddress(words, "listen");
+	const manner = mannerOf(address);
+	const service = readService(values, program);
+	const { timeout, message, count, idle, max, mode, allow } = values;
+	if (values.hex && values.json) throw new UsageError("--hex and --json: give one of them");
+	if (values.once && values.keep) throw new UsageError("--once and --keep: give one of them");
+	checkManner(manner, service, values);
+	return {
+		address,
+		manner,
+		service,
+		program: program ?? [],
+		once: values.once ?? (service === "talk" && manner !== "datagrams" && !values.keep),
+		max: max === undefined ? CONNECTIONS_MAX : parseCount("--max", max, 1, 1_000_000),
+		mode: mode === undefined ? undefined : readMode(mode),
+		allow: allow === undefined ? undefined : readPolicy(allow),
+		timeoutMs: timeout === undefined ? undefined : parseDuration("--timeout", timeout, 1, DAY_MS),
+		crlf: values.crlf ?? false,
+		hex: values.hex ?? false,
+		json: values.json ?? false,
+		framing: readFramingOr(message),
+		count: count === undefined ? undefined : parseCount("--count", count, 1, COUNT_MAX),
+		idleMs: idle === undefined ? undefined : parseDuration("--idle", idle, 1, DAY_MS),
+		isQuiet: values.quiet ?? false,
+		// Of `connect` only.
+		keep: false,
+		sendFds: [],
+	};
+}
+
+type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
+
+function readService(values: Values, program: readonly string[] | undefined): Service {
+	const chosen: Service[] = SERVICES.filter((name) => values[name] === true);
+	if (program !== undefined && !chosen.includes("exec")) chosen.push("exec");
+	const [service = "talk", another] = chosen;
+	if (another !== undefined)
+		throw new UsageError(`--${service} and --${another}: give one of them`);
+	if (service === "exec" && program === undefined) {
+		throw new UsageError("--exec needs the program after --, as in: --exec -- cat -n");
+	}
+	return service;
+}
+
+function checkManner(manner: Manner | undefined, service: Service, values: Values): void {
+	if (manner === "stream" && (values.message ?? values.count) !== undefined) {
+		throw new UsageError(
+			"--message and --count are for kinds with messages, and a stream has none",
+		);
+	}
+	if (manner !== "datagrams") return;
+	if (service === "exec" || service === "chargen") {
+		throw new UsageError(`--${service} needs connections, and datagrams have none`);
+	}
+	if (values.allow !== undefined) {
+		throw new UsageError("--allow needs connections: datagrams are let in by --mode");
+	}
+}
+
+function readFramingOr(message: string | undefined): Framing {
+	return message === undefined ? "lines" : readFraming(message);
+}
+
+function readMode(text: string): number {
+	if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+	throw new UsageError(`--mode must be three octal digits, such as 660, not "${text}"`);
+}
+
+function readPolicy(texts: readonly string[]): PeerPolicy {
+	const policies = texts.map((text) => {
+		const [, kind, list = ""] = /^(user|group)=(.+)$/.exec(text) ?? [];
+		if (kind === undefined) {
+			throw new UsageError(`--allow must be user=NAME or group=NAME, not "${text}"`);
+		}
+		const names = list.split(",").map((name) => (/^\d{1,10}$/.test(name) ? Number(name) : name));
+		return explained(() => (kind === "user" ? users(names) : groups(names)));
+	});
+	return (peer) => policies.some((policy) => policy(peer));
+}
+
+function explained<T>(make: () => T): T {
+	try {
+		return make();
+	} catch (error) {
+		throw new UsageError(`--allow: ${(error as Error).message}`, { cause: error });
+	}
+}
