@@ -18,6 +18,7 @@ interface Report {
 	readonly sent: number;
 	readonly dropped: number;
 	readonly streams: { received: number; lost: number; late: number; jitterMs: number }[];
+	readonly transports: { packets: number; lost: number; frames: number; jitterMs: number }[];
 }
 
 /** A socket of Node's that remembers what comes and passes it on. */
@@ -143,7 +144,7 @@ test("MPEG-TS of ffmpeg reaches ffmpeg byte for byte through the relay", {
 		const sent = await startPeer("ffmpeg", sender("mpegts", target)).ended;
 		assert.equal(sent.code, 0, sent.stderr);
 		await player.ended;
-		const { received, dropped, streams } = await reportOf(relay);
+		const { received, dropped, streams, transports } = await reportOf(relay);
 		before.socket.close();
 		assert.deepEqual(
 			{ received, dropped, streams },
@@ -152,6 +153,16 @@ test("MPEG-TS of ffmpeg reaches ffmpeg byte for byte through the relay", {
 		const [entered, left] = [Buffer.concat(before.seen), readFileSync(file)];
 		assert.ok(entered.length > 50_000);
 		assert.deepEqual([left.length, digests([left])], [entered.length, digests([entered])]);
+
+		const toFrames = [...QUIET, "-i", file, "-map", "0:v", "-f", "framemd5", "-"];
+		const decoded = await startPeer("ffmpeg", toFrames).ended;
+		const frames = framesOf(decoded.stdout).length;
+		assert.equal(frames, FRAMES + 15);
+		assert.equal(transports.length, 1);
+		const { packets, lost, jitterMs, ...counted } = transports[0] as Report["transports"][0];
+		assert.deepEqual([packets, lost, counted.frames], [entered.length / 188, 0, frames]);
+		// As much as the clock of the stream lets it be known; ffmpeg sends a picture at once, in several datagrams.
+		assert.ok(jitterMs > 0 && jitterMs < 1_000, `${jitterMs}`);
 	});
 });
 
@@ -171,15 +182,27 @@ test("the relay tells of what was lost, came late and came unevenly, and of no m
 	const sequences = Array.from({ length: 50 }, (_, i) => 65_510 + i).filter((n) => n % 5 !== 2);
 	[sequences[3], sequences[4]] = [sequences[4] as number, sequences[3] as number];
 	for (const [i, sequence] of sequences.entries()) send(sequence, i * 9_000, 1);
+	// 40 ms of MPEG-TS in each datagram, 2 of 10 of which are missing: what is sent at once comes unevenly.
+	for (const i of [0, 1, 2, 4, 5, 6, 8, 9]) {
+		const packet = Buffer.alloc(188, 0xff);
+		Buffer.from([0x47, 0x40, 0x11, 0x30 | i, 7, 0x10]).copy(packet);
+		packet.writeUInt32BE(i * 1_800, 6);
+		Buffer.from([0, 0, 0, 0, 1, 0xe0]).copy(packet, 10);
+		socket.send(packet, relayPort, "127.0.0.1");
+	}
 	socket.send("no RTP", relayPort, "127.0.0.1");
 	for (let source = 2; source <= 80; source++) send(1, 1, source);
-	await seen(after, 40 + 1 + 79);
+	await seen(after, 40 + 8 + 1 + 79);
 	socket.close();
-	const { received, sent, streams } = await reportOf(relay);
+	const { received, sent, streams, transports } = await reportOf(relay);
 	after.socket.close();
-	assert.deepEqual([received, sent, streams.length], [120, 120, 64]);
+	assert.deepEqual([received, sent, streams.length], [128, 128, 64]);
 	const { lost, late, jitterMs } = streams[0] as Report["streams"][0];
 	assert.deepEqual([lost, late], [10, 1]);
 	// They say that they were sent 100 ms apart, and come at once.
 	assert.ok(jitterMs > 50 && jitterMs < 200, `${jitterMs}`);
+	const [transport] = transports as [Report["transports"][0] & { sender?: string }];
+	const { packets, frames, ...measured } = transport;
+	assert.deepEqual([transports.length, packets, measured.lost, frames], [1, 8, 2, 8]);
+	assert.ok(measured.jitterMs > 10 && measured.jitterMs < 80, `${measured.jitterMs}`);
 });
