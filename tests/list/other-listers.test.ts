@@ -1,0 +1,198 @@
+/**
+ * The listing against those of ss and lsof on the same machine. Sockets come and go meanwhile: what one of them shows before and after our
+ * listing must be in ours, and what ours shows before and after theirs must be in theirs.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect, datagrams, formatAddress, listen } from "socketry";
+import { type ListedSocket, listSockets } from "socketry/list";
+import { needsRoot } from "../identity/callers.ts";
+import { inFolder } from "../support/folder.ts";
+import { abstractName } from "../support/pairs.ts";
+import { find, lacking } from "../support/programs.ts";
+
+type Snapshot = ReadonlySet<string>;
+
+/** Sockets of every kind, open while `body` runs. */
+async function withSockets(body: () => Promise<void>): Promise<void> {
+	await inFolder(async (folder) => {
+		const tcp = await listen("tcp://127.0.0.1:0");
+		const tcp6 = await listen("tcp://[::1]:0");
+		const unix = await listen(`unix:${join(folder, "a name with spaces")}`);
+		const packets = await listen(`unix-seqpacket:${abstractName()}`);
+		const udp = await datagrams("udp://127.0.0.1:0");
+		const udp6 = await datagrams("udp://[::1]:0");
+		const unixDatagrams = await datagrams(`unix-dgram:${join(folder, "d")}`);
+		const clients = [];
+		for (const { address } of [tcp, tcp6, unix, packets])
+			clients.push(await connect(formatAddress(address)));
+		await body();
+		for (const client of clients) client.abort();
+		for (const each of [tcp, tcp6, unix, packets, udp, udp6, unixDatagrams]) await each.close();
+	});
+}
+
+/** What stays the same from before to after must be on the other side. */
+async function compare(theirs: () => Snapshot, ours: () => Promise<Snapshot>): Promise<void> {
+	const theirsBefore = theirs();
+	const oursBefore = await ours();
+	const theirsAfter = theirs();
+	const oursAfter = await ours();
+	const lasting = [...theirsBefore].filter((key) => theirsAfter.has(key));
+	assert.deepEqual(
+		lasting.filter((key) => !oursBefore.has(key)),
+		[],
+		"missing",
+	);
+	const shown = [...oursBefore].filter((key) => oursAfter.has(key));
+	assert.deepEqual(
+		shown.filter((key) => !theirsAfter.has(key)),
+		[],
+		"invented",
+	);
+	assert.ok(lasting.length >= 15, `${lasting.length} to compare`);
+}
+
+/** Kind, state, inode and holders: the words of ss. */
+const SS_STATES: Readonly<Record<string, string>> = {
+	ESTAB: "established",
+	LISTEN: "listening",
+	UNCONN: "unconnected",
+	"SYN-SENT": "syn-sent",
+	"SYN-RECV": "syn-received",
+	"FIN-WAIT-1": "fin-wait-1",
+	"FIN-WAIT-2": "fin-wait-2",
+	"TIME-WAIT": "time-wait",
+	"CLOSE-WAIT": "close-wait",
+	"LAST-ACK": "last-ack",
+	CLOSING: "closing",
+};
+const SS_KINDS: Readonly<Record<string, string>> = {
+	...{ tcp: "tcp", udp: "udp", icmp6: "icmp", p_raw: "packet", p_dgr: "packet" },
+	...{ u_str: "unix", u_dgr: "unix-dgram", u_seq: "unix-seqpacket" },
+};
+
+function run(program: string, args: readonly string[]): string {
+	return execFileSync(find(program) ?? program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+}
+
+/** Unix sockets by ss: kind, state, inode, peer's inode, and process with descriptor. */
+function unixBySs(): Snapshot {
+	const keys = new Set<string>();
+	for (const line of run("ss", ["-xapHO"]).split("\n")) {
+		const [, kind = "", state = "", inode, peer, users = ""] =
+			/^(u_\S+)\s+(\S+)\s+\d+\s+\d+\s+.*\s(\d+)\s+\*\s+(\d+)\s*(users:\S*)?/.exec(line) ?? [];
+		if (kind === "") continue;
+		keys.add(`${SS_KINDS[kind]} ${SS_STATES[state]} ${inode} ${peer} ${ssHolders(users)}`);
+	}
+	return keys;
+}
+
+function ssHolders(users: string): string {
+	const holders = [...users.matchAll(/pid=(\d+),fd=(\d+)/g)].map(([, pid, fd]) => `${pid}:${fd}`);
+	return holders.sort().join(",");
+}
+
+async function unixByUs(): Promise<Snapshot> {
+	const { sockets } = await listSockets({ kinds: ["unix", "unix-dgram", "unix-seqpacket"] });
+	const own = sockets.filter(({ namespace }) => namespace === undefined);
+	return new Set(
+		own.map((socket) => {
+			const { kind, state, inode, peer } = socket;
+			// A client that waits has no inode on the other side yet.
+			const peerInode = peer?.isWaiting === true ? 0 : (peer?.inode ?? 0);
+			return `${kind} ${state} ${inode} ${peerInode} ${holdersOf(socket)}`;
+		}),
+	);
+}
+
+function holdersOf({ holders }: ListedSocket): string {
+	return holders
+		.flatMap(({ pid, fds }) => fds.map((fd) => `${pid}:${fd}`))
+		.sort()
+		.join(",");
+}
+
+test("Unix sockets: ss shows the same, with the same peers and processes", {
+	skip: needsRoot || lacking("ss"),
+}, async () => {
+	await withSockets(() => compare(unixBySs, unixByUs));
+});
+
+/** TCP and UDP by ss: kind, state, addresses, processes. */
+function inetBySs(): Snapshot {
+	const keys = new Set<string>();
+	for (const line of run("ss", ["-tuapnHO"]).split("\n")) {
+		const [kind = "", state = "", , , local = "", peer = "", users = ""] = line.trim().split(/\s+/);
+		if (!["tcp", "udp"].includes(kind)) continue;
+		keys.add(`${kind} ${SS_STATES[state]} ${plain(local)} ${plain(peer)} ${ssHolders(users)}`);
+	}
+	return keys;
+}
+
+/** Addresses without what only one side writes: the interface, and IPv4 as IPv6. */
+function plain(address: string): string {
+	return address
+		.replace(/^[a-z]+:\/\//, "")
+		.replace(/%[^\]:]+/, "")
+		.replace("[::ffff:", "[")
+		.replace(/^\[([\d.]+)\]/, "$1")
+		.replace(/^\*:/, "[::]:")
+		.replace(/^(0\.0\.0\.0|\[::\]):\*$/, "*");
+}
+
+async function inetByUs(): Promise<Snapshot> {
+	const { sockets } = await listSockets({ kinds: ["tcp", "udp"] });
+	const own = sockets.filter(
+		({ namespace, state }) => namespace === undefined && state !== "bound",
+	);
+	return new Set(
+		own.map((socket) => {
+			const { kind, state, local = "", peer } = socket;
+			return `${kind} ${state} ${plain(local)} ${plain(peer?.address ?? "*")} ${holdersOf(socket)}`;
+		}),
+	);
+}
+
+test("TCP and UDP: ss shows the same, with the same processes", {
+	skip: needsRoot || lacking("ss"),
+}, async () => {
+	await withSockets(() => compare(inetBySs, inetByUs));
+});
+
+/** Processes, descriptors and inodes by lsof, which lists per process. */
+function byLsof(): Snapshot {
+	const keys = new Set<string>();
+	let pid = "";
+	let fd = "";
+	for (const field of run("lsof", ["-n", "-P", "-i", "-U", "-F", "pfdi"]).split("\n")) {
+		if (field.startsWith("p")) pid = field.slice(1);
+		if (field.startsWith("f")) fd = field.slice(1);
+		// The inode of a TCP or UDP socket is where others have their device.
+		const [, inode] = /^[id](\d+)$/.exec(field) ?? [];
+		if (inode !== undefined) keys.add(`${pid}:${fd} ${inode}`);
+	}
+	return keys;
+}
+
+async function likeLsof(): Promise<Snapshot> {
+	const { sockets } = await listSockets();
+	const inet = ["tcp", "udp"];
+	const wanted = sockets.filter(({ kind }) => inet.includes(kind) || kind.startsWith("unix"));
+	return new Set(
+		wanted
+			.filter(({ namespace }) => namespace === undefined)
+			.flatMap((socket) => {
+				const holders = socket.holders.flatMap(({ pid, fds }) => fds.map((fd) => `${pid}:${fd}`));
+				return holders.map((holder) => `${holder} ${socket.inode}`);
+			}),
+	);
+}
+
+test("lsof shows the same descriptors of the same processes", {
+	skip: needsRoot || lacking("lsof"),
+}, async () => {
+	await withSockets(() => compare(byLsof, likeLsof));
+});
