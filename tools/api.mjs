@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exportsOf, split } from "./declarations.mjs";
+import { baseOf, exportsOf, split } from "./declarations.mjs";
 import { ROOT } from "./run.mjs";
 
 /** Differences of one entry point that are printed. */
@@ -24,8 +24,10 @@ for (const [entry, target] of Object.entries(manifest.exports)) {
 		console.log(`${entry}: not built, no public names`);
 		continue;
 	}
-	const lines = [...exportsOf(types)].flatMap(([name, texts]) =>
-		texts.flatMap((t) => linesOf(name, t)),
+	const names = exportsOf(types);
+	const published = new Set([...names.values()].flat());
+	const lines = [...names].flatMap(([name, texts]) =>
+		texts.flatMap((t) => linesOf(name, t, published)),
 	);
 	compare(entry === "." ? "index" : entry.slice(2), lines.sort(byName));
 }
@@ -38,21 +40,38 @@ if (changed > 0) {
 }
 
 /**
- * The lines of one declaration: one, or for a class or an interface also one per member.
+ * The lines of one declaration: one, or for a class or an interface also one per member. A base that has no lines of its own, since it
+ * is not exported, lends its members.
  *
  * @param {string} name
  * @param {string} text
+ * @param {Set<string>} published declarations with lines of their own
  * @returns {string[]}
  */
-function linesOf(name, text) {
+function linesOf(name, text, published) {
 	const shape = /^((?:abstract )?(class|interface) [^{]*?)\s*\{(.*)\}$/s.exec(text);
 	if (!shape) {
 		return [text];
 	}
-	const members = split(shape[3] ?? "")
-		.filter((member) => !/^(private |#)/.test(member))
-		.map((member) => `${shape[2]} ${name}: ${member}`);
-	return [shape[1] ?? "", ...members];
+	const members = membersOf(shape[3] ?? "");
+	for (let base = baseOf(text); base !== undefined && !published.has(base); base = baseOf(base)) {
+		const known = new Set(members.map(nameOf));
+		const body = base.slice(base.indexOf("{") + 1, base.lastIndexOf("}"));
+		const lent = membersOf(body).filter((each) => !/^(protected |constructor)/.test(each));
+		members.push(...lent.filter((each) => !known.has(nameOf(each))));
+	}
+	return [shape[1] ?? "", ...members.map((member) => `${shape[2]} ${name}: ${member}`)];
+}
+
+/** @param {string} body of a class or an interface */
+function membersOf(body) {
+	return split(body).filter((member) => !/^(private |#)/.test(member));
+}
+
+/** @param {string} member without its modifiers and its type */
+function nameOf(member) {
+	const plain = member.replace(/^((static|readonly|protected|abstract|get|set) )+/, "");
+	return /^(\[[^\]]*\]|[\w$]+)/.exec(plain)?.[0];
 }
 
 /** @param {string} a @param {string} b */

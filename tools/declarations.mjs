@@ -10,6 +10,19 @@ import { dirname, join } from "node:path";
 /** @type {Map<string, { all: Names, exported: Names }>} */
 const modules = new Map();
 
+/** @type {Map<string, string>} The declaration of a class's base, by the declaration of the class. */
+const bases = new Map();
+
+/**
+ * The declaration of the class that a class extends, if it is one of ours.
+ *
+ * @param {string} text of its own declaration
+ * @returns {string | undefined}
+ */
+export function baseOf(text) {
+	return bases.get(text);
+}
+
 /**
  * What a declaration file exports, re-exports followed.
  *
@@ -91,11 +104,21 @@ function readStatement(path, module, statement) {
 		const text = statement.replace(/^export /, "").replace(/^declare /, "");
 		const name = /^(?:abstract )?\w+ ([\w$]+)/.exec(text)?.[1];
 		if (name !== undefined) {
+			noteBase(module.all, text);
 			add(module.all, name, text);
 			if (statement.startsWith("export ")) {
 				add(module.exported, name, text);
 			}
 		}
+	}
+}
+
+/** @param {Names} known @param {string} text */
+function noteBase(known, text) {
+	const base = /^(?:abstract )?class [^{]*? extends (\w+)/.exec(text)?.[1] ?? "";
+	const baseText = known.get(base)?.[0] ?? "";
+	if (/^(abstract )?class /.test(baseText)) {
+		bases.set(text, baseText);
 	}
 }
 

@@ -43,7 +43,8 @@ export class DatagramQueue implements Waiter, Flushable {
 	readonly #waiting = new PendingSends<Destination>(this.#total);
 	readonly #waiters = new EmptyWaiters();
 	readonly #stalls: StalledPeers;
-	readonly #ledger: SendLedger;
+	/** What has become of the datagrams. */
+	readonly ledger: SendLedger;
 	readonly #sender: BatchSender;
 	#turn = -1;
 	#turnMs = 0;
@@ -54,46 +55,31 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	constructor(setup: SendSetup) {
 		this.#setup = setup;
-		this.#ledger = new SendLedger(setup.socket);
+		this.ledger = new SendLedger(setup.socket);
 		this.#stalls = new StalledPeers({
 			sleep: (ms, wake) => setup.socket.descriptor.sleep(ms, wake),
 			transmit: (data, to) => this.#transmit(data, to),
 			onFailed: (error) => {
-				this.#ledger.drop(1);
-				this.#ledger.keepUntold(error);
+				this.ledger.drop(1);
+				this.ledger.keepUntold(error);
 			},
-			onDropped: () => this.#ledger.drop(1),
+			onDropped: () => this.ledger.drop(1),
 			onEmpty: () => this.#tellIfEmpty(),
 			limitBytes: setup.limitBytes,
 			waiting: this.#total,
 			drops: setup.drops,
 		});
-		this.#sender = new BatchSender(setup, this.#ledger, this.#stalls);
-	}
-
-	/** Datagrams that the kernel has taken. */
-	get sentCount(): number {
-		return this.#ledger.sentCount;
-	}
-
-	/** Bytes of them. */
-	get sentBytes(): number {
-		return this.#ledger.sentBytes;
-	}
-
-	/** Datagrams that were taken from callers and not sent. */
-	get droppedCount(): number {
-		return this.#ledger.droppedCount;
+		this.#sender = new BatchSender(setup, this.ledger, this.#stalls);
 	}
 
 	/** Bytes of datagrams that the kernel has not taken yet. */
 	get queuedBytes(): number {
-		return this.#ledger.batchedBytes + this.#stalls.takenBytes + this.#total.bytes;
+		return this.ledger.batchedBytes + this.#stalls.takenBytes + this.#total.bytes;
 	}
 
 	/** Sends one datagram; see `DatagramChannel.send`. */
 	send(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
-		if (this.#ledger.hasUntold && this.#setup.isConnected) {
+		if (this.ledger.hasUntold && this.#setup.isConnected) {
 			return Promise.reject(this.takeUntold());
 		}
 		if (to.longPath !== undefined) return this.#sendAlone(data, to, options);
@@ -181,8 +167,8 @@ export class DatagramQueue implements Waiter, Flushable {
 			const sentBefore = run.sentBytes;
 			const rc = sendSegments(this.#setup.socket.fd, run, isGlued);
 			if (rc >= 0) {
-				this.#ledger.sentCount += rc;
-				this.#ledger.sentBytes += run.sentBytes - sentBefore;
+				this.ledger.sentCount += rc;
+				this.ledger.sentBytes += run.sentBytes - sentBefore;
 				if (blamed !== 0) segmentation.degrade(blamed, run.stride);
 				await afterSend();
 			} else if (isFull(rc)) this.#block(rc);
@@ -202,7 +188,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	/** The first failure that no caller has been told of; told by this. */
 	takeUntold(): Error | undefined {
-		return this.#ledger.takeUntold();
+		return this.ledger.takeUntold();
 	}
 
 	/** Gives everything up: what waits rejects with `error`, what is queued is dropped. */
@@ -216,8 +202,8 @@ export class DatagramQueue implements Waiter, Flushable {
 			releaseBatch(batch);
 		}
 		this.#batches.length = 0;
-		this.#ledger.batchedBytes = 0;
-		this.#ledger.drop(lost);
+		this.ledger.batchedBytes = 0;
+		this.ledger.drop(lost);
 		this.#waiters.tell();
 	}
 
@@ -245,7 +231,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	// 0 or more, or the -errno of a socket or a peer that is full.
 	#sendNow(data: Uint8Array, to: Destination): number {
-		if (this.#ledger.hasUntold && this.#setup.isConnected) throw this.takeUntold();
+		if (this.ledger.hasUntold && this.#setup.isConnected) throw this.takeUntold();
 		if (this.#batches.length > 0 && !this.#blocked) this.#pump();
 		if (this.#blocked || this.#stalls.has(to)) return EAGAIN;
 		const rc = this.#transmit(data, to);
@@ -277,7 +263,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			batch.add(data, to, strideMax);
 			this.#batches.push(batch);
 		}
-		this.#ledger.batchedBytes += data.length;
+		this.ledger.batchedBytes += data.length;
 		if (this.#blocked) return DONE;
 		if (filled) return afterSend();
 		if (this.#scheduled) noteWrite();
@@ -299,7 +285,7 @@ export class DatagramQueue implements Waiter, Flushable {
 
 	#refuse(data: Uint8Array, to: Destination, options: WaitOptions | undefined): Promise<void> {
 		if (this.#setup.drops) {
-			this.#ledger.drop(1);
+			this.ledger.drop(1);
 			return DONE;
 		}
 		if (options?.timeoutMs === 0) return Promise.reject(new TimeoutError(0));
@@ -341,7 +327,7 @@ export class DatagramQueue implements Waiter, Flushable {
 			this.#block(rc);
 			return false;
 		}
-		if (rc < 0) this.#ledger.drop(1);
+		if (rc < 0) this.ledger.drop(1);
 		this.#waiting.settleFirst(rc < 0 ? transmitError(rc, to) : undefined);
 		return true;
 	}
@@ -350,7 +336,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		if (this.#batches.length === 0) this.#batches.push(takeBatch());
 		const [batch] = this.#batches as [SendBatch];
 		if (!batch.add(data, to, this.#setup.segmentation.strideMax)) return false;
-		this.#ledger.batchedBytes += data.length;
+		this.ledger.batchedBytes += data.length;
 		this.#waiting.settleFirst();
 		return true;
 	}
@@ -376,8 +362,8 @@ export class DatagramQueue implements Waiter, Flushable {
 			rc = transmit(socket.fd, data, to);
 		}
 		if (rc >= 0) {
-			this.#ledger.sentCount++;
-			this.#ledger.sentBytes += data.length;
+			this.ledger.sentCount++;
+			this.ledger.sentBytes += data.length;
 		}
 		return rc;
 	}

@@ -43,7 +43,8 @@ export function datagramsStats(
 	missedCount: number | undefined,
 ): DatagramsStats {
 	const { receivedCount, receivedBytes, truncatedCount } = intake;
-	const { sentCount, sentBytes, droppedCount, queuedBytes } = queue;
+	const { queuedBytes } = queue;
+	const { sentCount, sentBytes, droppedCount } = queue.ledger;
 	return Object.freeze({
 		kind: "datagrams",
 		transport,

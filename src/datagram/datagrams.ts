@@ -9,9 +9,9 @@ import { Passage } from "../socket/passage.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
-import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { BoundFile } from "../stream/connection.ts";
-import { DONE } from "../stream/turn-budget.ts";
+import { OpenSocket } from "../stream/open-socket.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
 import type { Datagram, DatagramChannel, DatagramTransport } from "./datagram-contract.ts";
@@ -33,9 +33,7 @@ export interface ReleasedDatagrams {
 }
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
-export class Datagrams implements DatagramChannel {
-	/** The socket below, for its options. Receiving through it takes datagrams from this object. */
-	readonly socket: Socket;
+export class Datagrams extends OpenSocket implements DatagramChannel {
 	/** @internal The socket file that goes with it, by way of `cleanUp`. */
 	readonly file: BoundFile | undefined;
 	readonly #transport: DatagramTransport;
@@ -50,7 +48,6 @@ export class Datagrams implements DatagramChannel {
 	#address: Address | undefined;
 	#multicast: Multicast | undefined;
 	#missedCount: number | undefined;
-	#closing: Promise<void> | undefined;
 	// Why nothing more is received, although it is open.
 	#retirement: ClosedError | undefined;
 
@@ -63,9 +60,9 @@ export class Datagrams implements DatagramChannel {
 		file?: BoundFile,
 		knownPeer?: SocketAddress,
 	) {
+		super(socket);
 		const peer = knownPeer ?? peerOf(socket);
 		const { intake, queue } = applyDatagramsOptions(socket, transport, options, peer !== undefined);
-		this.socket = socket;
 		this.file = file;
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
@@ -142,11 +139,6 @@ export class Datagrams implements DatagramChannel {
 		return this.#multicast;
 	}
 
-	/** Whether `close` or `abort` was called, or the socket below was closed. */
-	get closed(): boolean {
-		return this.#closing !== undefined || this.socket.closed;
-	}
-
 	get receivedCount(): number {
 		return this.#intake.receivedCount;
 	}
@@ -163,11 +155,11 @@ export class Datagrams implements DatagramChannel {
 	}
 
 	get sentCount(): number {
-		return this.#queue.sentCount;
+		return this.#queue.ledger.sentCount;
 	}
 
 	get droppedCount(): number {
-		return this.#queue.droppedCount;
+		return this.#queue.ledger.droppedCount;
 	}
 
 	get queuedBytes(): number {
@@ -275,19 +267,8 @@ export class Datagrams implements DatagramChannel {
 		});
 	}
 
-	close(options?: WaitOptions): Promise<void> {
-		if (this.#closing !== undefined) return this.#closing;
-		try {
-			checkClose(options);
-		} catch (error) {
-			return Promise.reject(error);
-		}
-		this.#closing = this.#close(options);
-		return this.#closing;
-	}
-
 	abort(): void {
-		this.#closing ??= DONE;
+		this.markClosed();
 		this.#end();
 	}
 
@@ -306,7 +287,7 @@ export class Datagrams implements DatagramChannel {
 			);
 		}
 		void this.address;
-		this.#closing = DONE;
+		this.markClosed();
 		this.#queue.fail(new ClosedError("The socket"));
 		this.#stopReceiving();
 		this.file?.disown();
@@ -320,10 +301,6 @@ export class Datagrams implements DatagramChannel {
 		this.#retirement ??= new ClosedError("The receiving side of the socket");
 		this.#reader.finish(this.#retirement);
 		this.#batchReader?.finish(this.#retirement);
-	}
-
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.close();
 	}
 
 	/**
@@ -341,18 +318,6 @@ export class Datagrams implements DatagramChannel {
 		const unread = this.#intake.drain(this.socket.fd);
 		this.#cleanUp?.();
 		return { fd: this.socket.detachFd(), unread };
-	}
-
-	/** Lets pending calls keep the process alive; the default. */
-	ref(): this {
-		this.socket.ref();
-		return this;
-	}
-
-	/** Lets the process end although a call is pending. */
-	unref(): this {
-		this.socket.unref();
-		return this;
 	}
 
 	#readerOfBatches(): MessageReader<DatagramBatch> {
@@ -384,7 +349,8 @@ export class Datagrams implements DatagramChannel {
 		throw new InvalidAddressError(to, "the socket is not connected; say where to send");
 	}
 
-	async #close(options: WaitOptions | undefined): Promise<void> {
+	/** @internal */
+	protected override async finish(options: WaitOptions | undefined): Promise<void> {
 		this.#stopReceiving();
 		try {
 			checkWait(options);

@@ -21,21 +21,8 @@ import type { BoundFile } from "../stream/connection.ts";
 import { Connection, readTcpInfo } from "../stream/connection.ts";
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
-import {
-	EAGAIN,
-	ECONNABORTED,
-	EHOSTDOWN,
-	EHOSTUNREACH,
-	EMFILE,
-	ENETDOWN,
-	ENETUNREACH,
-	ENFILE,
-	ENOBUFS,
-	ENOMEM,
-	ENOPROTOOPT,
-	EPERM,
-	EPROTO,
-} from "../sys/errno.ts";
+import { EAGAIN } from "../sys/errno.ts";
+import { EXHAUSTED, PASSING } from "./accept-errors.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { anyone } from "./allow.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
@@ -68,18 +55,6 @@ export interface ReleasedListener {
 	readonly file: BoundFile | undefined;
 }
 
-// accept(2), Error handling: a connection that failed before it was accepted is its own misfortune, not the listener's.
-const PASSING = new Set([
-	ECONNABORTED,
-	EPROTO,
-	EPERM,
-	ENETDOWN,
-	ENOPROTOOPT,
-	EHOSTDOWN,
-	EHOSTUNREACH,
-	ENETUNREACH,
-]);
-const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 const PASSING_MAX = 64;
 const FAMILY_BYTES = 2;
 const ANY_HOSTS = new Set(["::", "0.0.0.0"]);

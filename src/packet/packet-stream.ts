@@ -1,21 +1,16 @@
 /** `PacketStream`: a connection that keeps message boundaries. */
 import { requireBytes, requireInteger } from "../arguments.ts";
-import { BusyError, ClosedError, check, TruncatedError, UnsupportedError } from "../errors.ts";
+import { BusyError, ClosedError, TruncatedError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Address } from "../socket/address.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
-import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
-import type { PeerCredentials } from "../socket/peer-credentials.ts";
-import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { Connected } from "../stream/connected.ts";
 import { Connection, type HandedOff } from "../stream/connection.ts";
-import { DONE } from "../stream/turn-budget.ts";
-import { SHUT_WR, SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
+import { SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
-import { ENOTCONN } from "../sys/errno.ts";
 import { Companions } from "./companions.ts";
 import { loopOver } from "./message-reader.ts";
 import type { PacketChannel } from "./packet-contract.ts";
@@ -38,21 +33,20 @@ export interface PacketSendOptions extends WaitOptions, PassOptions {}
 
 const MESSAGE_BYTES_MAX = 67_108_864;
 const DISCARDS_MAX = 64;
+const NAMES = { whole: "The connection", writing: "The sending side of the connection" };
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
 /** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. */
-export class PacketStream implements PacketChannel {
-	readonly #connection: Connection;
+export class PacketStream extends Connected implements PacketChannel {
 	readonly #intake: PacketIntake;
 	readonly #companions: Companions;
 	readonly #reader: PacketReader;
 	readonly #queue: PacketQueue;
-	#closing: Promise<void> | undefined;
-	#writeEnd: Promise<void> | undefined;
 
 	/** @internal */
 	constructor(connection: Connection, options: PacketStreamOptions = {}) {
+		super(connection, NAMES);
 		const { socket, transport } = connection;
 		const isUnix = transport === "unix-seqpacket";
 		const messageBytes = requireInteger(
@@ -63,7 +57,6 @@ export class PacketStream implements PacketChannel {
 		);
 		// Both an empty message and the end read as 0; only a message has a timestamp.
 		if (isUnix) socket.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, ENABLE);
-		this.#connection = connection;
 		this.#companions = new Companions(socket, isUnix, options, STAMP_BYTES);
 		this.#intake = new PacketIntake(socket.descriptor, messageBytes, isUnix, this.#companions);
 		this.#reader = new PacketReader(socket, this.#intake);
@@ -87,11 +80,6 @@ export class PacketStream implements PacketChannel {
 		return new PacketStream(new Connection(socket, transport), options);
 	}
 
-	/** The socket below, for its options. Receiving or sending through it corrupts this stream. */
-	get socket(): Socket {
-		return this.#connection.socket;
-	}
-
 	/** @internal As in events and figures. */
 	get kind(): "packets" {
 		return "packets";
@@ -99,7 +87,7 @@ export class PacketStream implements PacketChannel {
 
 	/** @internal */
 	get transport(): PacketTransport {
-		return this.#connection.transport as PacketTransport;
+		return this.connection.transport as PacketTransport;
 	}
 
 	/** Figures of now: frozen, and the last ones once it is closed. */
@@ -110,45 +98,6 @@ export class PacketStream implements PacketChannel {
 		const { sentBytes } = this.#queue;
 		const messages = { messagesReceived, messagesSent, receivedBytes, sentBytes };
 		return Object.freeze({ kind, transport, ...messages, queuedBytes, refusedDescriptorsCount });
-	}
-
-	/** Address of this end; getsockname(2). */
-	get address(): Address {
-		return this.#connection.address;
-	}
-
-	/** Address of the other end, unnamed for a client that did not bind; getpeername(2). */
-	get peer(): Address {
-		return this.#connection.peer;
-	}
-
-	/**
-	 * Who is at the other end of a Unix connection: see `PeerCredentials` for the moment of which they tell. Read when first asked for, and
-	 * known from then on, also after closing; a connection that a policy of `listen` let in has them from the start.
-	 *
-	 * @throws {UnsupportedError} this is no Unix connection
-	 * @throws {ClosedError} it was closed before anybody asked
-	 */
-	get peerCredentials(): PeerCredentials {
-		return this.#connection.peerCredentials;
-	}
-
-	/**
-	 * Opens the process that made the other end, whose number in `peerCredentials` may be another's by now. `isAlive` tells whether it still
-	 * runs; what is looked up by its number between two such answers is its own.
-	 *
-	 * @returns a pidfd, yours to close; pidfd_open(2)
-	 * @throws {UnsupportedError} this is no Unix connection; or the kernel is older than Linux 6.5, and `allowRace` was not given
-	 * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way. EMFILE
-	 * @throws {ClosedError} it was closed
-	 */
-	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
-		return this.#connection.openPeerPidfd(options);
-	}
-
-	/** Whether this side was closed, or its socket given away. */
-	get closed(): boolean {
-		return this.#closing !== undefined || this.#connection.socket.closed;
 	}
 
 	get messagesReceived(): number {
@@ -241,49 +190,10 @@ export class PacketStream implements PacketChannel {
 		}
 	}
 
-	closeWrite(options?: WaitOptions): Promise<void> {
-		if (this.#writeEnd !== undefined) return this.#writeEnd;
-		try {
-			checkWait(options);
-			if (this.closed) throw new ClosedError("The connection");
-		} catch (error) {
-			return Promise.reject(error);
-		}
-		this.#writeEnd = this.#endWriting(options);
-		return this.#writeEnd;
-	}
-
-	close(options?: WaitOptions): Promise<void> {
-		if (this.#closing !== undefined) return this.#closing;
-		try {
-			checkClose(options);
-		} catch (error) {
-			return Promise.reject(error);
-		}
-		this.#closing = this.#close(options);
-		return this.#closing;
-	}
-
 	abort(): void {
-		this.#closing ??= DONE;
+		this.markClosed();
 		this.#fail();
-		this.#connection.close();
-	}
-
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.close();
-	}
-
-	/** Lets pending calls keep the process alive; the default. */
-	ref(): this {
-		this.socket.ref();
-		return this;
-	}
-
-	/** Lets the process end although a call is pending. */
-	unref(): this {
-		this.socket.unref();
-		return this;
+		this.connection.close();
 	}
 
 	/**
@@ -294,13 +204,13 @@ export class PacketStream implements PacketChannel {
 	 * @throws {ClosedError} it was closed before
 	 */
 	detach(): Socket {
-		if (this.closed) throw new ClosedError("The connection");
+		this.checkOpen();
 		if (this.queuedBytes > 0 || this.#intake.hasMessages) {
 			throw new BusyError(
 				"Messages are queued or received ahead: send and receive them before detach()",
 			);
 		}
-		this.#closing = DONE;
+		this.markClosed();
 		this.#fail();
 		tellDetached(this.socket);
 		return this.socket;
@@ -308,11 +218,11 @@ export class PacketStream implements PacketChannel {
 
 	/** @internal Gives the socket away, if the program waits for a message and has nothing under way; otherwise as `Stream.handOff`. */
 	handOff(): Promise<HandedOff> | undefined {
-		const isIdle = this.#reader.waiting && this.queuedBytes === 0 && this.#writeEnd === undefined;
+		const isIdle = this.#reader.waiting && this.queuedBytes === 0 && !this.writeEnded;
 		if (this.closed || !isIdle || this.#intake.hasMessages) return undefined;
-		this.#closing = DONE;
+		this.markClosed();
 		this.#fail();
-		return Promise.resolve({ socket: this.#connection.part(), unread: new Uint8Array() });
+		return Promise.resolve({ socket: this.connection.part(), unread: new Uint8Array() });
 	}
 
 	async #receiveEmpty(options: WaitOptions | undefined): Promise<number | null> {
@@ -322,9 +232,7 @@ export class PacketStream implements PacketChannel {
 	}
 
 	#checkMessage(data: Uint8Array | string, options: WaitOptions | undefined): Uint8Array {
-		if (options !== undefined) checkWait(options);
-		if (this.closed) throw new ClosedError("The connection");
-		if (this.#writeEnd !== undefined) throw new ClosedError("The sending side of the connection");
+		this.checkWritable(options);
 		const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
 		if (bytes.length === 0) this.#checkEmpty();
 		return bytes;
@@ -332,12 +240,12 @@ export class PacketStream implements PacketChannel {
 
 	// Last of all checks: what it takes over has to be closed.
 	#passageOf(options: PacketSendOptions): Passage | undefined {
-		return Passage.of(options, this.#connection.transport === "unix-seqpacket");
+		return Passage.of(options, this.connection.transport === "unix-seqpacket");
 	}
 
 	// vsock(7) drops an empty message without a word: virtio_transport_common.c has nothing to put it into.
 	#checkEmpty(): void {
-		if (this.#connection.transport === "unix-seqpacket") return;
+		if (this.connection.transport === "unix-seqpacket") return;
 		throw new UnsupportedError("empty vsock messages", "send one byte or more");
 	}
 
@@ -347,20 +255,13 @@ export class PacketStream implements PacketChannel {
 		this.#reader.fail(error);
 	}
 
-	async #endWriting(options: WaitOptions | undefined): Promise<void> {
-		try {
-			await this.#queue.drain(options);
-		} catch (error) {
-			// Sending has not ended: it may go on, or end later.
-			this.#writeEnd = undefined;
-			throw error;
-		}
-		if (this.socket.closed) throw new ClosedError("The connection");
-		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
-		if (rc !== ENOTCONN) check(rc, "shutdown");
+	/** @internal */
+	protected override sendAll(options: WaitOptions | undefined): Promise<void> {
+		return this.#queue.drain(options);
 	}
 
-	async #close(options: WaitOptions | undefined): Promise<void> {
+	/** @internal */
+	protected override async finish(options: WaitOptions | undefined): Promise<void> {
 		this.#reader.fail(new ClosedError("The connection"));
 		try {
 			checkWait(options);
@@ -369,7 +270,7 @@ export class PacketStream implements PacketChannel {
 		} finally {
 			this.#fail();
 			if (!this.#intake.ended) this.#discardUnread();
-			this.#connection.close();
+			this.connection.close();
 		}
 	}
 

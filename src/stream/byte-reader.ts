@@ -38,7 +38,7 @@ export abstract class ByteReader implements ByteSource {
 	protected abstract get arrivedBytes(): number;
 
 	get bytesRead(): number {
-		return this.arrivedBytes + this.#restoredBytes - this.unreadBytes;
+		return this.arrivedBytes + this.#restoredBytes - this.leftOverBytes;
 	}
 
 	read(options?: WaitOptions): Promise<Uint8Array | null> {
@@ -125,14 +125,9 @@ export abstract class ByteReader implements ByteSource {
 		return iterator;
 	}
 
-	/** Bytes that came in and were not handed out. */
-	protected get unreadBytes(): number {
-		return this.#rest?.length ?? 0;
-	}
-
 	/** @internal Bytes that an earlier read was given and has given back. */
 	get leftOverBytes(): number {
-		return this.unreadBytes;
+		return this.#rest?.length ?? 0;
 	}
 
 	/** Whether a read of several parts is under way. */
@@ -147,8 +142,8 @@ export abstract class ByteReader implements ByteSource {
 		this.#restoredBytes += checked.length;
 	}
 
-	/** Takes away what is left over. */
-	protected takeLeftOver(): Uint8Array {
+	/** @internal Takes away what is left over. */
+	takeLeftOver(): Uint8Array {
 		const rest = this.#rest ?? new Uint8Array();
 		this.#rest = undefined;
 		return rest;

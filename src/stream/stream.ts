@@ -1,24 +1,18 @@
 /** `Stream`: a connected byte stream over a socket. */
-import { BusyError, ClosedError, check } from "../errors.ts";
+import { BusyError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Address } from "../socket/address.ts";
 import type { ArrivalOptions, MessageCredentials } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
-import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
-import type { PeerCredentials } from "../socket/peer-credentials.ts";
-import type { PidfdOptions } from "../socket/peer-pidfd.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkClose, checkWait, type WaitOptions } from "../socket/wait.ts";
-import { SHUT_WR } from "../sys/constants.ts";
-import { sys } from "../sys/current.ts";
-import { ENOTCONN } from "../sys/errno.ts";
+import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { arrivalsOf, type DescriptorArrival } from "./arrivals.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { Connected } from "./connected.ts";
 import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
-import type { ByteStream } from "./contract.ts";
+import type { ByteStream, ReadUntilOptions } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
+import { SocketReader } from "./socket-reader.ts";
 import type { StreamStats } from "./stream-stats.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -37,24 +31,22 @@ export interface Released {
 	readonly file: BoundFile | undefined;
 }
 
-const DONE: Promise<void> = Promise.resolve();
+const NAMES = { whole: "The stream", writing: "The writing side of the stream" };
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
-export class Stream extends ByteReader implements ByteStream {
-	readonly #connection: Connection;
+export class Stream extends Connected implements ByteStream {
 	readonly #receiver: Receiver;
 	readonly #queue: WriteQueue;
-	#closing: Promise<void> | undefined;
-	#writeEnd: Promise<void> | undefined;
+	readonly #reader: SocketReader;
 
 	/** @internal */
 	constructor(connection: Connection, options: ArrivalOptions = {}) {
-		super();
+		super(connection, NAMES);
 		const { socket, transport } = connection;
 		const isUnix = transport === "unix";
-		this.#connection = connection;
 		this.#receiver = new Receiver(socket, isUnix, arrivalsOf(socket, isUnix, options));
 		this.#queue = new WriteQueue(socket, this.#receiver);
+		this.#reader = new SocketReader(this, this.#receiver, this.#queue);
 		tellOpened(socket, this);
 	}
 
@@ -69,16 +61,6 @@ export class Stream extends ByteReader implements ByteStream {
 		return new Stream(new Connection(socket, transport), options);
 	}
 
-	/** The socket below, for its options. Reading or writing through it corrupts this stream. */
-	get socket(): Socket {
-		return this.#connection.socket;
-	}
-
-	/** @internal Whether writing was ended, or is about to end. */
-	get writeEnded(): boolean {
-		return this.#writeEnd !== undefined;
-	}
-
 	/** @internal As in events and figures. */
 	get kind(): "stream" {
 		return "stream";
@@ -88,51 +70,39 @@ export class Stream extends ByteReader implements ByteStream {
 	stats(): StreamStats {
 		const { kind, transport, bytesRead, bytesWritten, queuedBytes, refusedDescriptorsCount } = this;
 		const counts = { bytesRead, bytesWritten, queuedBytes, refusedDescriptorsCount };
-		return Object.freeze({ kind, transport, ...counts, tcp: this.#connection.tcpInfo });
+		return Object.freeze({ kind, transport, ...counts, tcp: this.connection.tcpInfo });
 	}
 
 	/** @internal What kind of connection it is. */
 	get transport(): StreamTransport {
-		return this.#connection.transport as StreamTransport;
+		return this.connection.transport as StreamTransport;
 	}
 
-	/** Address of this end. */
-	get address(): Address {
-		return this.#connection.address;
+	get bytesRead(): number {
+		return this.#reader.bytesRead;
 	}
 
-	/** Address of the other end; unnamed for a Unix client that did not bind. */
-	get peer(): Address {
-		return this.#connection.peer;
+	read(options?: WaitOptions): Promise<Uint8Array | null> {
+		return this.#reader.read(options);
 	}
 
-	/**
-	 * Who is at the other end of a Unix connection: see `PeerCredentials` for the moment of which they tell. Read when first asked for, and
-	 * known from then on, also after closing; a connection that a policy of `listen` let in has them from the start.
-	 *
-	 * @throws {UnsupportedError} this is no Unix connection
-	 * @throws {ClosedError} it was closed before anybody asked
-	 */
-	get peerCredentials(): PeerCredentials {
-		return this.#connection.peerCredentials;
+	readInto(target: Uint8Array, options?: WaitOptions): Promise<number> {
+		return this.#reader.readInto(target, options);
 	}
 
-	/**
-	 * Opens the process that made the other end, whose number in `peerCredentials` may be another's by now. `isAlive` tells whether it still
-	 * runs; what is looked up by its number between two such answers is its own.
-	 *
-	 * @returns a pidfd, yours to close; pidfd_open(2)
-	 * @throws {UnsupportedError} this is no Unix connection; or the kernel is older than Linux 6.5, and `allowRace` was not given
-	 * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way. EMFILE
-	 * @throws {ClosedError} it was closed
-	 */
-	openPeerPidfd(options?: PidfdOptions): OwnedDescriptor {
-		return this.#connection.openPeerPidfd(options);
+	readExactly(count: number, options?: WaitOptions): Promise<Uint8Array> {
+		return this.#reader.readExactly(count, options);
 	}
 
-	/** Whether this side was closed, or its socket given away. */
-	get closed(): boolean {
-		return this.#closing !== undefined || this.#connection.socket.closed;
+	readUntil(
+		delimiter: Uint8Array | string,
+		options?: ReadUntilOptions,
+	): Promise<Uint8Array | null> {
+		return this.#reader.readUntil(delimiter, options);
+	}
+
+	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+		return this.#reader[Symbol.asyncIterator]();
 	}
 
 	get bytesWritten(): number {
@@ -179,7 +149,7 @@ export class Stream extends ByteReader implements ByteStream {
 			if (options?.descriptors !== undefined || options?.credentials !== undefined) {
 				return this.#writeWith(data, options);
 			}
-			this.#checkWritable(options);
+			this.checkWritable(options);
 			return this.#queue.push(data, options);
 		} catch (error) {
 			return Promise.reject(error);
@@ -188,57 +158,18 @@ export class Stream extends ByteReader implements ByteStream {
 
 	flush(options?: WaitOptions): Promise<void> {
 		try {
-			this.#checkWritable(options);
+			this.checkWritable(options);
 			return this.#queue.flush(options);
 		} catch (error) {
 			return Promise.reject(error);
 		}
 	}
 
-	closeWrite(options?: WaitOptions): Promise<void> {
-		if (this.#writeEnd !== undefined) return this.#writeEnd;
-		try {
-			checkWait(options);
-			if (this.closed) throw new ClosedError("The stream");
-		} catch (error) {
-			return Promise.reject(error);
-		}
-		this.#writeEnd = this.#endWriting(options);
-		return this.#writeEnd;
-	}
-
-	close(options?: WaitOptions): Promise<void> {
-		if (this.#closing !== undefined) return this.#closing;
-		try {
-			checkClose(options);
-		} catch (error) {
-			return Promise.reject(error);
-		}
-		this.#closing = this.#close(options);
-		return this.#closing;
-	}
-
 	abort(): void {
-		this.#closing ??= DONE;
+		this.markClosed();
 		this.#queue.close();
 		this.#receiver.close();
-		this.#connection.reset();
-	}
-
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.close();
-	}
-
-	/** Lets pending reads and writes keep the process alive; the default. */
-	ref(): this {
-		this.socket.ref();
-		return this;
-	}
-
-	/** Lets the process end although a read or a write is pending. */
-	unref(): this {
-		this.socket.unref();
-		return this;
+		this.connection.reset();
 	}
 
 	/**
@@ -247,11 +178,11 @@ export class Stream extends ByteReader implements ByteStream {
 	 * @throws {BusyError} bytes are queued or were read ahead: they would be lost
 	 */
 	detach(): Socket {
-		this.checkReadable();
-		if (this.queuedBytes > 0 || this.unreadBytes > 0) {
+		this.checkOpen();
+		if (this.queuedBytes > 0 || this.leftOverBytes > 0) {
 			throw new BusyError("Bytes are queued or read ahead: flush and read them before detach()");
 		}
-		this.#closing = DONE;
+		this.markClosed();
 		this.#queue.close();
 		this.#receiver.close();
 		tellDetached(this.socket);
@@ -264,9 +195,9 @@ export class Stream extends ByteReader implements ByteStream {
 	 * @throws {ClosedError} it was closed, or given away
 	 */
 	checkReleasable(): void {
-		this.checkReadable();
+		this.checkOpen();
 		if (this.queuedBytes > 0) throw new BusyError("Bytes are queued: flush them first");
-		if (this.#receiver.waiting || this.gathering) {
+		if (this.#reader.busy) {
 			throw new BusyError("A read is pending: await it before giving the socket away");
 		}
 	}
@@ -274,24 +205,29 @@ export class Stream extends ByteReader implements ByteStream {
 	/** @internal Gives the descriptor away with what was read ahead; this stream is closed then. Throws as `checkReleasable`. */
 	release(): Released {
 		this.checkReleasable();
-		this.#closing = DONE;
+		this.markClosed();
 		this.#receiver.close();
-		const { file } = this.#connection;
-		return { fd: this.#connection.partFd(), unread: this.takeLeftOver(), file };
+		const { file } = this.connection;
+		return { fd: this.connection.partFd(), unread: this.#reader.takeLeftOver(), file };
 	}
 
 	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */
 	moved(): Stream {
 		this.checkReleasable();
-		this.#closing = DONE;
+		this.markClosed();
 		this.#receiver.close();
 		tellDetached(this.socket);
-		return new Stream(this.#connection);
+		return new Stream(this.connection);
 	}
 
-	/** @internal Ends writing, as another owner of the connection had done before. */
-	restoreWriteEnd(): void {
-		this.#writeEnd = DONE;
+	/** @internal Bytes that an earlier read was given and has given back. */
+	get leftOverBytes(): number {
+		return this.#reader.leftOverBytes;
+	}
+
+	/** @internal Has these bytes read before all that come: what another owner had left over of the same connection. */
+	restore(bytes: Uint8Array): void {
+		this.#reader.restore(bytes);
 	}
 
 	/**
@@ -299,47 +235,27 @@ export class Stream extends ByteReader implements ByteStream {
 	 * nothing has changed then. This stream is closed, and its pending read rejects with `ClosedError`.
 	 */
 	handOff(): Promise<HandedOff> | undefined {
-		const isIdle = this.#receiver.waiting && this.queuedBytes === 0 && this.#writeEnd === undefined;
+		const isIdle = this.#receiver.waiting && this.queuedBytes === 0 && !this.writeEnded;
 		if (this.closed || !isIdle) return undefined;
-		this.#closing = DONE;
+		this.markClosed();
 		this.#queue.close();
 		this.#receiver.close();
-		const socket = this.#connection.part();
+		const socket = this.connection.part();
 		// A read of several parts gives back what it had gathered only after its promise was rejected.
 		return new Promise((resolve) => {
-			setImmediate(() => resolve({ socket, unread: this.takeLeftOver() }));
+			setImmediate(() => resolve({ socket, unread: this.#reader.takeLeftOver() }));
 		});
 	}
 
-	protected override get arrivedBytes(): number {
-		return this.#receiver.receivedBytes;
-	}
-
-	protected override pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
-		if (this.closed) return rejectClosed();
-		const result = this.#receiver.pull(options);
-		if (this.#receiver.waiting) this.#queue.flushHeld();
-		return result;
-	}
-
-	protected override pullInto(
-		target: Uint8Array,
-		options: WaitOptions | undefined,
-	): Promise<number> {
-		if (this.closed) return rejectClosed();
-		const result = this.#receiver.pullInto(target, options);
-		if (this.#receiver.waiting) this.#queue.flushHeld();
-		return result;
-	}
-
-	protected override checkReadable(): void {
-		if (this.closed) throw new ClosedError("The stream");
+	/** @internal */
+	protected override sendAll(options: WaitOptions | undefined): Promise<void> {
+		return this.#queue.flush(options);
 	}
 
 	#writeWith(data: Uint8Array | string, options: WriteOptions): Promise<void> {
-		const passage = Passage.of(options, this.#connection.transport === "unix");
+		const passage = Passage.of(options, this.connection.transport === "unix");
 		try {
-			this.#checkWritable(options);
+			this.checkWritable(options);
 			return passage === undefined
 				? this.#queue.push(data, options)
 				: this.#queue.pushWith(data, passage, options);
@@ -349,27 +265,8 @@ export class Stream extends ByteReader implements ByteStream {
 		}
 	}
 
-	#checkWritable(options: WaitOptions | undefined): void {
-		if (options !== undefined) checkWait(options);
-		if (this.closed) throw new ClosedError("The stream");
-		if (this.#writeEnd !== undefined) throw new ClosedError("The writing side of the stream");
-	}
-
-	async #endWriting(options: WaitOptions | undefined): Promise<void> {
-		try {
-			await this.#queue.flush(options);
-		} catch (error) {
-			// Writing has not ended: it may go on, or end later.
-			this.#writeEnd = undefined;
-			throw error;
-		}
-		if (this.socket.closed) throw new ClosedError("The stream");
-		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
-		// The peer has reset the connection: whatever was sent is out of our hands, and reading tells the rest.
-		if (rc !== ENOTCONN) check(rc, "shutdown");
-	}
-
-	async #close(options: WaitOptions | undefined): Promise<void> {
+	/** @internal */
+	protected override async finish(options: WaitOptions | undefined): Promise<void> {
 		this.#receiver.close();
 		try {
 			checkWait(options);
@@ -380,15 +277,15 @@ export class Stream extends ByteReader implements ByteStream {
 				await linger(this.socket, timeoutMs - (performance.now() - since), options?.signal);
 			}
 		} catch (error) {
-			this.#connection.reset();
+			this.connection.reset();
 			throw error;
 		} finally {
 			// What was sent of a write that failed must not look complete to the peer.
-			if (this.#queue.failed) this.#connection.reset();
+			if (this.#queue.failed) this.connection.reset();
 			this.#queue.close();
 			// Unread bytes would make a reset of it, and the peer's last reads fail.
 			if (!this.#receiver.ended && !this.socket.closed) discardUnread(this.socket);
-			this.#connection.close();
+			this.connection.close();
 		}
 		const untold = this.#queue.takeUntoldFailure();
 		if (untold !== undefined) throw untold;
@@ -397,7 +294,7 @@ export class Stream extends ByteReader implements ByteStream {
 	// Only TCP takes back what it has been given, and only when the peer goes on sending.
 	#mayLoseBytes(): boolean {
 		return (
-			this.#connection.transport === "tcp" &&
+			this.connection.transport === "tcp" &&
 			!this.#receiver.ended &&
 			!this.#queue.failed &&
 			this.#queue.takenBytes > 0 &&
@@ -405,8 +302,4 @@ export class Stream extends ByteReader implements ByteStream {
 			isUndelivered(this.socket)
 		);
 	}
-}
-
-function rejectClosed(): Promise<never> {
-	return Promise.reject(new ClosedError("The stream"));
 }

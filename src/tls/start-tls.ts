@@ -1,7 +1,6 @@
 /** `startTls`: TLS on a connection that began without it. */
 import { InvalidTypeError, TlsError } from "../errors.ts";
 import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
-import { ByteReader } from "../stream/byte-reader.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import { ClientContext, type TlsClientOptions } from "./client-context.ts";
@@ -44,7 +43,8 @@ export async function startTls(
 	}
 	checkWait(options);
 	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
-	const early = stream instanceof ByteReader ? stream.leftOverBytes : 0;
+	// All streams of this package tell it.
+	const early = (stream as { readonly leftOverBytes?: number }).leftOverBytes ?? 0;
 	if (early > 0) {
 		throw new TlsError(
 			"plaintext",
