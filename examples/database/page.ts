@@ -6,8 +6,7 @@
  *     curl -d 'hello from curl' http://127.0.0.1:8080/
  *     wrk -c16 http://127.0.0.1:8080/
  */
-import { createServer } from "node:http";
-import { text } from "node:stream/consumers";
+import { createServer, type IncomingMessage } from "node:http";
 import { formatAddress, listen } from "socketry";
 import { attachHttp } from "socketry/node";
 import { openPostgres } from "./clients.ts";
@@ -20,6 +19,8 @@ await pool.query("CREATE TABLE IF NOT EXISTS guests (id serial PRIMARY KEY, entr
 // Named, so that the server plans it once for each connection.
 const LATEST = { name: "latest", text: "SELECT entry FROM guests ORDER BY id DESC LIMIT 10" };
 const SIGN = "INSERT INTO guests (entry) VALUES ($1)";
+/** Characters. */
+const ENTRY_MAX = 200;
 const ESCAPED: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
 async function page(): Promise<string> {
@@ -28,14 +29,29 @@ async function page(): Promise<string> {
 	return `<!doctype html><title>Guests</title>${entries.map((entry) => `<p>${entry}`).join("\n")}\n`;
 }
 
-const server = createServer(async (request, response) => {
-	try {
-		if (request.method === "POST") await pool.query(SIGN, [(await text(request)).slice(0, 200)]);
-		response.setHeader("Content-Type", "text/html; charset=utf-8").end(await page());
-	} catch (error) {
-		console.error(error);
-		response.writeHead(503).end("the guest book is closed\n");
+/** Of who sends more, the connection is closed. */
+async function entryOf(body: IncomingMessage): Promise<string> {
+	let entry = "";
+	for await (const chunk of body.setEncoding("utf8")) {
+		entry += chunk;
+		if (entry.length > ENTRY_MAX) throw new Error("too long an entry");
 	}
+	return entry;
+}
+
+async function answer(request: IncomingMessage): Promise<string> {
+	if (request.method === "POST") await pool.query(SIGN, [await entryOf(request)]);
+	return await page();
+}
+
+const server = createServer((request, response) => {
+	answer(request).then(
+		(html) => response.setHeader("Content-Type", "text/html; charset=utf-8").end(html),
+		(error) => {
+			console.error(error);
+			response.writeHead(503).end("the guest book is closed\n");
+		},
+	);
 });
 const listener = await listen(address as `tcp:${string}`);
 attachHttp(server, listener);

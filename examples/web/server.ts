@@ -8,16 +8,23 @@
  * and in nginx: `location / { proxy_pass http://unix:/tmp/web.sock; }`
  */
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { serveAt } from "./addresses.ts";
 
-const server = createServer(async (request, response) => {
+async function digestOf(body: IncomingMessage): Promise<string> {
+	const hash = createHash("sha256");
+	await pipeline(body, hash);
+	return hash.digest("hex");
+}
+
+const server = createServer((request, response) => {
 	if (request.url === "/digest") {
-		const hash = createHash("sha256");
-		// Who breaks off an upload gets no answer.
-		await pipeline(request, hash).catch(() => response.destroy());
-		response.end(`${hash.digest("hex")}\n`);
+		digestOf(request).then(
+			(digest) => response.end(`${digest}\n`),
+			// Who breaks off an upload gets no answer.
+			() => response.destroy(),
+		);
 		return;
 	}
 	const { remoteAddress = "this host" } = request.socket;

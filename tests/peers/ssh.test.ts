@@ -99,7 +99,8 @@ async function byOurs(
 
 function openSshOptions(place: Place, address: string): string[] {
 	const options = [
-		`ProxyCommand=${process.execPath} ${PROXY} ${address}`,
+		// Programs of others run without the sanitizers that our addon may need.
+		`ProxyCommand=env LD_PRELOAD=${process.env["LD_PRELOAD"] ?? ""} ${process.execPath} ${PROXY} ${address}`,
 		`IdentityFile=${file(place, "user")}`,
 		"IdentitiesOnly=yes",
 		`UserKnownHostsFile=${file(place, "known")}`,
