@@ -8,7 +8,7 @@ const storage = new AsyncLocalStorage<string>();
 
 test("events of a call come in its context", async (t) => {
 	const seen: string[] = [];
-	for (const event of ["opened", "connected", "accepted", "closed"] as const) {
+	for (const event of ["opened", "connected", "accepted", "closed", "error"] as const) {
 		listenTo(t, `socketry:${event}`, ({ kind }) => {
 			seen.push(`${event} ${kind} in ${storage.getStore()}`);
 		});
@@ -21,12 +21,14 @@ test("events of a call come in its context", async (t) => {
 	const closing = storage.run("close", () => client.close());
 	await Promise.all([closing, storage.run("close of the server", () => server.close())]);
 	storage.run("end", () => listener.close());
+	await storage.run("retry", () => assert.rejects(connect(address), { code: "ECONNREFUSED" }));
 	assert.deepEqual(seen.toSorted(), [
 		"accepted stream in accept",
 		"closed listener in end",
 		"closed stream in close",
 		"closed stream in close of the server",
 		"connected stream in connect",
+		"error stream in retry",
 		"opened listener in listen",
 		"opened stream in accept",
 		"opened stream in connect",

@@ -89,7 +89,7 @@ test("closing asks nothing of the kernel that it would not ask otherwise, while 
 });
 
 test("a subscriber that throws harms no socket, and is reported as an uncaught exception", async () => {
-	const child = new URL("throwing.child.js", import.meta.url);
+	const child = new URL("./throwing.child.js", import.meta.url);
 	const { code, stdout, stderr } = await runChild(child);
 	// listener, client and server are opened and closed, one connected, one accepted, one refused.
 	assert.deepEqual([stdout, stderr, code], ["hello 9\n", "", 0]);
