@@ -9,7 +9,15 @@ import { fileURLToPath } from "node:url";
 import { connect, listen, whenReachable } from "socketry";
 import { type Ended, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
-import { example, freePort, lacking, lineLike, startPeer, stop } from "../support/programs.ts";
+import {
+	example,
+	freePort,
+	lacking,
+	lackingRoot,
+	lineLike,
+	startPeer,
+	stop,
+} from "../support/programs.ts";
 
 const USER = userInfo().username;
 const BYTES = 4_194_304;
@@ -51,11 +59,9 @@ async function atOurs(t: TestContext, body: (place: Place) => Promise<void>): Pr
 	});
 }
 
-/** Root's needs a folder that Debian makes when the service starts. */
-const UNDER =
-	process.geteuid?.() === 0
-		? ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /run; mkdir /run/sshd; exec "$@"', "sh"]
-		: [];
+// It needs a folder that Debian makes when the service starts.
+const MOUNTS = "mount -t tmpfs tmpfs /run; mkdir /run/sshd";
+const UNDER = ["unshare", "-m", "sh", "-c", `${MOUNTS}; exec "$@"`, "sh"];
 
 async function atOpenSsh(t: TestContext, body: (place: Place) => Promise<void>): Promise<void> {
 	await inFolder(async (folder) => {
@@ -155,7 +161,7 @@ test("OpenSSH reaches ssh2 on our listeners through our ProxyCommand, over TCP a
 });
 
 test("sshd lets in ssh2 on our streams, and OpenSSH through our ProxyCommand, and both carry 4 MiB each way", {
-	skip: lacking("ssh", "sshd", "ssh-keygen", "unshare"),
+	skip: lackingRoot() || lacking("ssh", "sshd", "ssh-keygen", "unshare"),
 }, async (t) => {
 	await atOpenSsh(t, async (place) => {
 		const [address = ""] = place.addresses;
@@ -172,7 +178,7 @@ test("sshd lets in ssh2 on our streams, and OpenSSH through our ProxyCommand, an
 });
 
 test("OpenSSH forwards a Unix socket from our stream to our listener, each direction ending by itself", {
-	skip: lacking("ssh", "sshd", "ssh-keygen", "unshare"),
+	skip: lackingRoot() || lacking("ssh", "sshd", "ssh-keygen", "unshare"),
 }, async (t) => {
 	await atOpenSsh(t, async (place) => {
 		const [near, far] = [file(place, "near.sock"), file(place, "far.sock")];
