@@ -58,7 +58,7 @@ interface AltName {
  */
 export function subjectAltNames(text: string): AltName[] {
 	const names: AltName[] = [];
-	const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+	const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|(?!")[^,]*)(?:, |$)/y;
 	for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
 		const [, kind = "", value = ""] = match;
 		names.push({ kind, value: value.startsWith('"') ? String(JSON.parse(value)) : value });

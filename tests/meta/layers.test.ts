@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	relay: [".", "sys", "socket", "stream"],
 	list: [".", "sys", "socket"],
 	tls: [".", "socket", "stream", "open", "node"],
-	winter: [".", "socket", "stream", "open", "web", "tls"],
+	winter: [".", "socket", "stream", "open", "tls"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],
