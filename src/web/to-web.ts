@@ -20,7 +20,7 @@ export interface WebStreamPair {
  *
  * Reading: nothing is read from the socket before somebody asks, and a reader that brings memory has it filled without a copy. Writing: a
  * write is taken when the stream has room, so that `writer.ready` and `pipeTo` wait for the peer. Closing the writable ends writing only;
- * cancelling the readable ends reading only; the stream is closed when both have ended. Aborting the writable aborts the stream.
+ * cancelling the readable ends reading only; the stream is closed when both have ended, or failed. Aborting the writable aborts the stream.
  *
  * @param stream taken: reading or writing it otherwise takes bytes from these, and closing it ends both
  */
@@ -31,18 +31,31 @@ export function toWeb(stream: ByteStream): WebStreamPair {
 	return { readable, writable };
 }
 
+type Half = "reading" | "writing";
+
 /** Closes the stream once both of its halves have ended. */
 class Halves {
 	readonly #stream: ByteStream;
-	#open = 2;
+	readonly #open = new Set<Half>(["reading", "writing"]);
+	// What was written last has not left: the peer must not take that for the end.
+	#isCut = false;
 
 	constructor(stream: ByteStream) {
 		this.#stream = stream;
 	}
 
-	async end(): Promise<void> {
-		this.#open--;
-		if (this.#open === 0) await this.#stream.close();
+	async end(half: Half): Promise<void> {
+		if (!this.#open.delete(half) || this.#open.size > 0) return;
+		if (this.#isCut) this.#stream.abort();
+		else await this.#stream.close();
+	}
+
+	/** Ends a half that has failed, whose Web Stream asks for nothing any more. Throws the error. */
+	fail(half: Half, error: unknown): never {
+		this.#isCut ||= half === "writing";
+		// Nobody is interested in how that ends: the failure is told.
+		this.end(half).catch(() => {});
+		throw error;
 	}
 }
 
@@ -63,15 +76,17 @@ class Source implements UnderlyingByteSource {
 	async pull(controller: ReadableByteStreamController): Promise<void> {
 		const request = controller.byobRequest as NonNullable<typeof controller.byobRequest>;
 		const view = request.view as unknown as Uint8Array;
-		const received = await this.#stream.readInto(view, { signal: this.#cancelled.signal });
+		const received = await this.#stream
+			.readInto(view, { signal: this.#cancelled.signal })
+			.catch((error: unknown) => this.#halves.fail("reading", error));
 		if (received === 0) controller.close();
 		request.respond(received);
-		if (received === 0) await this.#halves.end();
+		if (received === 0) await this.#halves.end("reading");
 	}
 
 	async cancel(reason: unknown): Promise<void> {
 		this.#cancelled.abort(reason);
-		await this.#halves.end();
+		await this.#halves.end("reading");
 	}
 }
 
@@ -85,12 +100,14 @@ class Sink implements UnderlyingSink<Uint8Array | ArrayBuffer | string> {
 	}
 
 	write(chunk: Uint8Array | ArrayBuffer | string): Promise<void> {
-		return this.#stream.write(chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : chunk);
+		return this.#stream
+			.write(chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : chunk)
+			.catch((error: unknown) => this.#halves.fail("writing", error));
 	}
 
 	async close(): Promise<void> {
-		await this.#stream.closeWrite();
-		await this.#halves.end();
+		await this.#stream.closeWrite().catch((error: unknown) => this.#halves.fail("writing", error));
+		await this.#halves.end("writing");
 	}
 
 	abort(): void {

@@ -198,3 +198,37 @@ test("a body of fetch's own kind is written by pipeTo", async (t) => {
 	await body.pipeTo(toWeb(left).writable);
 	assert.equal(await new Response(toWeb(right).readable).text(), "a body");
 });
+
+describe("a half that fails", () => {
+	test("counts as ended: after a read that failed, closing the writable closes the stream", async () => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		const client = (await connect(listener.address)) as Stream;
+		const server = await listener.accept();
+		const { readable, writable } = toWeb(client);
+		server.abort();
+		await assert.rejects(readable.getReader().read(), { code: "ECONNRESET" });
+		await writable.close().catch(() => {});
+		assert.equal(client.closed, true);
+	});
+
+	test("counts as ended: after a write that failed, reading to the end resets the stream", async (t) => {
+		const [left, right] = pair(t);
+		const { readable, writable } = toWeb(right);
+		await left.close();
+		await assert.rejects(writable.getWriter().write("x".repeat(100_000)), { code: "EPIPE" });
+		assert.equal(right.closed, false);
+		assert.equal((await readable.getReader().read()).done, true);
+		assert.equal(right.closed, true);
+	});
+
+	test("after a chunk that is none, the peer does not see a clean end", async () => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		const client = (await connect(listener.address)) as Stream;
+		await using server = await listener.accept();
+		const { readable, writable } = toWeb(client);
+		await assert.rejects(writable.getWriter().write(7 as unknown as string));
+		await readable.cancel();
+		assert.equal(client.closed, true);
+		await assert.rejects(server.read(), { code: "ECONNRESET" });
+	});
+});
