@@ -71,10 +71,9 @@ export function relay(left: ByteStream, right: ByteStream, options: RelayOptions
 }
 
 function sidesOf(left: ByteStream, right: ByteStream, passes: boolean): [Side, Side] {
+	for (const each of [left, right]) if (each instanceof Stream) each.checkReleasable();
 	const isSpliced = left instanceof Stream && right instanceof Stream && !passes;
 	if (!isSpliced) return [new StreamSide(left, passes), new StreamSide(right, passes)];
-	left.checkReleasable();
-	right.checkReleasable();
 	return [new SocketSide(left), new SocketSide(right)];
 }
 

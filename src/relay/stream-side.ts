@@ -4,6 +4,9 @@ import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import type { Side, Way, WayEnd } from "./way.ts";
 
+// What a write fails with when its peer is gone. Any other error of a write with descriptors is about these: the connection goes on.
+const GONE = new Set(["EPIPE", "ECONNRESET", "ERR_CLOSED"]);
+
 /** A byte stream as a side. */
 export class StreamSide implements Side {
 	readonly #stream: ByteStream;
@@ -42,6 +45,7 @@ class StreamWay implements Way {
 	readonly #source: ByteStream;
 	readonly #sink: ByteStream;
 	readonly #passes: boolean;
+	#isRefused = false;
 
 	constructor(source: ByteStream, sink: ByteStream, passes: boolean) {
 		this.#source = source;
@@ -62,19 +66,26 @@ class StreamWay implements Way {
 			await this.#sink.closeWrite();
 			return { error: undefined, isSinkBroken: false };
 		} catch (error) {
-			return { error: error as Error, isSinkBroken };
+			return { error: error as Error, isSinkBroken: isSinkBroken && !this.#isRefused };
 		}
 	}
 
 	// The streams are aborted by whoever stops it, which ends the loop.
 	stop(): void {}
 
-	#handOn(chunk: Uint8Array): Promise<void> {
+	async #handOn(chunk: Uint8Array): Promise<void> {
 		if (!this.#passes || !(this.#source instanceof Stream) || !(this.#sink instanceof Stream)) {
-			return this.#sink.write(chunk);
+			await this.#sink.write(chunk);
+			return;
 		}
 		// With the first byte of the chunk: at the latest where they were, for whoever expects them with a byte of it.
 		const arrived = this.#source.takeDescriptors().flatMap(({ descriptors }) => descriptors);
-		return this.#sink.write(chunk, { descriptors: arrived.map(give) });
+		try {
+			await this.#sink.write(chunk, { descriptors: arrived.map(give) });
+		} catch (error) {
+			this.#isRefused = arrived.length > 0 && !GONE.has((error as { code: string }).code);
+			for (const each of arrived) each.close();
+			throw error;
+		}
 	}
 }

@@ -229,6 +229,39 @@ test("descriptors are passed on where it is asked for", async () => {
 	await Promise.all([client.close(), server.close(), running.done]);
 });
 
+test("descriptors that cannot be passed on cut the relay, and none stays open", async () => {
+	const options = { receiveDescriptors: 200 };
+	const [client, left] = socketpair("stream", options);
+	const [server, right] = socketpair("stream", options);
+	const [mine, theirs] = socketpair();
+	for (const line of ["one\n", "two\n"]) {
+		await client.write(line, { descriptors: Array(200).fill(theirs) });
+		await left.readUntil("\n");
+	}
+	await theirs.close();
+	await client.write("x");
+	const running = relay(left, right, { passDescriptors: true });
+	const { isCut, leftToRight } = await running.done;
+	assert.equal(isCut, true);
+	assert.equal((leftToRight.error as { code?: string }).code, "ERR_LIMIT");
+	assert.equal(await mine.read(), null);
+	for (const each of [client, server, mine]) each.abort();
+});
+
+test("a wrong call leaves streams as they were that are not spliced", async () => {
+	const [client, left] = socketpair();
+	const [server, right] = socketpair();
+	const reading = right.read();
+	assert.throws(() => relay(left, right, { passDescriptors: true }), { code: "ERR_BUSY" });
+	await server.write("x");
+	assert.equal(String(await reading), "x");
+	await right.close();
+	assert.throws(() => relay(left, right, { passDescriptors: true }), { code: "ERR_CLOSED" });
+	await client.write("still open");
+	assert.equal(String(await left.readExactly(10)), "still open");
+	for (const each of [client, left, server]) each.abort();
+});
+
 test("a wrong call leaves both streams as they were", async () => {
 	const [client, left] = socketpair();
 	const [server, right] = socketpair();
