@@ -41,12 +41,13 @@ export class Backlog {
 	/** Where `bytes` begin, from `from` on, or -1. */
 	indexOf(bytes: Uint8Array, from: number): number {
 		const start = this.#start + from;
+		// Behind the end is memory that was never written, up to as much as there is before it.
+		const there = this.#isOwn ? this.#bytes.subarray(0, this.#end) : this.#bytes;
 		const found =
 			bytes.length === 1
-				? this.#bytes.indexOf(bytes[0] as number, start)
-				: asBuffer(this.#bytes).indexOf(bytes, start);
-		// Behind the end is memory that was never written.
-		return found < 0 || found + bytes.length > this.#end ? -1 : found - this.#start;
+				? there.indexOf(bytes[0] as number, start)
+				: asBuffer(there).indexOf(bytes, start);
+		return found < 0 ? -1 : found - this.#start;
 	}
 
 	/** Removes `skipped` bytes and the `length` after them. Returns a view of the latter; it stays as it is. */

@@ -228,3 +228,17 @@ function hex(message: Uint8Array): string {
 function text(message: Uint8Array): string {
 	return Buffer.from(message).toString("latin1");
 }
+
+test("a long message that comes byte by byte is not searched again and again", () => {
+	const decoder = delimited("\r\n", { maxBytes: 4_194_304 }).decoder();
+	const byte = Buffer.from("x");
+	const used = process.cpuUsage();
+	for (let i = 0; i < 2_000_000; i++) {
+		decoder.push(byte);
+		decoder.next();
+	}
+	const { user } = process.cpuUsage(used);
+	assert.ok(user < 4_000_000, `${user} us of CPU time`);
+	decoder.push(Buffer.from("\r\n"));
+	assert.equal(decoder.next()?.length, 2_000_000);
+});
