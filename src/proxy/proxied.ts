@@ -1,5 +1,6 @@
 /** Connections behind a proxy, with the addresses of those who really call. */
-import { ClosedError } from "../errors.ts";
+import { requireObject } from "../arguments.ts";
+import { ClosedError, InvalidTypeError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
 import type { Address } from "../socket/address.ts";
@@ -45,6 +46,8 @@ export async function* proxied(
 	listener: Listener<Stream>,
 	options: ProxiedOptions,
 ): AsyncGenerator<ProxiedConnection, void, undefined> {
+	const { trust } = requireObject("options", options) as ProxiedOptions;
+	if (typeof trust !== "function") throw new InvalidTypeError("trust", "a function", trust);
 	const leaving = new AbortController();
 	const { signal } = leaving;
 	const awaited = new Map<Promise<Told>, Stream>();
@@ -100,7 +103,11 @@ async function learn(
 ): Promise<ProxiedConnection | undefined> {
 	const { peer } = stream;
 	try {
-		if (!trust(peer)) return { stream, client: peer, header: undefined };
+		const isTrusted: unknown = trust(peer);
+		if (isTrusted === false) return { stream, client: peer, header: undefined };
+		// A promise is no yes.
+		if (isTrusted !== true)
+			throw new InvalidTypeError("trust()", "true or false at once", isTrusted);
 		const header = await readProxyHeader(stream, { timeoutMs: headerTimeoutMs });
 		return { stream, client: header.source ?? peer, header };
 	} catch (error) {

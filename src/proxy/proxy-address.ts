@@ -39,14 +39,27 @@ export function parseProxy(proxy: string | ProxyAddress): Required<ProxyAddress>
 	}
 	const url = URL.canParse(proxy) ? new URL(proxy) : undefined;
 	const known = url && PROTOCOLS[url.protocol];
-	if (url === undefined || known === undefined || url.hostname === "") {
-		const shown = proxy.replace(/\/\/[^/@]*@/, "//***@");
-		throw new InvalidAddressError(shown, "write socks5://host:port or http://host:port");
+	if (url === undefined || known === undefined || url.hostname === "" || hasMore(url)) {
+		throw malformed(proxy, "write socks5://host:port or http://host:port");
 	}
 	const [protocol, defaultPort] = known;
 	const port = url.port === "" ? defaultPort : Number(url.port);
 	const address: Address = parseAddress(`tcp://${url.hostname}:${port}`);
 	if (url.username === "") return { protocol, address, credentials: undefined };
-	const [username, password] = [url.username, url.password].map(decodeURIComponent);
-	return { protocol, address, credentials: { username: username ?? "", password: password ?? "" } };
+	try {
+		const [username = "", password = ""] = [url.username, url.password].map(decodeURIComponent);
+		return { protocol, address, credentials: { username, password } };
+	} catch {
+		throw malformed(proxy, "write a percent sign in the user name or password as %25");
+	}
+}
+
+// A proxy has no path. Most likely it is the rest of a password whose slash was not escaped, and the host is none.
+function hasMore({ pathname, search, hash }: URL): boolean {
+	return (pathname !== "" && pathname !== "/") || search !== "" || hash !== "";
+}
+
+// A password may have any character, also unescaped by mistake.
+function malformed(proxy: string, advice: string): InvalidAddressError {
+	return new InvalidAddressError(proxy.replace(/\/\/.*@/s, "//***@"), advice);
 }

@@ -181,7 +181,14 @@ test("a proxy that says nothing runs into the time limit, one that ends is an er
 });
 
 test("wrong proxies and targets are refused, and passwords not repeated", async () => {
-	for (const proxy of ["ftp://me:secret@h:1", "nonsense", "socks5://", { protocol: "tls" }]) {
+	for (const proxy of [
+		"ftp://me:secret@h:1",
+		"socks5://me:/secret@h:1",
+		"socks5://me:100%secret@h:1",
+		"nonsense",
+		"socks5://",
+		{ protocol: "tls" },
+	]) {
 		await assert.rejects(connectThrough(proxy as string, "tcp://a:1"), (error: Error) => {
 			assert.equal((error as unknown as { code: string }).code, "ERR_INVALID_ADDRESS");
 			return !error.message.includes("secret");

@@ -88,3 +88,24 @@ test("more connections than are awaited at a time are all served", async () => {
 	}
 	await Promise.all(clients);
 });
+
+test("a promise of trust is no trust: its connection is refused", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const refused: unknown[] = [];
+	const trust = (async () => false) as unknown as () => boolean;
+	const loop = proxied(listener, { trust, onRefused: (error) => refused.push(error) });
+	const next = loop.next();
+	await using client = await connect(listener.address);
+	await assert.rejects((client as Stream).read(), { code: "ECONNRESET" });
+	listener.close();
+	assert.equal((await next).done, true);
+	assert.match(String(refused[0]), /trust\(\)/);
+});
+
+test("options without trust are refused", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	for (const options of [undefined, {}, { trust: true }]) {
+		const loop = proxied(listener, options as never);
+		await assert.rejects(loop.next(), { code: "ERR_INVALID_ARG_TYPE" });
+	}
+});
