@@ -1,4 +1,5 @@
 /** `Memfd`: memory that has a descriptor, so that another process can have the same memory. */
+import { constants } from "node:buffer";
 import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import {
 	requireBoolean,
@@ -12,6 +13,7 @@ import {
 	check,
 	InvalidTypeError,
 	InvalidValueError,
+	LimitError,
 	syscallError,
 	UnsupportedError,
 } from "../errors.ts";
@@ -184,6 +186,7 @@ export class Memfd {
 	 * is collected.
 	 *
 	 * @throws {InvalidValueError} it is not sealed against shrinking, or `shared` and it is sealed against writing
+	 * @throws {LimitError} it is larger than an array of this Node can be: 4 GiB in Node 20
 	 * @throws {SyscallError} ENOMEM
 	 * @throws {UnsupportedError} this build of Node takes no memory from outside
 	 * @see mmap(2)
@@ -202,6 +205,15 @@ export class Memfd {
 		}
 		const { sizeBytes } = this;
 		if (sizeBytes === 0) return new Uint8Array(0);
+		const allowed = constants.MAX_LENGTH;
+		if (sizeBytes > allowed) {
+			throw new LimitError(
+				"mappedBytes",
+				sizeBytes,
+				allowed,
+				"read() it in parts, or use a newer Node",
+			);
+		}
 		const mapped = sys.mmap(this.#openFd(), sizeBytes, shared ? 1 : 0);
 		if (typeof mapped !== "number") return new Uint8Array(mapped);
 		if (mapped !== EOPNOTSUPP) throw syscallError("mmap", mapped);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { constants } from "node:buffer";
 import { openSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { give, Memfd, OwnedDescriptor, socketpair } from "socketry";
@@ -97,7 +98,8 @@ test("wrong sizes, names, positions and descriptors are refused, and nothing sta
 	using vast = Memfd.create(2 ** 50);
 	assert.equal(vast.sizeBytes, 2 ** 50);
 	vast.seal({ shrink: true });
-	assert.throws(() => vast.map(), { code: "ENOMEM", syscall: "mmap" });
+	const isArray = constants.MAX_LENGTH >= 2 ** 50;
+	assert.throws(() => vast.map(), { code: isArray ? "ENOMEM" : "ERR_LIMIT" });
 	vast.close();
 	using memory = Memfd.create(0);
 	memory.seal({ shrink: true });
@@ -114,4 +116,13 @@ test("wrong sizes, names, positions and descriptors are refused, and nothing sta
 	assert.throws(() => give(memory), { code: "ERR_CLOSED" });
 	file.close();
 	assert.equal(readdirSync("/proc/self/fd").length, before);
+});
+
+test("memory that is larger than an array can be is not mapped", {
+	skip: constants.MAX_LENGTH > 2 ** 40,
+}, () => {
+	const memory = Memfd.create(constants.MAX_LENGTH + 1);
+	memory.seal({ shrink: true });
+	assert.throws(() => memory.map(), { code: "ERR_LIMIT", limit: "mappedBytes" });
+	memory.close();
 });
