@@ -71,7 +71,9 @@ export class TlsStream extends DuplexStream {
 	 * after the handshake, as a rule before the first bytes that the server sends. Use each once; it is as secret as a key.
 	 */
 	get session(): Buffer | undefined {
-		return this.#channel.session;
+		// Before TLS 1.3 it is part of the handshake, and a resumed one has no new.
+		if (this.protocol === "TLSv1.3") return this.#channel.session;
+		return this.#channel.session ?? this.#socket.getSession();
 	}
 
 	/** Whether the connection was cut off before the end that TLS marks. Reading has failed then, unless `allowTruncation` was given. */

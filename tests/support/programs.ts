@@ -22,6 +22,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	initdb: "postgresql",
 	ip: "iproute2",
 	journalctl: "systemd",
+	openssl: "openssl",
 	postgres: "postgresql",
 	python3: "python3",
 	lsof: "lsof",
