@@ -83,6 +83,12 @@ export const LIMITS = {
 	/** Connections of TLS that are ready and not accepted yet, until a listener leaves the next ones to the kernel's queue. */
 	tlsReadyCount: 64,
 
+	/**
+	 * Bytes that one direction of a disturbed connection holds for later before it stops reading: 100 ms of 40 MB/s, which is more than a test of a
+	 * slow network needs, and hundreds of such connections fit into memory.
+	 */
+	faultHeldBytes: 4_194_304,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

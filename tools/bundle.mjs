@@ -17,6 +17,7 @@ const STAMP = ".build/bundle.stamp";
 
 /** Folders with an entry point of their own, loaded by those who import that: each after those it imports from. */
 const APART = [
+	"fault",
 	"frame",
 	"handover",
 	"list",

@@ -7,10 +7,10 @@
 import { constants } from "node:os";
 import { requireInteger } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
+import { type RandomSource, randomSource } from "../random.ts";
 import type { Engine, Sys } from "../sys/contract.ts";
 import { sys } from "../sys/current.ts";
 import * as kernelErrno from "../sys/errno.ts";
-import { type RandomSource, randomSource } from "./random.ts";
 
 /** Name of a call that can be made to fail. */
 export type FaultyCall = Exclude<keyof (Sys & Engine), "out" | "engineStart">;

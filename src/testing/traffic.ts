@@ -1,8 +1,8 @@
 /** Bytes whose place in a stream can be told by looking at them, and the loops that send and expect them. */
 import assert from "node:assert/strict";
+import { randomSource } from "../random.ts";
 import type { ByteSink, ByteSource } from "../stream/contract.ts";
 import { isPending, settled } from "./expectations.ts";
-import { randomSource } from "./random.ts";
 
 // A prime, so that no power-of-two buffer size divides it: bytes that a buffer's length went astray never match.
 const PERIOD_BYTES = 1_048_573;

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { socketpair } from "socketry";
 import { injectFaults } from "socketry/testing";
+import { randomSource } from "#src/random.ts";
 import type { Stream } from "#src/stream/stream.ts";
-import { randomSource } from "#src/testing/random.ts";
 import { pattern } from "#src/testing/traffic.ts";
 import { connectedStreams } from "../support/pairs.ts";
 

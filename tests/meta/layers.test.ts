@@ -25,12 +25,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	web: [".", "stream"],
 	relay: [".", "sys", "socket", "stream"],
 	list: [".", "sys", "socket"],
+	fault: [".", "socket", "stream", "packet", "datagram", "open"],
 	tls: [".", "socket", "stream", "open", "node"],
 	winter: [".", "socket", "stream", "open", "tls"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],
-		...["frame", "list", "proxy", "relay"],
+		...["fault", "frame", "list", "proxy", "relay"],
 	],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
 };

@@ -4,7 +4,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, listen } from "socketry";
-import { randomSource } from "#src/testing/random.ts";
+import { randomSource } from "#src/random.ts";
 import { startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "socketry";
 import { sys } from "socketry/sys";
 import { assertNoLeaks, openResources } from "socketry/testing";
-import { randomSource } from "#src/testing/random.ts";
+import { randomSource } from "#src/random.ts";
 import { needsRoot } from "../identity/callers.ts";
 import { runChild, startChild } from "../support/children.ts";
 import { marked, openMarkedCount } from "../support/marked-descriptors.ts";

@@ -14,7 +14,7 @@ import {
 	type Stream,
 } from "socketry";
 import { sys } from "socketry/sys";
-import { randomSource } from "#src/testing/random.ts";
+import { randomSource } from "#src/random.ts";
 import { runChild, startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
 

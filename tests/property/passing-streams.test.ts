@@ -7,7 +7,7 @@ import { fstatSync } from "node:fs";
 import { test } from "node:test";
 import { give, Memfd, type Stream, socketpair } from "socketry";
 import { assertNoLeaks, injectFaults, openResources } from "socketry/testing";
-import { type RandomSource, randomSource } from "#src/testing/random.ts";
+import { type RandomSource, randomSource } from "#src/random.ts";
 
 const RUNS = 200;
 const WRITES = 60;

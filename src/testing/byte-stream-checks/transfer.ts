@@ -1,9 +1,9 @@
 /** Checks of a byte stream: what is written arrives. */
 import assert from "node:assert/strict";
+import { type RandomSource, randomSource } from "../../random.ts";
 import type { ByteStream } from "../../stream/contract.ts";
 import { type Check, defineCheck } from "../check.ts";
 import { isPending } from "../expectations.ts";
-import { type RandomSource, randomSource } from "../random.ts";
 import { assertPattern, expectEnd, expectPattern, pattern, readText } from "../traffic.ts";
 
 const TRANSFER_BYTES = 4_194_304;

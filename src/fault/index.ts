@@ -1,0 +1,24 @@
+/** `socketry/fault`: connections that are slow, cut, silent or half gone, on purpose and repeatably. */
+
+export type { RandomSource } from "../random.ts";
+export type { FaultClock } from "./clock.ts";
+export { ManualClock, systemClock } from "./clock.ts";
+export type {
+	FaultDone,
+	FaultedWay,
+	FaultRelay,
+	FaultRelayOptions,
+	FaultRelayResult,
+} from "./fault-relay.ts";
+export { faultRelay } from "./fault-relay.ts";
+export type { ChosenToxic, FaultPlanOptions } from "./plan.ts";
+export { FaultPlan } from "./plan.ts";
+export type {
+	DatagramToxicType,
+	FaultDirection,
+	FaultKind,
+	StreamToxicType,
+	Toxic,
+	ToxicRequest,
+	ToxicType,
+} from "./toxic.ts";
