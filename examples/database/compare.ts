@@ -10,8 +10,8 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { openPostgres, openRedis } from "./clients.ts";
 
-const ROUNDS = 5;
-const ROUND_MS = 100;
+const ROUNDS = 10;
+const ROUND_MS = 50;
 
 interface Candidate {
 	readonly name: string;
@@ -48,10 +48,6 @@ async function measure(ask: Candidate["ask"], durationMs: number): Promise<numbe
 	return (count * 1_000) / elapsedMs;
 }
 
-function median(values: readonly number[]): number {
-	return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
 const [database, port = "5432", path = ""] = process.argv.slice(2);
 // Redis has a path; `pg` has the folder of a socket file, and its port, with which its name ends.
 const places = [
@@ -79,7 +75,8 @@ for (let round = 0; round < ROUNDS; round++) {
 	for (const { ask, rates } of candidates) rates.push(await measure(ask, ROUND_MS));
 }
 for (const { name, rates, close } of candidates) {
-	const rate = median(rates);
+	// The best round: whatever else the machine does can only take away.
+	const rate = Math.max(...rates);
 	console.log(`${name}: ${Math.round(rate)} per second, ${(1e6 / rate).toFixed(1)} us each`);
 	await close();
 }
