@@ -17,6 +17,10 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "wait for connections or datagrams, and talk, run a program, echo",
 		load: async () => (await import("./listen/command.ts")).listen,
 	},
+	ls: {
+		summary: "all sockets here: state, who has them, who is at the other end",
+		load: async () => (await import("./ls/command.ts")).ls,
+	},
 	compare: {
 		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,
@@ -30,6 +34,7 @@ export function generalHelp(): string {
 	});
 	return `Examples:
   echo hi | socketry connect :8080    talk to a server and read its answer
+  socketry ls 8080                    who listens there, and who is connected
   socketry compare --quick            which kind of socket to use, in 10 s
   socketry compare --html page.html   the same, thoroughly, as a page with plots
   socketry compare --help             what a command can do

@@ -4,6 +4,7 @@ import { createPalette, type Palette, wantsColour } from "./palette.ts";
 /** Columns of text beyond which lines are hard to read. */
 const COLUMNS_MAX = 100;
 const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
 
 /** Signs that need more than ASCII, or what stands for them. */
 export interface Glyphs {
@@ -14,6 +15,12 @@ export interface Glyphs {
 	readonly rule: string;
 	readonly times: string;
 	readonly dot: string;
+	readonly ellipsis: string;
+	readonly to: string;
+	readonly from: string;
+	readonly both: string;
+	readonly branch: string;
+	readonly lastBranch: string;
 }
 
 const UNICODE: Glyphs = {
@@ -24,6 +31,12 @@ const UNICODE: Glyphs = {
 	rule: "\u2500",
 	times: "\u00d7",
 	dot: "\u00b7",
+	ellipsis: "\u2026",
+	to: "\u2192",
+	from: "\u2190",
+	both: "\u2194",
+	branch: "\u251c\u2500",
+	lastBranch: "\u2514\u2500",
 };
 const ASCII: Glyphs = {
 	micro: "u",
@@ -33,6 +46,12 @@ const ASCII: Glyphs = {
 	rule: "-",
 	times: "x",
 	dot: "-",
+	ellipsis: "~",
+	to: "->",
+	from: "<-",
+	both: "<->",
+	branch: "|-",
+	lastBranch: "`-",
 };
 
 /** One of the two outputs. */
@@ -40,9 +59,11 @@ export class Terminal {
 	readonly palette: Palette;
 	readonly glyphs: Glyphs;
 	readonly #stream: NodeJS.WriteStream;
+	readonly #isDumb: boolean;
 
 	constructor(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>) {
 		this.#stream = stream;
+		this.#isDumb = env["TERM"] === "dumb";
 		this.palette = createPalette(wantsColour(this.isTerminal, env));
 		this.glyphs = speaksUnicode(env) ? UNICODE : ASCII;
 	}
@@ -56,6 +77,22 @@ export class Terminal {
 	get columns(): number {
 		const columns = this.isTerminal ? this.#stream.columns || COLUMNS_DEFAULT : COLUMNS_DEFAULT;
 		return Math.min(columns, COLUMNS_MAX);
+	}
+
+	/** Columns that a table may have: all there are, and any number where it goes to a file or another program. */
+	get tableColumns(): number {
+		if (!this.isTerminal) return Number.POSITIVE_INFINITY;
+		return this.#stream.columns || COLUMNS_DEFAULT;
+	}
+
+	/** Lines that can be seen at once. */
+	get rows(): number {
+		return (this.isTerminal && this.#stream.rows) || ROWS_DEFAULT;
+	}
+
+	/** Whether the cursor can be moved. */
+	get canRedraw(): boolean {
+		return this.isTerminal && !this.#isDumb;
 	}
 
 	/** Writes text as it is. What a closed pipe cannot take is dropped. */

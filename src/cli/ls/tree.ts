@@ -1,0 +1,98 @@
+/** Who talks to whom: processes, and under each of them where it listens and its connections, those to the same place as one. */
+import type { ListedSocket, SocketHolder } from "../../list/index.ts";
+import type { Terminal } from "../terminal.ts";
+import { bare, localText, plain, processText, shorten } from "./words.ts";
+
+interface Branch {
+	/** 0 where it listens, 1 who comes to it, 2 where it goes. */
+	readonly rank: number;
+	readonly sign: string;
+	readonly text: string;
+	count: number;
+}
+
+interface Node {
+	readonly holder: SocketHolder;
+	readonly branches: Map<string, Branch>;
+}
+
+/**
+ * Writes the tree.
+ *
+ * @param sockets those to show
+ * @param all of this machine: the listeners among them tell which end of a connection is the server
+ */
+export function treeText(
+	sockets: readonly ListedSocket[],
+	all: readonly ListedSocket[],
+	terminal: Terminal,
+): string {
+	const served = new Set(
+		all.filter(({ state }) => state === "listening").map(({ local = "" }) => local),
+	);
+	const nodes = new Map<number, Node>();
+	for (const socket of sockets) {
+		const branch = branchOf(socket, served, terminal);
+		if (branch === undefined) continue;
+		for (const holder of socket.holders) {
+			const node = nodes.get(holder.pid) ?? { holder, branches: new Map() };
+			nodes.set(holder.pid, node);
+			const key = `${branch.rank} ${branch.text}`;
+			const same = node.branches.get(key);
+			if (same === undefined) node.branches.set(key, { ...branch });
+			else same.count += 1;
+		}
+	}
+	return [...nodes.values()]
+		.sort((a, b) => a.holder.pid - b.holder.pid)
+		.map((node) => nodeText(node, terminal))
+		.join("");
+}
+
+function nodeText({ holder, branches }: Node, { palette, glyphs, tableColumns }: Terminal): string {
+	const user = plain(holder.user ?? String(holder.uid));
+	const title = `${palette.bold(processText([holder]))} ${palette.dim(user)}`;
+	const sorted = [...branches.values()].sort(
+		(a, b) => a.rank - b.rank || a.text.localeCompare(b.text, "en", { numeric: true }),
+	);
+	const lines = sorted.map(({ sign, text, count, rank }, i) => {
+		const twig = i === sorted.length - 1 ? glyphs.lastBranch : glyphs.branch;
+		const times = count > 1 ? ` ${glyphs.times}${count}` : "";
+		const room = tableColumns - twig.length - sign.length - times.length - 2;
+		const body = `${sign} ${shorten(text, room, glyphs)}`;
+		return `${twig} ${rank === 0 ? palette.accent(body) : body}${palette.dim(times)}`;
+	});
+	return `${[title, ...lines].join("\n")}\n`;
+}
+
+function branchOf(
+	socket: ListedSocket,
+	served: ReadonlySet<string>,
+	{ glyphs }: Terminal,
+): Branch | undefined {
+	const { kind, state, local = "", peer } = socket;
+	if (peer === undefined) {
+		const text = localText(socket);
+		if (text === "") return undefined;
+		const word = state === "listening" ? "listening" : "open";
+		return { rank: 0, sign: word, text: `${kind} ${text}`, count: 1 };
+	}
+	const isServer = placesOf(local).some((place) => served.has(place));
+	const process = processText(peer.holders);
+	// A client's own port says nothing; the server's place does.
+	const place = isServer ? bare(local) : bare(peer.address);
+	const stranger = isServer ? bare(peer.address).replace(/:\d+$/, "") : bare(peer.address);
+	const other = process === "" ? stranger || "(nobody to be seen)" : process;
+	const via = place === "" || place === other ? kind : `${kind} ${place}`;
+	// Two ends of a socketpair are alike.
+	const client = peer.address === undefined ? glyphs.both : glyphs.to;
+	const sign = isServer ? glyphs.from : client;
+	return { rank: isServer ? 1 : 2, sign, text: `${other} ${glyphs.dot} ${via}`, count: 1 };
+}
+
+// Where a server may listen that has a connection at this address: there, or on every address of the machine.
+function placesOf(address: string): readonly string[] {
+	const [, kind, port] = /^(tcp|mptcp):\/\/.*:(\d+)$/.exec(address) ?? [];
+	if (kind === undefined) return address === "" ? [] : [address];
+	return [address, `${kind}://0.0.0.0:${port}`, `${kind}://[::]:${port}`];
+}

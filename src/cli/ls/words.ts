@@ -1,0 +1,68 @@
+/** How sockets, addresses and processes are written for people. */
+import type { ListedSocket, SocketHolder } from "../../list/index.ts";
+import type { Glyphs } from "../terminal.ts";
+
+// Control characters, and those that turn the direction of writing.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Makes text harmless and visible: names of files and programs are chosen by strangers, and a terminal obeys control characters. */
+export function plain(text: string): string {
+	return text.replace(UNSAFE, (sign) => {
+		const code = (sign.codePointAt(0) ?? 0).toString(16);
+		return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
+	});
+}
+
+/** An address without its first word, which has a column of its own. */
+export function bare(address: string | undefined): string {
+	return plain((address ?? "").replace(/^[a-z-]+:(\/\/)?/, ""));
+}
+
+/** What is at this end. */
+export function localText(socket: ListedSocket): string {
+	const { local, subject, device, kind } = socket;
+	if (local !== undefined) return bare(local);
+	if (kind === "packet") return `${device ?? "*"} ${subject ?? ""}`.trim();
+	return plain(subject ?? "");
+}
+
+/** A process, and how many others hold the same socket. */
+export function processText(holders: readonly SocketHolder[], isLong = false): string {
+	const [first] = holders;
+	if (first === undefined) return "";
+	const fds = isLong ? ` fd ${first.fds.join(",")}` : "";
+	const more = holders.length > 1 ? `+${holders.length - 1}` : "";
+	return `${plain(first.command)}[${first.pid}]${fds}${more}`;
+}
+
+/** Who holds a socket, or why that is not told. */
+export function ownerText(socket: ListedSocket, isHidden: boolean, isLong: boolean): string {
+	const { holders, inode, state, user, uid } = socket;
+	if (holders.length > 0) return processText(holders, isLong);
+	if (inode === 0) return state === "established" ? "(not accepted)" : "-";
+	if (!isHidden) return "-";
+	return uid === undefined ? "(hidden)" : `(hidden, ${plain(user ?? String(uid))})`;
+}
+
+/** Users of the processes, or who made the socket. */
+export function userText({ holders, user, uid }: ListedSocket): string {
+	const names = holders.map((holder) => holder.user ?? String(holder.uid));
+	const [first = user ?? uid?.toString() ?? "-"] = names;
+	return plain(first);
+}
+
+/** A time in microseconds, with three digits. */
+export function timeText(us: number, { micro }: Glyphs): string {
+	if (us < 1_000) return `${us} ${micro}s`;
+	if (us < 1_000_000) return `${(us / 1_000).toPrecision(3)} ms`;
+	return `${(us / 1_000_000).toPrecision(3)} s`;
+}
+
+/** Leaves out the middle of what is too long: the end of a path tells most. */
+export function shorten(text: string, width: number, { ellipsis }: Glyphs): string {
+	if (text.length <= width) return text;
+	if (width <= ellipsis.length) return "";
+	const room = width - ellipsis.length;
+	const head = Math.floor(room / 3);
+	return text.slice(0, head) + ellipsis + text.slice(text.length - (room - head));
+}
