@@ -89,6 +89,12 @@ export const LIMITS = {
 	 */
 	faultHeldBytes: 4_194_304,
 
+	/** Peers whose datagrams are disturbed at a time. Each holds a descriptor, of which a process has 1024 as a rule. */
+	faultPeersCount: 256,
+
+	/** Silence after which such a peer is forgotten: longer than most protocols over datagrams keep quiet. */
+	faultIdleMs: 60_000,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

@@ -72,8 +72,7 @@ const ATTRIBUTES: Readonly<Record<ToxicType, Readonly<Record<string, Attribute>>
 	duplicate: { probability },
 	reorder: {
 		probability,
-		gap: { usual: 1, min: 1, max: 1000 },
-		delay: { usual: 100, min: 1, max: DAY_MS },
+		delay: { usual: 20, min: 0, max: DAY_MS },
 	},
 	corrupt: { probability },
 };

@@ -32,6 +32,8 @@ const STATEMENTS: readonly (readonly [
 	["descriptorsPerMessageCount", "socket/message-call.ts", /holds the (\d+) descriptors/],
 	["descriptorsPerMessageCount", "docs/errors.md", /than the kernel takes \((\d+)\)/],
 	["frameBytes", "frame/codec.ts", /without end\. Default (\d+)/],
+	["faultIdleMs", "fault/fault-datagrams.ts", /forgotten, .* Default (\d+)/],
+	["faultPeersCount", "fault/fault-datagrams.ts", /gives way .* Default (\d+)/],
 	["faultHeldBytes", "fault/fault-relay.ts", /stops reading, .* Default (\d+)/],
 	["handoverMoveMs", "handover/post.ts", /go on here\. Default (\d+)/],
 	["handoverStartMs", "handover/post.ts", /is busy\. Default (\d+)/],
