@@ -17,6 +17,10 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "wait for connections or datagrams, and talk, run a program, echo",
 		load: async () => (await import("./listen/command.ts")).listen,
 	},
+	relay: {
+		summary: "join addresses: streams to streams, messages to messages",
+		load: async () => (await import("./relay/command.ts")).relay,
+	},
 	ls: {
 		summary: "all sockets here: state, who has them, who is at the other end",
 		load: async () => (await import("./ls/command.ts")).ls,
@@ -34,6 +38,7 @@ export function generalHelp(): string {
 	});
 	return `Examples:
   echo hi | socketry connect :8080    talk to a server and read its answer
+  socketry relay 8080 ./app.sock      a port for a Unix socket
   socketry ls 8080                    who listens there, and who is connected
   socketry compare --quick            which kind of socket to use, in 10 s
   socketry compare --html page.html   the same, thoroughly, as a page with plots

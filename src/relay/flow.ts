@@ -25,6 +25,7 @@ export class Flow implements Waiter, Way {
 	#splices = true;
 	#atEnd = false;
 	#over = false;
+	#cut: Error | undefined;
 
 	/** @param first taken */
 	constructor(source: Socket, sink: Socket, first: Uint8Array, onEnd: (end: WayEnd) => void) {
@@ -52,6 +53,10 @@ export class Flow implements Waiter, Way {
 	/** One of the sockets was closed: by `stop`. */
 	closed(): void {
 		this.stop();
+	}
+
+	expectCut(error: Error): void {
+		this.#cut = error;
 	}
 
 	stop(): void {
@@ -118,6 +123,10 @@ export class Flow implements Waiter, Way {
 	}
 
 	#finish(): void {
+		if (this.#cut !== undefined) {
+			this.#end(this.#cut, false);
+			return;
+		}
 		const rc = sys.shutdown(this.#sink.fd, SHUT_WR);
 		if (rc < 0) this.#fail("shutdown", rc);
 		else this.#end(undefined, false);

@@ -30,9 +30,10 @@ export class SocketSide implements Side {
 		this.#file = file;
 	}
 
-	flowTo(sink: SocketSide, onEnd: (end: WayEnd) => void): Way {
+	flowTo(sink: SocketSide, onEnd: (end: WayEnd) => void, cut: Error | undefined): Way {
 		const flow = new Flow(this.#socket, sink.#socket, this.#unread, onEnd);
 		this.#unread = new Uint8Array(0);
+		if (cut !== undefined) flow.expectCut(cut);
 		flow.ready();
 		return flow;
 	}

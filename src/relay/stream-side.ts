@@ -21,8 +21,9 @@ export class StreamSide implements Side {
 		this.#passes = passes;
 	}
 
-	flowTo(sink: StreamSide, onEnd: (end: WayEnd) => void): Way {
+	flowTo(sink: StreamSide, onEnd: (end: WayEnd) => void, cut: Error | undefined): Way {
 		const way = new StreamWay(this.#stream, sink.#stream, this.#passes);
+		if (cut !== undefined) way.expectCut(cut);
 		void way.run().then(onEnd);
 		return way;
 	}
@@ -46,6 +47,7 @@ class StreamWay implements Way {
 	readonly #sink: ByteStream;
 	readonly #passes: boolean;
 	#isRefused = false;
+	#cut: Error | undefined;
 
 	constructor(source: ByteStream, sink: ByteStream, passes: boolean) {
 		this.#source = source;
@@ -62,12 +64,17 @@ class StreamWay implements Way {
 				this.bytes += chunk.length;
 				isSinkBroken = false;
 			}
+			if (this.#cut !== undefined) throw this.#cut;
 			isSinkBroken = true;
 			await this.#sink.closeWrite();
 			return { error: undefined, isSinkBroken: false };
 		} catch (error) {
 			return { error: error as Error, isSinkBroken: isSinkBroken && !this.#isRefused };
 		}
+	}
+
+	expectCut(error: Error): void {
+		this.#cut = error;
 	}
 
 	// The streams are aborted by whoever stops it, which ends the loop.

@@ -1,5 +1,6 @@
 /** The command line of `socketry listen`. */
-import { type Address, groups, type PeerPolicy, users } from "../../index.ts";
+import type { Address, PeerPolicy } from "../../index.ts";
+import { readMode, readPolicy } from "../access-options.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
 import type { OutputOptions } from "../exchange/output.ts";
@@ -120,29 +121,4 @@ function checkManner(manner: Manner | undefined, service: Service, values: Value
 
 function readFramingOr(message: string | undefined): Framing {
 	return message === undefined ? "lines" : readFraming(message);
-}
-
-function readMode(text: string): number {
-	if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-	throw new UsageError(`--mode must be three octal digits, such as 660, not "${text}"`);
-}
-
-function readPolicy(texts: readonly string[]): PeerPolicy {
-	const policies = texts.map((text) => {
-		const [, kind, list = ""] = /^(user|group)=(.+)$/.exec(text) ?? [];
-		if (kind === undefined) {
-			throw new UsageError(`--allow must be user=NAME or group=NAME, not "${text}"`);
-		}
-		const names = list.split(",").map((name) => (/^\d{1,10}$/.test(name) ? Number(name) : name));
-		return explained(() => (kind === "user" ? users(names) : groups(names)));
-	});
-	return (peer) => policies.some((policy) => policy(peer));
-}
-
-function explained<T>(make: () => T): T {
-	try {
-		return make();
-	} catch (error) {
-		throw new UsageError(`--allow: ${(error as Error).message}`, { cause: error });
-	}
 }

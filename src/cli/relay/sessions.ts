@@ -1,0 +1,92 @@
+/** Datagrams from anybody, told apart by who sent them: each sender has a channel of its own. */
+import { type Address, type Datagrams, formatAddress, give } from "../../index.ts";
+import type { Channel, Message } from "../exchange/channel.ts";
+
+/** Datagrams of one sender that wait for their way to be open; more are dropped, as the kernel does. */
+const QUEUED_MAX = 1_024;
+
+/** How sessions are begun. */
+export interface SessionOptions {
+	/** Most at once; datagrams of further senders are dropped. */
+	readonly max: number;
+	/** Called with the channel of a new sender, which is then the callee's. */
+	readonly onSession: (channel: Channel, from: Address) => void;
+	/** Called for each datagram that is dropped. */
+	readonly onDropped: () => void;
+}
+
+/** Hands out datagrams by their senders, until the socket is closed. */
+export async function takeSessions(socket: Datagrams, options: SessionOptions): Promise<void> {
+	const sessions = new Map<string, Session>();
+	const names = new WeakMap<Address, string>();
+	for await (const { data, from, descriptors = [] } of socket) {
+		let name = names.get(from);
+		if (name === undefined) {
+			name = formatAddress(from);
+			names.set(from, name);
+		}
+		let session = sessions.get(name);
+		if (session === undefined && sessions.size < options.max) {
+			const key = name;
+			session = new Session(socket, from, () => sessions.delete(key));
+			sessions.set(key, session);
+			options.onSession(session, from);
+		}
+		if (session?.push({ data, from, descriptors })) continue;
+		for (const descriptor of descriptors) descriptor.close();
+		options.onDropped();
+	}
+}
+
+class Session implements Channel {
+	readonly tellsEnd = false;
+	readonly #socket: Datagrams;
+	readonly #from: Address;
+	readonly #onEnd: () => void;
+	readonly #queue: Message[] = [];
+	#wake: (() => void) | undefined;
+	#isOver = false;
+
+	constructor(socket: Datagrams, from: Address, onEnd: () => void) {
+		this.#socket = socket;
+		this.#from = from;
+		this.#onEnd = onEnd;
+	}
+
+	push(message: Message): boolean {
+		if (this.#isOver || this.#queue.length >= QUEUED_MAX) return false;
+		this.#queue.push(message);
+		this.#wake?.();
+		return true;
+	}
+
+	async receive(): Promise<Message | null> {
+		while (this.#queue.length === 0 && !this.#isOver) {
+			await new Promise<void>((resolve) => {
+				this.#wake = resolve;
+			});
+		}
+		return this.#queue.shift() ?? null;
+	}
+
+	async send(data: Uint8Array, descriptors: Message["descriptors"] = []): Promise<void> {
+		const options = descriptors.length > 0 ? { descriptors: descriptors.map(give) } : undefined;
+		await this.#socket.send(data, this.#from, options);
+	}
+
+	async closeWrite(): Promise<void> {}
+
+	async close(): Promise<void> {
+		this.abort();
+	}
+
+	abort(): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		for (const { descriptors } of this.#queue.splice(0)) {
+			for (const descriptor of descriptors) descriptor.close();
+		}
+		this.#onEnd();
+		this.#wake?.();
+	}
+}

@@ -1,0 +1,3 @@
+import { testHalfClose } from "./half-close.ts";
+
+testHalfClose("tcp");

@@ -1,0 +1,4 @@
+import { testHalfClose } from "./half-close.ts";
+
+testHalfClose("unix");
+testHalfClose("seqpacket");
