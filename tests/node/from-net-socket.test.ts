@@ -201,16 +201,19 @@ test("a TLS socket is refused", async () => {
 });
 
 test("a request's socket is refused until Node gives it up by an upgrade, whose head is not lost", async () => {
-	const server = http.createServer(async ({ socket }, response) => {
-		const error = await fromNetSocket(socket).catch((reason) => reason);
-		response.end(String(error instanceof BusyError));
+	const server = http.createServer(({ socket }, response) => {
+		fromNetSocket(socket).catch((error) => response.end(String(error instanceof BusyError)));
 	});
+	const welcome = async (socket: net.Socket, head: Buffer): Promise<string> => {
+		const stream = await fromNetSocket(socket, { head });
+		await stream.write("HTTP/1.1 101 Switching Protocols\r\n\r\nwelcome");
+		const text = String(await stream.readExactly(8));
+		await stream.close();
+		return text;
+	};
 	const upgraded = new Promise<string>((resolve) => {
-		server.on("upgrade", async (_request, socket, head) => {
-			const stream = await fromNetSocket(socket as net.Socket, { head });
-			await stream.write("HTTP/1.1 101 Switching Protocols\r\n\r\nwelcome");
-			resolve(String(await stream.readExactly(8)));
-			await stream.close();
+		server.on("upgrade", (_request, socket, head) => {
+			resolve(welcome(socket as net.Socket, head));
 		});
 	});
 	server.listen(0, "127.0.0.1");
