@@ -220,6 +220,8 @@ export class PacketStream extends Connected implements PacketChannel {
 	handOff(): Promise<HandedOff> | undefined {
 		const isIdle = this.#reader.waiting && this.queuedBytes === 0 && !this.writeEnded;
 		if (this.closed || !isIdle || this.#intake.hasMessages) return undefined;
+		// What comes along would be refused at its new place.
+		if (this.#companions.isAsked) return undefined;
 		this.markClosed();
 		this.#fail();
 		return Promise.resolve({ socket: this.connection.part(), unread: new Uint8Array() });

@@ -236,7 +236,8 @@ export class Stream extends Connected implements ByteStream {
 	 */
 	handOff(): Promise<HandedOff> | undefined {
 		const isIdle = this.#receiver.waiting && this.queuedBytes === 0 && !this.writeEnded;
-		if (this.closed || !isIdle) return undefined;
+		// What has come along would be lost, and what comes later be refused.
+		if (this.closed || !isIdle || this.#receiver.arrivals !== undefined) return undefined;
 		this.markClosed();
 		this.#queue.close();
 		this.#receiver.close();

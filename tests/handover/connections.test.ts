@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ClosedError, connect, type PacketStream, type Stream } from "socketry";
+import { type ClosedError, connect, type PacketStream, type Stream, socketpair } from "socketry";
 import { drain, type StatefulConnection, type Successor, takeOver } from "socketry/handover";
 import { Wire } from "#src/handover/wire.ts";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
@@ -172,6 +172,33 @@ test("a connection whose program is busy stays, and goes on where it is", async 
 		assert.equal(await drain([servers.web, servers.talk], { timeoutMs: 10 }), 2);
 		assert.equal(await receiving, null);
 	}, 20);
+});
+
+test("a connection that takes descriptors or credentials stays: what came along would be lost", async () => {
+	await inFolder(async (folder) => {
+		const post = `unix-seqpacket:${folder}/post` as const;
+		const options = { receiveDescriptors: true, receiveCredentials: true };
+		const [client, server] = socketpair("stream", options);
+		const [talkClient, talkServer] = socketpair("seqpacket", options);
+		const first = await takeOver(post, { sockets: {} });
+		await first.ready();
+		const movable = [server, talkServer];
+		const offer = first.offer({ connections: () => movable, moveMs: 20 });
+		await client.write("begun, ", { descriptors: [0] });
+		const line = server.readUntil("\n", WAIT);
+		const message = talkServer.receiveMessage(WAIT);
+		const next = await takeOver(post, { sockets: {}, onConnection: () => assert.fail() });
+		await next.ready();
+		assert.deepEqual(await offer, { pid: process.pid, movedCount: 0, lostCount: 0 });
+		await client.write("ended\n");
+		await talkClient.send("x", { descriptors: [0] });
+		assert.equal(String(await line), "begun, ended\n");
+		const arrived = server.takeDescriptors().flatMap(({ descriptors }) => descriptors);
+		const owned = [...arrived, ...((await message)?.descriptors ?? [])];
+		assert.equal(owned.length, 2);
+		for (const each of [...owned, client, server, talkClient, talkServer]) await each.close();
+		await next.close();
+	});
 });
 
 test("a connection goes as soon as its program is idle, within its time", async () => {
