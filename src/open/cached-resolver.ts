@@ -50,7 +50,8 @@ export function cachedResolver(options: CachedResolverOptions = {}): CachedResol
 	function ask(name: string): Answer {
 		const question = find(name);
 		const answer: Answer = {
-			hosts: question.then(({ hosts }) => hosts),
+			// Everybody gets the same one.
+			hosts: question.then(({ hosts }) => Object.freeze([...hosts])),
 			expires: Number.POSITIVE_INFINITY,
 		};
 		question.then(

@@ -71,6 +71,7 @@ test("a cached resolver asks once for those who ask at the same time and later",
 	const [first, second] = await Promise.all([resolver("localhost", {}), resolver("localhost", {})]);
 	assert.equal(first, second);
 	assert.equal(await resolver("localhost", {}), first);
+	assert.throws(() => (first as string[]).push("192.0.2.1"), "nobody changes what others get");
 	resolver.clear();
 	const again = await resolver("localhost", {});
 	assert.notEqual(again, first);
