@@ -30,6 +30,8 @@ export async function awaitHandshake(
 				.on("error", (error) => reject(explainHandshake(error)))
 				// Of a failure of the wire itself Node says no more than that.
 				.once("close", () => reject(wire.duplex.errored ?? endedError()));
+			// To Node that is no end as long as we could write. What came before, an alert perhaps, is told first.
+			wire.duplex.once("end", () => setImmediate(() => reject(endedError())));
 		});
 		check(channel);
 		return channel;

@@ -78,6 +78,30 @@ test("closing drops handshakes under way and what nobody has accepted, and ends 
 	for (const each of [...streams, accepted, silent as Stream]) each.abort();
 });
 
+test("a client who hangs up, resets or speaks no TLS is told of at once, and the next one is served", async () => {
+	const told: string[] = [];
+	const listener = await tlsListen("tcp://127.0.0.1:0", {
+		tls: localhost,
+		onHandshakeError: (error) => {
+			const { code, reason = "" } = error as { code?: string; reason?: string };
+			told.push(`${code} ${reason}`);
+		},
+	});
+	const address = listener.address as TcpAddress;
+	const accepting = listener.accept();
+	const [ended, broken, chatty] = (await silentClients(address, 3)) as [Stream, Stream, Stream];
+	await ended.closeWrite();
+	assert.equal(await endOf(ended), "gone");
+	broken.abort();
+	await chatty.write("GET / HTTP/1.1\r\n\r\n");
+	// The alert, and then the end.
+	for await (const chunk of chatty) assert.equal(chunk[0], 21);
+	const stream = await tlsConnect(address, TRUSTING);
+	await Promise.all([stream.close(), (await accepting).close(), ended.close(), chatty.close()]);
+	assert.deepEqual(told.sort(), ["ECONNRESET ", "ERR_TLS ended", "ERR_TLS handshake"]);
+	listener.close();
+});
+
 test("closing rejects a pending accept, and a second accept is refused", async () => {
 	const listener = await tlsListen("tcp://127.0.0.1:0", { tls: localhost });
 	const pending = assert.rejects(listener.accept(), { code: "ERR_CLOSED" });
