@@ -1,0 +1,146 @@
+// Holds: the test suites of other projects can be run, unmodified, on streams and listeners of ours; docs/compatibility.md has the results.
+//
+//   node --import=/path/to/socketry/tools/compatibility.mjs node_modules/.bin/mocha ...
+//
+// Loaded before a suite, it replaces what `net` and `http` give to whoever asks them: connections become `connectDuplex`, and servers that
+// are told to listen get a listener of ours by `attachHttp`. `NET_SOCKET_CLASS=1` replaces the class `net.Socket` too, `SERVER_SOCKETS=net` has
+// servers get genuine sockets. How many of each there were is printed at the end.
+
+import { rmSync } from "node:fs";
+import http from "node:http";
+import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
+import { adopt, OwnedDescriptor } from "../dist/index.js";
+import { attachHttp, connectDuplex } from "../dist/node/index.js";
+import { socket } from "../dist/socket/index.js";
+
+/** @typedef {{ path?: string, host?: string | undefined, port?: number | string, backlog?: number, fd?: number, handle?: unknown, timeout?: number, ipv6Only?: boolean,
+ *   allowHalfOpen?: boolean, highWaterMark?: number, keepAlive?: boolean, keepAliveInitialDelay?: number, signal?: AbortSignal,
+ *   lookup?: Function }} Options */
+
+const counts = { connections: 0, listeners: 0 };
+process.on("exit", () => process.stderr.write(`compatibility: ${JSON.stringify(counts)}\n`));
+
+/**
+ * The arguments of `connect` and `listen` in all their forms.
+ *
+ * @param {readonly unknown[]} given
+ * @returns {[options: Options, callback: (() => void) | undefined]}
+ */
+function parse(given) {
+	const [first, second] = given;
+	const last = given.at(-1);
+	const callback = typeof last === "function" ? /** @type {() => void} */ (last) : undefined;
+	if (Array.isArray(first)) return parse(first);
+	if (typeof first === "object" && first !== null)
+		return [/** @type {Options} */ (first), callback];
+	if (typeof first === "string" && !/^\d+$/.test(first)) return [{ path: first }, callback];
+	const port = /** @type {number} */ (typeof first === "function" ? 0 : first);
+	return [typeof second === "string" ? { port, host: second } : { port }, callback];
+}
+
+/** @param {Options} options */
+function duplexOptions({ allowHalfOpen, highWaterMark, signal, lookup }) {
+	/** @type {(name: string) => Promise<string[]>} */
+	const resolver = (name) =>
+		new Promise((resolve, reject) => {
+			lookup?.(
+				name,
+				{ all: true },
+				(/** @type {Error | null} */ error, /** @type {any} */ found) => {
+					if (error) reject(error);
+					else resolve(Array.isArray(found) ? found.map(({ address }) => address) : [found]);
+				},
+			);
+		});
+	return { allowHalfOpen, highWaterMark, signal, ...(lookup && { resolver }) };
+}
+
+/** @param {...unknown} given */
+function connect(...given) {
+	const [options, callback] = parse(given);
+	const { path, host, port } = options;
+	counts.connections++;
+	// Agents give null for what they have not.
+	const duplex = connectDuplex(
+		path
+			? { transport: "unix", path }
+			: { transport: "tcp", host: host || "localhost", port: Number(port) },
+		duplexOptions(options),
+	);
+	if (options.timeout !== undefined) duplex.setTimeout(options.timeout);
+	if (options.keepAlive) duplex.setKeepAlive(true, options.keepAliveInitialDelay);
+	return callback === undefined ? duplex : duplex.once("connect", callback);
+}
+
+const NetSocket = net.Socket;
+
+/** @this {unknown} @param {Options} options @returns {any} */
+function SocketOfOurs(options = {}) {
+	// Node's own subclasses, and whoever has a handle already.
+	if (new.target === undefined) return Reflect.apply(NetSocket, this, [options]);
+	if (new.target !== SocketOfOurs) return Reflect.construct(NetSocket, [options], new.target);
+	if (options.fd !== undefined || options.handle !== undefined) {
+		return new NetSocket(/** @type {net.SocketConstructorOpts} */ (options));
+	}
+	counts.connections++;
+	return connectDuplex(undefined, duplexOptions(options));
+}
+SocketOfOurs.prototype = NetSocket.prototype;
+
+/** @param {Options} options */
+function open({ path, host, port = 0, backlog, ipv6Only = false }) {
+	const isIpv4 = net.isIPv4(host ?? "");
+	const family = isIpv4 ? "inet" : "inet6";
+	const opened = socket(path ? "unix" : family, "stream");
+	try {
+		if (path) opened.bind({ family: "unix", path });
+		else {
+			opened.setOption("SO_REUSEADDR", true);
+			opened.setOption("TCP_NODELAY", true);
+			if (!isIpv4) opened.setOption("IPV6_V6ONLY", ipv6Only);
+			opened.bind({ family, host: host || "::", port: Number(port) });
+		}
+		opened.listen(backlog);
+	} catch (error) {
+		opened.close();
+		throw error;
+	}
+	const owned = OwnedDescriptor.fromFd(opened.detachFd());
+	return /** @type {import("socketry").Listener<import("socketry").Stream>} */ (
+		adopt(owned, { kind: "listener" })
+	);
+}
+
+/** @this {net.Server} @param {...unknown} given */
+function listen(...given) {
+	const [options, callback] = parse(given);
+	if (callback !== undefined) this.once("listening", callback);
+	const begin = (/** @type {string | undefined} */ host) => {
+		try {
+			const sockets = process.env.SERVER_SOCKETS === "net" ? "net" : "duplex";
+			attachHttp(this, open({ ...options, host }), { sockets });
+			counts.listeners++;
+			const { path } = options;
+			if (path) this.once("close", () => rmSync(path, { force: true }));
+			options.signal?.addEventListener("abort", () => this.close(), { once: true });
+		} catch (error) {
+			process.nextTick(() => this.emit("error", error));
+		}
+	};
+	const { host } = options;
+	if (!host || net.isIP(host) !== 0) begin(host);
+	else {
+		process.getBuiltinModule("node:dns").lookup(host, (error, address) => {
+			if (error) this.emit("error", error);
+			else begin(address);
+		});
+	}
+	return this;
+}
+
+Object.assign(net, { connect, createConnection: connect });
+if (process.env.NET_SOCKET_CLASS) Object.assign(net, { Socket: SocketOfOurs });
+Object.assign(net.Server.prototype, { listen });
+Object.assign(http.Agent.prototype, { createConnection: connect });
+syncBuiltinESMExports();
