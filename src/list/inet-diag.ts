@@ -41,11 +41,13 @@ export function decodeInet(kind: SocketKind, payload: Uint8Array): KernelSocket 
 	const family = payload[0];
 	if (payload.length < ANSWER_BYTES || (family !== AF_INET && family !== AF_INET6))
 		return undefined;
-	const state = stateOf(payload[1] as number);
+	const isTcp = kind === "tcp" || kind === "mptcp";
+	const plain = stateOf(payload[1] as number);
+	// Such sockets of TCP are listed for the address that they have taken only.
+	const state = isTcp && plain === "unconnected" ? "bound" : plain;
 	const device = readUint32(payload, 40);
 	const peer = addressAt(payload, family, 24, 6, device);
 	const attributes = readAttributes(payload, ANSWER_BYTES);
-	const isTcp = kind === "tcp" || kind === "mptcp";
 	const hasPeer = peer.port !== 0 || !isUnspecified(peer.host);
 	const inode = readUint32(payload, 68);
 	// What has no socket any more, or none yet, has zeros there.

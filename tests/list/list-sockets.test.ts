@@ -184,10 +184,11 @@ test("a listener in another network namespace is listed with its namespace", {
 }, async () => {
 	const name = abstractName();
 	const under = ["unshare", "-n", "--"];
-	const child = startChild(LISTER, { args: ["hold", `unix:${name}`], under });
+	const child = startChild(LISTER, { args: ["talk", `unix:${name}`], under });
 	await child.line();
 	const { sockets } = await listSockets({ pids: [child.pid] });
-	const listed = one(sockets, (each) => each.local === `unix:${name}`);
+	const isOurs = (each: ListedSocket): boolean => each.local === `unix:${name}`;
+	const listed = one(sockets, (each) => isOurs(each) && each.state === "listening");
 	assert.equal(listed.state, "listening");
 	assert.ok((listed.namespace ?? 0) > 0);
 	child.process.kill("SIGTERM");

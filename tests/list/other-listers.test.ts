@@ -83,7 +83,7 @@ function unixBySs(): Snapshot {
 	const keys = new Set<string>();
 	for (const line of run("ss", ["-xapHO"]).split("\n")) {
 		const [, kind = "", state = "", inode, peer, users = ""] =
-			/^(u_\S+)\s+(\S+)\s+\d+\s+\d+\s+.*\s(\d+)\s+\*\s+(\d+)\s*(users:\S*)?/.exec(line) ?? [];
+			/^(u_\S+)\s+(\S+)\s+\d+\s+\d+\s+.*\s(\d+)\s+\*\s+(\d+)\s*(users:.*)?/.exec(line) ?? [];
 		if (kind === "") continue;
 		keys.add(`${SS_KINDS[kind]} ${SS_STATES[state]} ${inode} ${peer} ${ssHolders(users)}`);
 	}
@@ -125,9 +125,11 @@ test("Unix sockets: ss shows the same, with the same peers and processes", {
 function inetBySs(): Snapshot {
 	const keys = new Set<string>();
 	for (const line of run("ss", ["-tuapnHO"]).split("\n")) {
-		const [kind = "", state = "", , , local = "", peer = "", users = ""] = line.trim().split(/\s+/);
+		const [kind = "", state = "", , , local = "", peer = "", ...users] = line.trim().split(/\s+/);
 		if (!["tcp", "udp"].includes(kind)) continue;
-		keys.add(`${kind} ${SS_STATES[state]} ${plain(local)} ${plain(peer)} ${ssHolders(users)}`);
+		keys.add(
+			`${kind} ${SS_STATES[state]} ${plain(local)} ${plain(peer)} ${ssHolders(users.join(" "))}`,
+		);
 	}
 	return keys;
 }
