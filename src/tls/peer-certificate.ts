@@ -56,7 +56,7 @@ interface AltName {
  *
  * @see https://nodejs.org/api/crypto.html#x509subjectaltname
  */
-export function subjectAltNames(text: string): AltName[] {
+function subjectAltNames(text: string): AltName[] {
 	const names: AltName[] = [];
 	const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|(?!")[^,]*)(?:, |$)/y;
 	for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
