@@ -21,6 +21,18 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "join addresses: streams to streams, messages to messages",
 		load: async () => (await import("./relay/command.ts")).relay,
 	},
+	wait: {
+		summary: "wait until servers can be reached, for scripts that start things",
+		load: async () => (await import("./wait/command.ts")).wait,
+	},
+	ping: {
+		summary: "how long connecting takes, or a round trip to an echo server",
+		load: async () => (await import("./ping/command.ts")).ping,
+	},
+	explain: {
+		summary: "what an address means, and what is there",
+		load: async () => (await import("./explain/command.ts")).explain,
+	},
 	ls: {
 		summary: "all sockets here: state, who has them, who is at the other end",
 		load: async () => (await import("./ls/command.ts")).ls,

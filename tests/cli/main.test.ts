@@ -13,12 +13,18 @@ test("socketry --help shows examples first and fits a screen", async () => {
 	}
 });
 
-test("socketry compare --help shows examples first and fits a screen", async () => {
-	const { code, stdout } = await runProgram(["compare", "--help"]);
-	assert.equal(code, 0);
-	assert.match(stdout, /^Examples:/);
-	assertFits(stdout);
-	assert.equal((await runProgram(["help", "compare"])).stdout, stdout);
+test("the help of every command shows examples first and fits a screen", async () => {
+	const general = (await runProgram(["--help"])).stdout;
+	const commands = general.slice(general.indexOf("Commands:")).matchAll(/^ {2}([a-z]+) /gm);
+	const names = [...commands].map(([, name]) => name as string);
+	assert.ok(names.length > 6);
+	for (const name of names) {
+		const { code, stdout } = await runProgram([name, "--help"]);
+		assert.equal(code, 0);
+		assert.match(stdout, /^Examples:/);
+		assertFits(stdout);
+		assert.equal((await runProgram(["help", name])).stdout, stdout);
+	}
 });
 
 test("socketry --version is the version of the package", async () => {

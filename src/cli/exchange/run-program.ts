@@ -1,5 +1,5 @@
 /** A program that talks over a socket, which is its standard input and output. */
-import { spawn } from "node:child_process";
+import { type StdioOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Address, formatAddress } from "../../index.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK, sys } from "../../sys/index.ts";
@@ -30,30 +30,46 @@ export async function runProgram(
 	const flags = sys.fcntl(fd, F_GETFL);
 	sys.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	try {
-		return await new Promise((resolve) => {
-			const [command = "", ...args] = program;
-			const child = spawn(command, args, {
-				stdio: [fd, fd, "inherit"],
-				env: { ...process.env, ...namesOf(address, peer) },
-			});
-			const end = (): boolean => child.kill("SIGTERM");
-			signal.addEventListener("abort", end, { once: true });
-			const settle = (code: number): void => {
-				signal.removeEventListener("abort", end);
-				resolve(code);
-			};
-			child.once("error", (error: NodeJS.ErrnoException) => {
-				const isMissing = error.code === "ENOENT";
-				onError(`${command} ${isMissing ? "is not there" : `cannot run: ${error.message}`}`);
-				settle(isMissing ? EXIT.notFound : EXIT.notExecutable);
-			});
-			child.once("exit", (code, name) => {
-				settle(code ?? 128 + constants.signals[name as NodeJS.Signals]);
-			});
-		});
+		const env = namesOf(address, peer);
+		return await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
 	} finally {
 		sys.fcntl(fd, F_SETFL, flags);
 	}
+}
+
+/** Runs a program with our own standard input and output. */
+export function runAlone(
+	program: readonly string[],
+	signal: AbortSignal,
+	onError: (message: string) => void,
+): Promise<number> {
+	return exitOf(program, "inherit", {}, signal, onError);
+}
+
+function exitOf(
+	[command = "", ...args]: readonly string[],
+	stdio: StdioOptions,
+	names: Readonly<Record<string, string>>,
+	signal: AbortSignal,
+	onError: (message: string) => void,
+): Promise<number> {
+	return new Promise((resolve) => {
+		const child = spawn(command, args, { stdio, env: { ...process.env, ...names } });
+		const end = (): boolean => child.kill("SIGTERM");
+		signal.addEventListener("abort", end, { once: true });
+		const settle = (code: number): void => {
+			signal.removeEventListener("abort", end);
+			resolve(code);
+		};
+		child.once("error", (error: NodeJS.ErrnoException) => {
+			const isMissing = error.code === "ENOENT";
+			onError(`${command} ${isMissing ? "is not there" : `cannot run: ${error.message}`}`);
+			settle(isMissing ? EXIT.notFound : EXIT.notExecutable);
+		});
+		child.once("exit", (code, name) => {
+			settle(code ?? 128 + constants.signals[name as NodeJS.Signals]);
+		});
+	});
 }
 
 // REMOTE_ADDR and REMOTE_PORT as systemd has them for services that are started for a connection; systemd.exec(5).

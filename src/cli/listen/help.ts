@@ -21,7 +21,7 @@ Options:
                        where connections are served side by side
   --max N              serve at most N at once, 1000 by default; others wait
   --mode MODE          permissions of the socket file, such as 660
-  --allow user=A,B     of Unix sockets: who may connect; also group=C. Repeatable
+  --allow user=A,B     of Unix sockets: who may connect; also group=C
   --timeout TIME       leave with 124 after 5s, 500ms, 2m
   --crlf, --hex, --json, --message HOW, --count N, --idle TIME
                        as of connect; answers to datagrams go to who spoke last

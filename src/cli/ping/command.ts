@@ -1,0 +1,9 @@
+/** `socketry ping`: its help at once, all else when it runs. */
+import type { Command } from "../command.ts";
+import { HELP } from "./help.ts";
+
+/** The command. */
+export const ping: Command = {
+	help: HELP,
+	run: async (args, context) => (await import("./run.ts")).run(args, context),
+};
