@@ -301,14 +301,17 @@ describe("attachHttp()", () => {
 		});
 	});
 
-	test("curl is served", { skip: lacking("curl") }, async () => {
+	test("curl is served", { skip: lacking("curl") }, async (t) => {
 		await withSocketPath(async (path) => {
 			const server = http.createServer((request, response) => request.pipe(response));
+			t.after(() => server.close());
 			attachHttp(server, await listen(`unix:${path}`));
 			const args = ["--silent", "--unix-socket", path, "--data", "sent by curl", "http://x/"];
-			const { stdout } = await promisify(execFile)("curl", args);
+			const { stdout } = await promisify(execFile)("curl", args, {
+				// The sanitizers that our tests may run with are not for it.
+				env: { ...process.env, LD_PRELOAD: "" },
+			});
 			assert.equal(stdout, "sent by curl");
-			await promisify(server.close).call(server);
 		});
 	});
 
