@@ -37,6 +37,10 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "all sockets here: state, who has them, who is at the other end",
 		load: async () => (await import("./ls/command.ts")).ls,
 	},
+	fault: {
+		summary: "a relay with latency, loss, cuts and resets, repeatable by a seed",
+		load: async () => (await import("./fault/command.ts")).fault,
+	},
 	compare: {
 		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,

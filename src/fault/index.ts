@@ -6,6 +6,8 @@ export { ManualClock, systemClock } from "./clock.ts";
 export type { DatagramFaultCounts } from "./datagram-way.ts";
 export type { FaultDatagrams, FaultDatagramsOptions } from "./fault-datagrams.ts";
 export { faultDatagrams } from "./fault-datagrams.ts";
+export type { FaultedConnection, FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
+export { faultProxy } from "./fault-proxy.ts";
 export type {
 	FaultDone,
 	FaultedWay,

@@ -34,6 +34,7 @@ const STATEMENTS: readonly (readonly [
 	["frameBytes", "frame/codec.ts", /without end\. Default (\d+)/],
 	["faultIdleMs", "fault/fault-datagrams.ts", /forgotten, .* Default (\d+)/],
 	["faultPeersCount", "fault/fault-datagrams.ts", /gives way .* Default (\d+)/],
+	["faultHeldBytes", "fault/fault-datagrams.ts", /beyond is dropped .* Default (\d+)/],
 	["faultHeldBytes", "fault/fault-relay.ts", /stops reading, .* Default (\d+)/],
 	["handoverMoveMs", "handover/post.ts", /go on here\. Default (\d+)/],
 	["handoverStartMs", "handover/post.ts", /is busy\. Default (\d+)/],

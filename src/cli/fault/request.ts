@@ -1,0 +1,118 @@
+/** The command line of `socketry fault`. */
+import type { ToxicRequest, ToxicType } from "../../fault/index.ts";
+import type { Address } from "../../index.ts";
+import { mannerOf, readAddress } from "../address-argument.ts";
+import { UsageError } from "../exit-code.ts";
+import { parseCommandLine } from "../options.ts";
+import { parseCount, parseDuration } from "../quantity.ts";
+
+/** What was asked for. */
+export interface Request {
+	readonly from: Address;
+	readonly to: Address;
+	readonly kind: "stream" | "datagrams";
+	readonly toxics: readonly ToxicRequest[];
+	readonly seed: number | undefined;
+	readonly json: boolean;
+}
+
+const OPTIONS = {
+	latency: { type: "string" },
+	jitter: { type: "string" },
+	bandwidth: { type: "string" },
+	loss: { type: "string" },
+	duplicate: { type: "string" },
+	reorder: { type: "string" },
+	corrupt: { type: "string" },
+	toxic: { type: "string", multiple: true },
+	seed: { type: "string" },
+	json: { type: "boolean" },
+} as const;
+
+type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
+
+const DAY_MS = 86_400_000;
+const TOXIC = /^([a-z_]+)(?:@(upstream|downstream))?(?::(.+))?$/;
+
+/**
+ * Reads the arguments.
+ *
+ * @throws {UsageError} they are wrong, or contradict each other
+ * @throws {InvalidAddressError} an address is malformed
+ */
+export function readRequest(args: readonly string[]): Request {
+	const { values, words, program } = parseCommandLine(args, OPTIONS);
+	const [first, second, third] = words;
+	if (first === undefined || second === undefined || third !== undefined || program) {
+		throw new UsageError("two addresses are needed, FROM and TO, such as 8080 localhost:80");
+	}
+	const from = readAddress(first, "listen");
+	const to = readAddress(second, "connect");
+	const [kind, other] = [kindOf(from, first), kindOf(to, second)];
+	if (kind !== other) {
+		throw new UsageError("FROM and TO must both be of streams, or both of datagrams");
+	}
+	const { seed, json } = values;
+	return {
+		from,
+		to,
+		kind,
+		toxics: [...shorthands(values), ...(values.toxic ?? []).map(readToxic)],
+		seed: seed === undefined ? undefined : parseCount("--seed", seed, 0, 2 ** 32 - 1),
+		json: json ?? false,
+	};
+}
+
+function kindOf(address: Address, text: string): Request["kind"] {
+	const manner = mannerOf(address);
+	if (manner === "stream" || manner === "datagrams") return manner;
+	throw new UsageError(`${text}: there are faults for streams and for datagrams only`);
+}
+
+function shorthands(values: Values): ToxicRequest[] {
+	const { latency, jitter, bandwidth } = values;
+	const found: { type: ToxicType; attributes: Record<string, number> }[] = [];
+	if (latency !== undefined || jitter !== undefined) {
+		const attributes = {
+			latency: parseDuration("--latency", latency ?? "0", 0, DAY_MS),
+			jitter: Math.round(parseDuration("--jitter", jitter ?? "0", 0, DAY_MS)),
+		};
+		found.push({ type: "latency", attributes });
+	}
+	if (bandwidth !== undefined) {
+		const rate = parseCount("--bandwidth", bandwidth, 1, 1_000_000_000);
+		found.push({ type: "bandwidth", attributes: { rate } });
+	}
+	for (const type of ["loss", "duplicate", "reorder", "corrupt"] as const) {
+		const text = values[type];
+		if (text === undefined) continue;
+		found.push({ type, attributes: { probability: readNumber(`--${type}`, text) } });
+	}
+	return found.flatMap((each) => [
+		{ ...each, stream: "upstream" as const },
+		{ ...each, stream: "downstream" as const },
+	]);
+}
+
+function readToxic(text: string): ToxicRequest {
+	const [, type, stream = "downstream", list] = TOXIC.exec(text) ?? [];
+	if (type === undefined) {
+		throw new UsageError(`--toxic must look like latency@upstream:latency=100, not "${text}"`);
+	}
+	const pairs = (list?.split(",") ?? []).map((pair) => {
+		const [name = "", value] = pair.split("=");
+		if (value === undefined) throw new UsageError(`--toxic: "${pair}" must look like NAME=VALUE`);
+		return [name, readNumber(`--toxic ${name}`, value)] as const;
+	});
+	return {
+		type: type as ToxicType,
+		stream: stream as "upstream" | "downstream",
+		attributes: Object.fromEntries(pairs),
+	};
+}
+
+function readNumber(option: string, text: string): number {
+	const number = /^\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+	if (Number.isNaN(number)) throw new UsageError(`${option} must be a number, not "${text}"`);
+	return number;
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, datagrams, listen, type Stream } from "socketry";
+import { runProgram, startProgram } from "./program.ts";
+
+interface Row {
+	readonly type: string;
+	readonly [name: string]: unknown;
+}
+
+test("socketry fault --help shows examples first and fits a screen", async () => {
+	const { code, stdout } = await runProgram(["fault", "--help"]);
+	assert.equal(code, 0);
+	assert.match(stdout, /^Examples:/);
+	const lines = stdout.trimEnd().split("\n");
+	assert.ok(lines.length <= 40, `${lines.length} lines`);
+	for (const line of lines) assert.ok(line.length <= 80, line);
+});
+
+const MISTAKES: readonly (readonly [string, readonly string[], RegExp])[] = [
+	["one address", ["8080"], /two addresses/],
+	["a stream and datagrams", ["8080", "udp://127.0.0.1:1"], /both of/],
+	["messages of a connection", ["unix-seqpacket:/a", "unix-seqpacket:/b"], /only/],
+	["an unknown fault", ["1", "2", "--toxic", "lag"], /must be "latency" or/],
+	["an unknown value", ["1", "2", "--toxic", "latency:lag=1"], /latency, jitter/],
+	["loss in a stream", ["1", "2", "--loss", "0.1"], /must be "latency" or/],
+	["a share beyond one", ["udp://a:1", "udp://a:2", "--loss", "2"], /from 0 to 1/],
+	["a seed that is none", ["1", "2", "--seed", "x"], /--seed/],
+];
+
+for (const [what, args, message] of MISTAKES) {
+	test(`${what} is exit code 2 and says what to write`, async () => {
+		const { code, stdout, stderr } = await runProgram(["fault", ...args]);
+		assert.deepEqual([code, stdout], [2, ""]);
+		assert.match(stderr, message);
+	});
+}
+
+test("a stream is cut where it was asked for, and told of", async () => {
+	await using server = await listen("tcp://127.0.0.1:0");
+	const to = `tcp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const args = ["tcp://127.0.0.1:0", to, "--json", "--seed", "9", "--toxic", "limit_data:bytes=5"];
+	const program = startProgram(["fault", ...args]);
+	const start = JSON.parse(await program.line()) as Row;
+	assert.deepEqual([start.type, start["v"], start["seed"], start["to"]], ["start", 1, 9, to]);
+	const client = (await connect(start["from"] as "tcp://x:1")) as Stream;
+	const other = await server.accept();
+	await other.write("0123456789");
+	assert.equal(String(await client.readExactly(5)), "01234");
+	assert.equal(await client.read(), null);
+	await client.close();
+	other.abort();
+	const row = JSON.parse(await program.line()) as Row;
+	assert.deepEqual(row, {
+		type: "connection",
+		v: 1,
+		connection: 0,
+		upstream: { readBytes: 0, passedBytes: 0 },
+		downstream: { readBytes: 10, passedBytes: 5 },
+		fault: { kind: "close", direction: "downstream" },
+	});
+	program.process.kill("SIGINT");
+	assert.equal((await program.ended).code, 130);
+});
+
+test("datagrams are doubled, and counted at the end", async () => {
+	await using server = await datagrams("udp://127.0.0.1:0");
+	const to = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const args = ["udp://127.0.0.1:0", to, "--duplicate", "1", "--json"];
+	const program = startProgram(["fault", ...args]);
+	const start = JSON.parse(await program.line()) as Row;
+	await using client = await datagrams(undefined, { connect: start["from"] as string });
+	await client.send("twice");
+	for (let i = 0; i < 2; i++) assert.equal(String((await server.receive()).data), "twice");
+	program.process.kill("SIGTERM");
+	const { code, stdout } = await program.ended;
+	assert.equal(code, 143);
+	const end = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string) as Row;
+	assert.deepEqual(end["upstream"], {
+		...{ received: 1, passed: 2, loss: 0, duplicate: 1, reorder: 0, corrupt: 0, dropped: 0 },
+	});
+});

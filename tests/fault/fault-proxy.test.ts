@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, listen, type Stream } from "socketry";
+import { type FaultedConnection, FaultPlan, faultProxy } from "socketry/fault";
+import { inFolder } from "../support/folder.ts";
+
+test("connections go from a Unix socket to TCP, each with its own luck", async () => {
+	await inFolder(async (folder) => {
+		await using server = await listen("tcp://127.0.0.1:0");
+		const echoing = (async () => {
+			for await (const stream of server) {
+				void (async () => {
+					for await (const chunk of stream) await stream.write(chunk);
+					await stream.close();
+				})().catch(() => stream.abort());
+			}
+		})();
+		const seen: FaultedConnection[] = [];
+		const plan = new FaultPlan({
+			seed: 4,
+			toxics: [{ type: "reset_peer", toxicity: 0.5, attributes: { bytes: 2 } }],
+		});
+		const from = `unix:${folder}/x.sock` as const;
+		const proxy = await faultProxy(from, server.address, plan, {
+			onEnd: (each) => seen.push(each),
+		});
+		const outcomes: string[] = [];
+		for (let i = 0; i < 20; i++) {
+			const client = (await connect(from)) as Stream;
+			await client.write("abcd");
+			outcomes.push(await client.readExactly(4).then(String, () => "cut"));
+			await client.closeWrite().catch(() => undefined);
+			await client.read().catch(() => undefined);
+			client.abort();
+		}
+		await proxy.close();
+		const expected = Array.from({ length: 20 }, (_, number) =>
+			plan.chosen(number, "downstream").length === 1 ? "cut" : "abcd",
+		);
+		assert.deepEqual(outcomes, expected);
+		assert.ok(new Set(outcomes).size === 2);
+		assert.equal(seen.length, 20);
+		await server.close();
+		await echoing;
+	});
+});
+
+test("without a server the client is told by a reset", async () => {
+	const gone = await listen("tcp://127.0.0.1:0");
+	const to = gone.address;
+	await gone.close();
+	const seen: FaultedConnection[] = [];
+	const proxy = await faultProxy("tcp://127.0.0.1:0", to, new FaultPlan(), {
+		onEnd: (each) => seen.push(each),
+	});
+	const client = (await connect(proxy.address as typeof to)) as Stream;
+	await assert.rejects(client.read(), { code: "ECONNRESET" });
+	client.abort();
+	await proxy.close();
+	assert.equal((seen[0]?.error as { code?: string } | undefined)?.code, "ECONNREFUSED");
+});
