@@ -188,6 +188,9 @@ export const LIMITS = {
 	/** How often such a list is read when it keeps changing meanwhile, before it is taken as it is, which is told. */
 	listingAttemptsCount: 4,
 
+	/** Entries of a directory among which a listing looks for a socket file that was renamed: /run and its like have some dozens. */
+	listingFilesCount: 512,
+
 	/** Time that a listing of sockets works before other callbacks get their turn. */
 	listingTurnMs: 8,
 } as const;

@@ -1,6 +1,6 @@
 /** Joins what the kernel lists with the processes that hold it, and each socket with its other end. */
-import { statSync } from "node:fs";
 import { addressText } from "./address-text.ts";
+import { type BoundFile, BoundFiles } from "./bound-files.ts";
 import { deviceNames } from "./devices.ts";
 import type { KernelSocket } from "./kernel-socket.ts";
 import type { ListedSocket, SocketPeer } from "./listed-socket.ts";
@@ -10,18 +10,19 @@ interface Entry {
 	readonly socket: KernelSocket;
 	readonly namespace: number | undefined;
 	readonly local: string | undefined;
+	readonly file: BoundFile | undefined;
 	readonly peer: string | undefined;
 	readonly holders: readonly SocketHolder[];
 }
 
 const NOBODY: readonly SocketHolder[] = [];
-const UINT32 = 0x1_0000_0000n;
 
 /** Gathers sockets, then joins them. */
 export class Joiner {
 	readonly #scan: ProcessScan;
 	readonly #userName: (uid: number) => string | undefined;
 	readonly #deviceName = deviceNames();
+	readonly #files = new BoundFiles();
 	readonly #entries: Entry[] = [];
 	readonly #byInode = new Map<number, Entry>();
 	/** Both ends of a connection within this machine have the same addresses, the other way round. */
@@ -38,12 +39,16 @@ export class Joiner {
 	add(sockets: readonly KernelSocket[], namespace?: number): void {
 		for (const socket of sockets) {
 			if (socket.inode > 0 && this.#byInode.has(socket.inode)) continue;
+			const holders = this.#scan.holders.get(socket.inode) ?? NOBODY;
+			const file = this.#files.find(socket, holders[0]?.pid);
+			const place = file ? ({ family: "unix", path: file.path } as const) : socket.local;
 			const entry: Entry = {
 				socket,
 				namespace,
-				local: addressText(socket.kind, socket.local),
+				local: addressText(socket.kind, place),
+				file,
 				peer: addressText(socket.kind, socket.peer),
-				holders: this.#scan.holders.get(socket.inode) ?? NOBODY,
+				holders,
 			};
 			this.#entries.push(entry);
 			if (socket.inode > 0) this.#byInode.set(socket.inode, entry);
@@ -59,11 +64,10 @@ export class Joiner {
 	}
 
 	#listed(entry: Entry): ListedSocket {
-		const { socket, namespace, local, holders } = entry;
+		const { socket, namespace, local, file, holders } = entry;
 		const { kind, state, inode, uid, tcp, subject, device } = socket;
 		const peer = this.#peerOf(entry);
 		const user = uid === undefined ? undefined : this.#userName(uid);
-		const file = fileOf(entry);
 		return {
 			kind,
 			state,
@@ -77,7 +81,8 @@ export class Joiner {
 			...(tcp && { tcp }),
 			...(device !== undefined && namespace === undefined && { device: this.#deviceName(device) }),
 			...(subject !== undefined && { subject }),
-			...(file !== undefined && { file }),
+			// Connections that were accepted have the name of their listener.
+			...(file !== undefined && state !== "established" && { file: file.state }),
 			...(namespace !== undefined && { namespace }),
 		};
 	}
@@ -127,21 +132,4 @@ function queuesOf({ state, receiveQueue, sendQueue }: KernelSocket): Partial<Lis
 		...(receiveQueue !== undefined && { waitingCount: receiveQueue }),
 		...(sendQueue !== undefined && { backlogCount: sendQueue }),
 	};
-}
-
-// Through the root directory of a process that holds the socket, for a container has a tree of its own. A relative path means nothing without
-// the directory of that time; and connections that were accepted have the name of their listener.
-function fileOf({ socket, holders }: Entry): ListedSocket["file"] {
-	const { local, fileInode, state } = socket;
-	const holder = holders[0];
-	if (local?.family !== "unix" || !("path" in local) || !local.path.startsWith("/"))
-		return undefined;
-	if (fileInode === undefined || holder === undefined || state === "established") return undefined;
-	if (local.bytes !== undefined) return undefined;
-	try {
-		const { ino } = statSync(`/proc/${holder.pid}/root${local.path}`, { bigint: true });
-		return ino % UINT32 === BigInt(fileInode) ? "there" : "replaced";
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === "ENOENT" ? "gone" : undefined;
-	}
 }

@@ -23,7 +23,10 @@ export interface ListedSocket {
 	 * connection.
 	 */
 	readonly inode: number;
-	/** Its own address: what `connect` and `listen` take, for kinds that they take; absent where it has none. */
+	/**
+	 * Its own address: what `connect` and `listen` take, for kinds that they take; absent where it has none. The file of a Unix socket by the name
+	 * that it has now, when it was renamed within its directory.
+	 */
 	readonly local?: string;
 	/** Its other end; absent where it has none. */
 	readonly peer?: SocketPeer;

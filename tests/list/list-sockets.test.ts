@@ -1,7 +1,7 @@
 /** The listing against the running kernel: sockets that the test opened itself are all there, as they are. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, datagrams, formatAddress, listen, parseAddress } from "socketry";
@@ -136,18 +136,46 @@ test("UDP sockets, bound and connected", async () => {
 	await server.close();
 });
 
-test("a file that was replaced or removed under a listener is told", async () => {
+test("a file that was removed, replaced or renamed under a listener is told", async () => {
 	await inFolder(async (folder) => {
 		const path = join(folder, "s");
-		const first = await listen(`unix:${path}`);
+		const address = `unix:${path}` as const;
+		const first = await listen(address);
 		renameSync(path, join(folder, "moved"));
-		const gone = one(await mine(), (each) => each.local === `unix:${path}`);
-		assert.equal(gone.file, "gone");
-		const second = await listen(`unix:${path}`);
-		const files = (await mine()).filter((each) => each.local === `unix:${path}`);
+		const client = await connect(`unix:${join(folder, "moved")}`);
+		const server = await first.accept();
+		const moved = one(await mine(), (each) => each.state === "listening");
+		assert.deepEqual([moved.local, moved.file], [`unix:${join(folder, "moved")}`, "there"]);
+		const near = one(await mine(), (each) => each.peer?.address === moved.local);
+		assert.equal(near.peer?.holders[0]?.pid, process.pid);
+		rmSync(join(folder, "moved"));
+		const gone = one(await mine(), (each) => each.state === "listening");
+		assert.deepEqual([gone.local, gone.file], [address, "gone"]);
+		const second = await listen(address);
+		const files = (await mine()).filter(
+			({ local, state }) => local === address && state === "listening",
+		);
 		assert.deepEqual(files.map(({ file }) => file).sort(), ["replaced", "there"]);
+		for (const stream of [client, server]) stream.abort();
 		await second.close();
 		await first.close();
+	});
+});
+
+test("a listener is listed by the path that it was asked for: put in place at once, or beyond 107 bytes", async () => {
+	await inFolder(async (folder) => {
+		const long = join(folder, "x".repeat(100), "s");
+		mkdirSync(join(folder, "x".repeat(100)));
+		for (const [path, options] of [
+			[join(folder, "s"), { onStale: "replace", mode: 0o600 }],
+			[long, {}],
+			[long, { onStale: "replace" }],
+		] as const) {
+			const listener = await listen(`unix:${path}`, options);
+			const listed = one(await mine(), (each) => each.state === "listening");
+			assert.deepEqual([listed.local, listed.file], [`unix:${path}`, "there"]);
+			await listener.close();
+		}
 	});
 });
 

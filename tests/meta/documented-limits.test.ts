@@ -85,6 +85,7 @@ const UNSTATED: readonly Limit[] = [
 	"connectRetryMs",
 	"hostnameBytes",
 	"listingAttemptsCount",
+	"listingFilesCount",
 	"listingTurnMs",
 	"netlinkAnswerMs",
 	"netlinkReadBytes",
