@@ -43,15 +43,19 @@ export async function startTls(
 	}
 	checkWait(options);
 	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
-	// All streams of this package tell it.
-	const early = (stream as { readonly leftOverBytes?: number }).leftOverBytes ?? 0;
-	if (early > 0) {
-		throw new TlsError(
-			"plaintext",
-			`${early} bytes came in the clear before the handshake of TLS: they may be somebody else's; close the connection`,
-		);
-	}
+	refuseEarlyBytes(stream);
 	const left = countDown(options);
 	await stream.flush(left());
+	refuseEarlyBytes(stream);
 	return await context.handshake(stream instanceof Stream ? stream.moved() : stream, left() ?? {});
+}
+
+function refuseEarlyBytes(stream: ByteStream): void {
+	// All streams of this package tell it.
+	const bytes = (stream as { readonly leftOverBytes?: number }).leftOverBytes ?? 0;
+	if (bytes === 0) return;
+	throw new TlsError(
+		"plaintext",
+		`${bytes} bytes came in the clear before the handshake of TLS: they may be somebody else's; close the connection`,
+	);
 }

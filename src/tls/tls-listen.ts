@@ -47,6 +47,7 @@ export async function tlsListen(
 	return new TlsListener(listener, context, {
 		handshakeTimeoutMs,
 		maxHandshakes,
+		signal: options.signal,
 		// It runs in whatever context a client's bytes came: let it find its caller's AsyncLocalStorage.
 		onHandshakeError: onHandshakeError && AsyncResource.bind(onHandshakeError),
 	});

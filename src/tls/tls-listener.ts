@@ -15,6 +15,8 @@ export interface HandshakeOptions {
 	readonly handshakeTimeoutMs?: number | undefined;
 	/** Handshakes under way, 1..1048576; beyond that the oldest gives way. Default 512. */
 	readonly maxHandshakes?: number | undefined;
+	/** Closes the listener when it aborts. */
+	readonly signal?: AbortSignal | undefined;
 	/** Called when a handshake failed, with the address of the client. Its connection is closed already, or about to be. */
 	readonly onHandshakeError?: ((error: Error, peer: Address) => void) | undefined;
 }
@@ -40,12 +42,14 @@ export class TlsListener implements AsyncIterable<TlsStream> {
 	#isRunning = false;
 	#acceptedCount = 0;
 	#failedCount = 0;
+	readonly #onAbort = (): void => this.close();
 
 	/** @internal */
 	constructor(listener: Listener<Stream>, context: ServerContext, options: HandshakeOptions) {
 		this.#listener = listener;
 		this.#context = context;
 		this.#options = options;
+		options.signal?.addEventListener("abort", this.#onAbort, { once: true });
 	}
 
 	/** Address on which it listens, with the port that the kernel chose. */
@@ -138,6 +142,7 @@ export class TlsListener implements AsyncIterable<TlsStream> {
 
 	/** Stops listening, drops handshakes under way and what is ready but was not accepted. Accepted connections go on. */
 	close(): void {
+		this.#options.signal?.removeEventListener("abort", this.#onAbort);
 		this.#listener.close();
 		for (const handshake of this.#handshakes) handshake.abort();
 		for (const stream of this.#ready.splice(0)) stream.abort();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { connect, type Stream } from "socketry";
 import { tlsConnect, tlsListen } from "socketry/tls";
@@ -100,6 +101,22 @@ test("a client who hangs up, resets or speaks no TLS is told of at once, and the
 	await Promise.all([stream.close(), (await accepting).close(), ended.close(), chatty.close()]);
 	assert.deepEqual(told.sort(), ["ECONNRESET ", "ERR_TLS ended", "ERR_TLS handshake"]);
 	listener.close();
+});
+
+test("a signal closes it, and is left without a listener", async () => {
+	const controller = new AbortController();
+	const { signal } = controller;
+	const listener = await tlsListen("tcp://127.0.0.1:0", { tls: localhost, signal });
+	const address = listener.address as TcpAddress;
+	const [stream, accepted] = await Promise.all([tlsConnect(address, TRUSTING), listener.accept()]);
+	const [silent] = await silentClients(address, 1);
+	const pending = assert.rejects(listener.accept(), { code: "ERR_CLOSED" });
+	controller.abort();
+	await pending;
+	assert.equal(listener.closed, true);
+	assert.equal(getEventListeners(signal, "abort").length, 0);
+	assert.equal(await endOf(silent as Stream), "gone");
+	for (const each of [stream, accepted, silent as Stream]) each.abort();
 });
 
 test("closing rejects a pending accept, and a second accept is refused", async () => {
