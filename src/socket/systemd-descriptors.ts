@@ -1,5 +1,4 @@
 /** Descriptors that a service manager has passed to this process by `LISTEN_FDS`; sd_listen_fds(3). */
-import { isMainThread } from "node:worker_threads";
 import { SystemdError } from "../errors.ts";
 import { quote } from "../show-value.ts";
 import { F_SETFD, FD_CLOEXEC } from "../sys/constants.ts";
@@ -33,7 +32,8 @@ let wasRead = false;
 export function waitingDescriptors(keepVariables: boolean): readonly Passed[] {
 	const { LISTEN_FDS: count } = process.env;
 	if (wasRead || count === undefined || !isForUs()) return waiting;
-	if (!isMainThread) {
+	// Not imported: loading node:worker_threads costs more than a millisecond.
+	if (!process.getBuiltinModule("node:worker_threads").isMainThread) {
 		throw new SystemdError(
 			"LISTEN_FDS",
 			"The descriptors of the service manager belong to the main thread: take them there, and hand their numbers to the worker",
