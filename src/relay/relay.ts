@@ -1,6 +1,6 @@
 /** `relay`: two streams become one connection. */
 import { requireBoolean, requireInteger, requireObject, requireSignal } from "../arguments.ts";
-import { AbortError, SocketError, TimeoutError } from "../errors.ts";
+import { AbortError, InvalidValueError, SocketError, TimeoutError } from "../errors.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import { SocketSide } from "./socket-side.ts";
@@ -71,10 +71,18 @@ export function relay(left: ByteStream, right: ByteStream, options: RelayOptions
 }
 
 function sidesOf(left: ByteStream, right: ByteStream, passes: boolean): [Side, Side] {
+	if (left === right)
+		throw new InvalidValueError("right", "must be another stream than left", right);
 	for (const each of [left, right]) if (each instanceof Stream) each.checkReleasable();
 	const isSpliced = left instanceof Stream && right instanceof Stream && !passes;
 	if (!isSpliced) return [new StreamSide(left, passes), new StreamSide(right, passes)];
-	return [new SocketSide(left), new SocketSide(right)];
+	const first = new SocketSide(left);
+	try {
+		return [first, new SocketSide(right)];
+	} catch (error) {
+		first.reset();
+		throw error;
+	}
 }
 
 class RunningRelay implements Relay {

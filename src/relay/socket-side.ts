@@ -25,7 +25,13 @@ export class SocketSide implements Side {
 	 */
 	constructor(stream: Stream) {
 		const { fd, unread, file } = stream.release();
-		this.#socket = Socket.fromFd(fd);
+		try {
+			this.#socket = Socket.fromFd(fd);
+		} catch (error) {
+			file?.remove();
+			sys.close(fd);
+			throw error;
+		}
 		this.#unread = unread;
 		this.#file = file;
 	}

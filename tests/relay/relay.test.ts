@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { relay } from "socketry/relay";
 import { injectFaults, memoryStreams } from "socketry/testing";
+import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
 
 type Ends = [outer: Stream, inner: Stream];
@@ -246,6 +247,26 @@ test("descriptors that cannot be passed on cut the relay, and none stays open", 
 	assert.equal((leftToRight.error as { code?: string }).code, "ERR_LIMIT");
 	assert.equal(await mine.read(), null);
 	for (const each of [client, server, mine]) each.abort();
+});
+
+test("a stream is not relayed to itself", async () => {
+	const [client, left] = socketpair();
+	assert.throws(() => relay(left, left), { code: "ERR_INVALID_ARG_VALUE" });
+	assert.equal(left.closed, false);
+	for (const each of [client, left]) each.abort();
+});
+
+test("a descriptor that cannot be taken over closes both", async () => {
+	for (const nth of [1, 2]) {
+		const resources = openResources();
+		const [client, left] = socketpair();
+		const [server, right] = socketpair();
+		const faults = injectFaults([{ call: "engineOwn", nth, fail: "ENOMEM" }]);
+		assert.throws(() => relay(left, right), { code: "ENOMEM" });
+		faults.restore();
+		for (const each of [client, left, server, right]) each.abort();
+		await assertNoLeaks(resources);
+	}
 });
 
 test("a wrong call leaves streams as they were that are not spliced", async () => {
