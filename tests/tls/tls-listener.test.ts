@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { connect, type Stream } from "socketry";
-import { tlsConnect, tlsListen } from "socketry/tls";
+import { type TlsStream, tlsConnect, tlsListen } from "socketry/tls";
 import { authority, localhost } from "./pairs.ts";
 
 type TcpAddress = { transport: "tcp"; host: string; port: number };
@@ -150,11 +150,10 @@ test("a program that does not accept leaves connections to the kernel's queue, a
 	await assert.rejects(listener.accept({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
 	const connecting = Array.from({ length: 100 }, () => tlsConnect(address, TRUSTING));
 	await Promise.race(connecting);
-	for (let i = 0; i < 100; i++) {
-		const accepted = await listener.accept({ timeoutMs: 10_000 });
-		await accepted.close();
-	}
-	for (const stream of await Promise.all(connecting)) await stream.close();
+	const accepted: TlsStream[] = [];
+	while (accepted.length < 100) accepted.push(await listener.accept({ timeoutMs: 10_000 }));
+	const streams = [...accepted, ...(await Promise.all(connecting))];
+	await Promise.all(streams.map((stream) => stream.close()));
 	listener.close();
 });
 
