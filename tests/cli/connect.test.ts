@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
+	adopt,
 	datagrams,
 	formatAddress,
 	type Listener,
 	listen,
+	type OwnedDescriptor,
 	type PacketStream,
 	type Stream,
+	socketpair,
 } from "socketry";
 import { inFolder } from "../support/folder.ts";
 import { ours, PROGRAM, start, startOurs } from "./talk.ts";
@@ -150,21 +155,18 @@ test("--timeout ends it with 124, Ctrl-C with 130", async () => {
 			assert.deepEqual([code, /--timeout/.test(stderr)], [124, true]);
 		},
 	);
-	await serving(
-		await listen("tcp://127.0.0.1:0"),
-		async (stream) => {
-			interrupted.process.kill("SIGINT");
-			while ((await stream.read()) !== null);
-			await stream.close();
-		},
-		async (to) => {
-			interrupted = startOurs(["connect", to], "open");
-			const { code, stderr } = await interrupted.ended;
-			assert.deepEqual([code, stderr], [130, ""]);
-		},
-	);
+	const far = await listen("tcp://127.0.0.1:0");
+	const interrupted = startOurs(["connect", formatAddress(far.address)], "open");
+	const stream = await far.accept();
+	interrupted.process.stdin?.write("x");
+	await stream.readExactly(1);
+	interrupted.process.kill("SIGINT");
+	assert.equal(await stream.read(), null);
+	await stream.close();
+	far.close();
+	const { code, stderr } = await interrupted.ended;
+	assert.deepEqual([code, stderr], [130, ""]);
 });
-let interrupted: ReturnType<typeof startOurs>;
 
 test("--crlf sends line feeds as CRLF, and leaves CRLF as it is", async () => {
 	await serving(
@@ -308,4 +310,26 @@ test("whoever reads our output and leaves early ends it with 141 and without a w
 			assert.deepEqual([code, stderr], [141, ""]);
 		},
 	);
+});
+
+test("--pass-fd passes the connected socket on through standard output and leaves, as OpenSSH asks for it", async () => {
+	const far = await listen("tcp://127.0.0.1:0");
+	const [mine, theirs] = socketpair("stream", { receiveDescriptors: true });
+	const args = ["connect", "--pass-fd", formatAddress(far.address)];
+	const child = spawn(PROGRAM[0] as string, [...PROGRAM.slice(1), ...args], {
+		stdio: ["ignore", theirs.socket.fd, "inherit"],
+	});
+	const ended = once(child, "exit");
+	await theirs.close();
+	assert.deepEqual([...(await mine.readExactly(1))], [0]);
+	const [arrival] = mine.takeDescriptors();
+	assert.deepEqual((await ended)[0], 0);
+	const passed = adopt(arrival?.descriptors[0] as OwnedDescriptor, { kind: "stream" });
+	const other = await far.accept();
+	await passed.write("through");
+	assert.equal(Buffer.from(await other.readExactly(7)).toString(), "through");
+	await Promise.all([passed.close(), other.close(), mine.close()]);
+	far.close();
+	const nowhere = await ours(["connect", "--pass-fd", "tcp://127.0.0.1:1"]);
+	assert.equal(nowhere.code, 1);
 });

@@ -1,5 +1,6 @@
 /** Any connection joined to standard input and output. */
 import type { Datagrams, PacketStream, Stream } from "../../index.ts";
+import { CutError } from "../exit-code.ts";
 import type { TimeLimit } from "../time-limit.ts";
 import { type Channel, datagramChannel, packetChannel } from "./channel.ts";
 import { exchangeBytes } from "./exchange-bytes.ts";
@@ -41,15 +42,26 @@ export async function talk(
 	options: TalkOptions,
 	limit: TimeLimit,
 ): Promise<void> {
+	let closing: Promise<Error | undefined> | undefined;
 	// Time is up: at once. Ctrl-C: what is queued goes first.
 	const end = (): void => {
 		input.stop();
 		if (limit.isOver) connection.abort();
-		else connection.close({ timeoutMs: CLOSE_MS }).catch(() => connection.abort());
+		closing = limit.isOver
+			? Promise.resolve(undefined)
+			: connection.close({ timeoutMs: CLOSE_MS }).then(
+					() => undefined,
+					(error: Error) => error,
+				);
 	};
 	limit.signal.addEventListener("abort", end, { once: true });
 	try {
 		await exchange(connection, input, output, options);
+	} catch (error) {
+		// What we have closed ourselves fails, and that is no news; what could not be sent any more is.
+		if (closing === undefined) throw error;
+		const lost = await closing;
+		if (lost !== undefined) throw new CutError(`data was cut: ${lost.message}`, { cause: lost });
 	} finally {
 		limit.signal.removeEventListener("abort", end);
 	}
