@@ -1,11 +1,6 @@
 /** `tlsConnect`: from an address to a connection with TLS. */
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
-import {
-	type ConnectOptions,
-	connect,
-	type StreamAddress,
-	type StreamAddressText,
-} from "../open/connect.ts";
+import { type ConnectOptions, connect } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { checkWait, countDown } from "../socket/wait.ts";
 import { Stream } from "../stream/stream.ts";
@@ -26,7 +21,7 @@ export interface TlsConnectOptions
  * @throws as `connect`; in each case nothing stays open
  */
 export async function tlsConnect(
-	address: StreamAddressText | StreamAddress | "fd:" | `fd:${number}`,
+	address: string | Address,
 	options: TlsConnectOptions = {},
 ): Promise<TlsStream> {
 	const target = parseAddress(address);
@@ -34,7 +29,7 @@ export async function tlsConnect(
 	const context = new ClientContext(options, hostOf(target));
 	const left = countDown(options);
 	try {
-		const stream: unknown = await connect(address as StreamAddress, { ...options, ...left() });
+		const stream: unknown = await connect(address, { ...options, ...left() });
 		if (stream instanceof Stream) return await context.handshake(stream, left() ?? {});
 		await (stream as AsyncDisposable)[Symbol.asyncDispose]();
 		throw new InvalidAddressError(address, "TLS needs a connection of bytes, not of messages");

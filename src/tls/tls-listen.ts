@@ -2,10 +2,9 @@
 import { AsyncResource } from "node:async_hooks";
 import { requireFunction, requireInteger } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
-import type { StreamAddress, StreamAddressText } from "../open/connect.ts";
 import { type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
-import { parseAddress } from "../socket/address.ts";
+import { type Address, parseAddress } from "../socket/address.ts";
 import type { Stream } from "../stream/stream.ts";
 import { ServerContext, type TlsServerOptions } from "./server-context.ts";
 import { type HandshakeOptions, TlsListener } from "./tls-listener.ts";
@@ -28,7 +27,7 @@ const HANDSHAKES_MAX = 1_048_576;
  * @throws as `listen`; nothing stays open
  */
 export async function tlsListen(
-	address: StreamAddressText | StreamAddress | `fd:${number}` | `systemd:${string}`,
+	address: string | Address,
 	options: TlsListenOptions,
 ): Promise<TlsListener> {
 	const { tls, handshakeTimeoutMs, maxHandshakes, onHandshakeError, ...rest } = options;
@@ -38,12 +37,16 @@ export async function tlsListen(
 	if (maxHandshakes !== undefined)
 		requireInteger("maxHandshakes", maxHandshakes, 1, HANDSHAKES_MAX);
 	requireFunction("onHandshakeError", onHandshakeError);
-	const target = parseAddress(address);
-	if (target.transport.endsWith("seqpacket")) {
-		throw new InvalidAddressError(address, "TLS needs connections of bytes, not of messages");
-	}
+	refuseMessages(parseAddress(address));
 	const context = ServerContext.of(tls);
-	const listener = (await listen(target, rest)) as Listener<Stream>;
+	const listener = (await listen(address, rest)) as Listener<Stream>;
+	try {
+		// Of an inherited socket only now.
+		refuseMessages(listener.address);
+	} catch (error) {
+		listener.close();
+		throw error;
+	}
 	return new TlsListener(listener, context, {
 		handshakeTimeoutMs,
 		maxHandshakes,
@@ -51,4 +54,9 @@ export async function tlsListen(
 		// It runs in whatever context a client's bytes came: let it find its caller's AsyncLocalStorage.
 		onHandshakeError: onHandshakeError && AsyncResource.bind(onHandshakeError),
 	});
+}
+
+function refuseMessages(address: Address): void {
+	if (!("transport" in address) || !address.transport.endsWith("seqpacket")) return;
+	throw new InvalidAddressError(address, "TLS needs connections of bytes, not of messages");
 }

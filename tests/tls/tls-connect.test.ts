@@ -416,16 +416,29 @@ test("wrong options are told before anything is opened", async () => {
 	await assert.rejects(tlsConnect(at, { requireAlpn: 1 as never }), type);
 	await assert.rejects(tlsConnect(at, { alpn: [""] }), { code: "ERR_INVALID_ARG_VALUE" });
 	await assert.rejects(tlsConnect(at, { servername: "" }), { code: "ERR_INVALID_ARG_VALUE" });
-	await assert.rejects(tlsConnect("udp://127.0.0.1:1" as never), { code: "ERR_INVALID_ADDRESS" });
+	await assert.rejects(tlsConnect("udp://127.0.0.1:1"), { code: "ERR_INVALID_ADDRESS" });
 	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: {} }), {
 		code: "ERR_INVALID_ARG_VALUE",
 	});
 	await assert.rejects(tlsListen("tcp://127.0.0.1:0", {} as never), type);
-	await assert.rejects(tlsListen("unix-seqpacket:/x" as never, { tls: localhost }), {
+	await assert.rejects(tlsListen("unix-seqpacket:/x", { tls: localhost }), {
 		code: "ERR_INVALID_ADDRESS",
 	});
 	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: localhost, handshakeTimeoutMs: 0 }), {
 		code: "ERR_OUT_OF_RANGE",
+	});
+});
+
+test("connections of messages are refused, inherited ones too, and closed", async () => {
+	const refusal = { code: "ERR_INVALID_ADDRESS" };
+	await withSocketPath(async (path) => {
+		const listener = await listen(`unix-seqpacket:${path}`);
+		await assert.rejects(tlsConnect(`unix-seqpacket:${path}`, TRUSTING), refusal);
+		const accepted = await listener.accept();
+		assert.equal(await accepted.receive(), null);
+		await accepted.close();
+		const fd = listener.detach().detachFd();
+		await assert.rejects(tlsListen(`fd:${fd}`, { tls: localhost }), refusal);
 	});
 });
 
