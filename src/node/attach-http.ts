@@ -108,8 +108,11 @@ async function serve(
 		for await (const stream of listener) {
 			const isNative = sockets !== "duplex" && stream.transport !== "vsock";
 			if (isFull(server)) drop(server, stream);
-			// Of its own tick: an exception of the program's is no failure of the listener.
-			else process.nextTick(admit, server, stream, isNative);
+			else {
+				server._connections++;
+				// Of its own tick: an exception of the program's is no failure of the listener.
+				process.nextTick(admit, server, stream, isNative);
+			}
 		}
 	} catch (error) {
 		server.emit("error", error);
@@ -121,7 +124,6 @@ function admit(server: FedServer, stream: Stream, isNative: boolean): void {
 	const { allowHalfOpen = false, highWaterMark } = server;
 	const options = { allowHalfOpen, highWaterMark };
 	const socket = isNative ? netSocketOver(stream, options) : toDuplex(stream, options);
-	server._connections++;
 	if (isNative) Object.assign(socket, { server, _server: server });
 	else {
 		socket.once("close", () => {

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
@@ -9,10 +7,8 @@ import net, { type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
-import { BusyError, connect, listen } from "socketry";
+import { connect, listen } from "socketry";
 import { attachHttp, connectDuplex, createConnectionTo } from "socketry/node";
-import { withSocketPath } from "../support/pairs.ts";
-import { lacking } from "../support/programs.ts";
 import { makeCertificate } from "./certificate.ts";
 import { closed, readAll } from "./sockets.ts";
 
@@ -196,6 +192,29 @@ for (const sockets of ["net", "duplex"] as const) {
 			});
 		});
 
+		test("maxConnections holds for clients that come all at once", async () => {
+			const server = http.createServer();
+			server.maxConnections = 3;
+			let [served, dropped] = [0, 0];
+			server.on("connection", () => served++);
+			const all = new Promise<void>((resolve) => {
+				const isAll = (): void => {
+					if (served + dropped === 12) resolve();
+				};
+				server.on("drop", () => dropped++).on("drop", isAll);
+				server.on("connection", isAll);
+			});
+			await serving(server, sockets, async (port) => {
+				const clients = Array.from({ length: 12 }, () =>
+					net.connect(port, "127.0.0.1").on("error", () => undefined),
+				);
+				await all;
+				assert.deepEqual([served, dropped], [3, 9]);
+				for (const client of clients) client.destroy();
+				await Promise.all(clients.map(closed));
+			});
+		});
+
 		test("an upgrade gives the socket away", () =>
 			serving(
 				http.createServer().on("upgrade", (_request, socket, head) => {
@@ -284,117 +303,3 @@ for (const sockets of ["net", "duplex"] as const) {
 		});
 	});
 }
-
-describe("attachHttp()", () => {
-	test("over a Unix socket the server has its path, and the file goes with it", async () => {
-		await withSocketPath(async (path) => {
-			const server = http.createServer((_request, response) => response.end("unix"));
-			attachHttp(server, await listen(`unix:${path}`));
-			assert.equal(server.listening, true);
-			await once(server, "listening");
-			assert.equal(server.address(), path);
-			assert.equal(await get({ socketPath: path }), "unix");
-			const over = promisify(server.close).call(server);
-			assert.ok(!existsSync(path));
-			await over;
-			assert.equal(server.listening, false);
-		});
-	});
-
-	test("curl is served", { skip: lacking("curl") }, async (t) => {
-		await withSocketPath(async (path) => {
-			const server = http.createServer((request, response) => request.pipe(response));
-			t.after(() => server.close());
-			attachHttp(server, await listen(`unix:${path}`));
-			const args = ["--silent", "--unix-socket", path, "--data", "sent by curl", "http://x/"];
-			const { stdout } = await promisify(execFile)("curl", args, {
-				// The sanitizers that our tests may run with are not for it.
-				env: { ...process.env, LD_PRELOAD: "" },
-			});
-			assert.equal(stdout, "sent by curl");
-		});
-	});
-
-	test("one server serves several listeners, and can be attached again after close()", async () => {
-		await withSocketPath(async (path) => {
-			const server = http.createServer((_request, response) => response.end("both"));
-			let announced = 0;
-			server.on("listening", () => announced++);
-			for (let round = 1; round <= 2; round++) {
-				const tcp = await listen("tcp://127.0.0.1:0");
-				attachHttp(attachHttp(server, tcp), await listen(`unix:${path}`));
-				await once(server, "listening");
-				const { port } = tcp.address as { port: number };
-				assert.equal(await get({ port, host: "127.0.0.1" }), "both");
-				assert.equal(await get({ socketPath: path }), "both");
-				assert.equal(announced, round);
-				await promisify(server.close).call(server);
-				assert.equal(tcp.closed, true);
-			}
-		});
-	});
-
-	test("a method close() that somebody has kept closes the listener too", async () => {
-		const server = http.createServer();
-		const { close } = server;
-		const listener = await listen("tcp://127.0.0.1:0");
-		attachHttp(server, listener);
-		await promisify(close).call(server);
-		assert.equal(listener.closed, true);
-	});
-
-	test("a server that is closed says so to a second close()", async () => {
-		const server = http.createServer();
-		attachHttp(server, await listen("tcp://127.0.0.1:0"));
-		await promisify(server.close).call(server);
-		await assert.rejects(promisify(server.close).call(server), { code: "ERR_SERVER_NOT_RUNNING" });
-	});
-
-	test("a listener's failure is an error of the server", async () => {
-		const server = http.createServer();
-		const listener = await listen("tcp://127.0.0.1:0");
-		const accepting = listener.accept();
-		attachHttp(server, listener);
-		const [error] = await once(server, "error");
-		assert.ok(error instanceof BusyError);
-		await assert.rejects(Promise.all([accepting, promisify(server.close).call(server)]), {
-			code: "ERR_CLOSED",
-		});
-	});
-
-	test("an exception of a handler is the program's, and the next client is served", async () => {
-		const server = http.createServer((_request, response) => response.end("next"));
-		let throwing = true;
-		server.prependListener("connection", (socket) => {
-			if (!throwing) return;
-			socket.destroy();
-			throw new Error("of the program");
-		});
-		const listener = await listen("tcp://127.0.0.1:0");
-		attachHttp(server, listener, { sockets: "duplex" });
-		await once(server, "listening");
-		const { port } = listener.address as { port: number };
-		const caught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
-		const client = net.connect(port, "127.0.0.1");
-		assert.match(String(await caught), /of the program/);
-		process.setUncaughtExceptionCaptureCallback(null);
-		throwing = false;
-		assert.equal(await get({ port, host: "127.0.0.1" }), "next");
-		client.destroy();
-		await closed(client);
-		await promisify(server.close).call(server);
-	});
-
-	test("a server that listens by itself, and what is no listener, are refused", async () => {
-		const listener = await listen("tcp://127.0.0.1:0");
-		const server = http.createServer().listen(0, "127.0.0.1");
-		await once(server, "listening");
-		assert.throws(() => attachHttp(server, listener), BusyError);
-		await promisify(server.close).call(server);
-		assert.throws(() => attachHttp(server, {} as never), { code: "ERR_INVALID_ARG_TYPE" });
-		assert.throws(() => attachHttp(server, listener, { sockets: "raw" as never }), {
-			code: "ERR_INVALID_ARG_VALUE",
-		});
-		listener.close();
-	});
-});
