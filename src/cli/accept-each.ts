@@ -1,5 +1,12 @@
 /** Serving connections side by side, up to a number of them. */
-import { ClosedError, type Listener } from "../index.ts";
+import { ClosedError } from "../index.ts";
+
+/** What accepts connections, with TLS or without. */
+export interface Accepting<T> {
+	/** Rejects with `ClosedError` once it is closed. */
+	accept(): Promise<T>;
+	close(): void;
+}
 
 /** How connections are served. */
 export interface ServingOptions<T> {
@@ -13,7 +20,7 @@ export interface ServingOptions<T> {
 
 /** Accepts and serves until the listener is closed, then waits for those under way. */
 export async function acceptEach<T>(
-	listener: Listener<T>,
+	listener: Accepting<T>,
 	{ max, once, serve }: ServingOptions<T>,
 ): Promise<void> {
 	const underWay = new Set<Promise<void>>();
@@ -36,7 +43,7 @@ export async function acceptEach<T>(
 	await Promise.all(underWay);
 }
 
-async function acceptNext<T>(listener: Listener<T>): Promise<T | undefined> {
+async function acceptNext<T>(listener: Accepting<T>): Promise<T | undefined> {
 	try {
 		return await listener.accept();
 	} catch (error) {

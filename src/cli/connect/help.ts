@@ -24,6 +24,8 @@ Options:
   --idle TIME          of datagrams: leave when standard input has ended and
                        nothing came for this long; 2s by default
   --proxy URL          through socks5://HOST:PORT or http://HOST:PORT
+  --tls                with TLS; --tls-name NAME for another name than HOST,
+                       --tls-ca FILE for authorities of your own
   --as-owner UID       only if this user, by number or name, owns the socket
   --send-fd N          pass descriptor N with the first byte or message
   --pass-fd            connect, pass the socket on through standard output and

@@ -1,10 +1,12 @@
 /** The command line of `socketry connect`. */
 import type { Address } from "../../index.ts";
+import type { TlsConnectOptions } from "../../tls/index.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
+import { readTls, TLS_OPTIONS } from "../tls-options.ts";
 
 /** A connection as it was asked for. */
 export interface Request {
@@ -25,6 +27,8 @@ export interface Request {
 	readonly sendFds: readonly number[];
 	readonly passFd: boolean;
 	readonly program: readonly string[] | undefined;
+	/** Undefined for none. */
+	readonly tls: TlsConnectOptions | undefined;
 }
 
 const OPTIONS = {
@@ -40,6 +44,7 @@ const OPTIONS = {
 	"as-owner": { type: "string" },
 	"send-fd": { type: "string", multiple: true },
 	"pass-fd": { type: "boolean" },
+	...TLS_OPTIONS,
 } as const;
 
 const DAY_MS = 86_400_000;
@@ -58,18 +63,9 @@ export function readRequest(args: readonly string[]): Request {
 	const manner = mannerOf(address);
 	const { timeout, message, count, idle, proxy } = values;
 	const passFd = values["pass-fd"] ?? false;
-	if (manner === "stream" && (message ?? count) !== undefined) {
-		throw new UsageError(
-			"--message and --count are for kinds with messages, and a stream has none",
-		);
-	}
-	if (manner !== undefined && manner !== "datagrams" && idle !== undefined) {
-		throw new UsageError("--idle is for datagrams: a connection tells its end");
-	}
-	if (values.hex && values.json) throw new UsageError("--hex and --json: give one of them");
-	if (program !== undefined && (proxy !== undefined || passFd)) {
-		throw new UsageError("a program cannot be given together with --proxy or --pass-fd");
-	}
+	checkTogether(manner, values, program);
+	const tls = readTls(values);
+	if (tls !== undefined) checkTls(manner, program ?? proxy ?? values["send-fd"], passFd);
 	return {
 		address,
 		manner,
@@ -86,7 +82,39 @@ export function readRequest(args: readonly string[]): Request {
 		sendFds: (values["send-fd"] ?? []).map((text) => parseCount("--send-fd", text, 0, COUNT_MAX)),
 		passFd,
 		program,
+		tls,
 	};
+}
+
+type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
+
+function checkTogether(
+	manner: Manner | undefined,
+	values: Values,
+	program: readonly string[] | undefined,
+): void {
+	const { message, count, idle, proxy, hex, json } = values;
+	if (manner === "stream" && (message ?? count) !== undefined) {
+		throw new UsageError(
+			"--message and --count are for kinds with messages, and a stream has none",
+		);
+	}
+	if (manner !== undefined && manner !== "datagrams" && idle !== undefined) {
+		throw new UsageError("--idle is for datagrams: a connection tells its end");
+	}
+	if (hex && json) throw new UsageError("--hex and --json: give one of them");
+	if (program !== undefined && (proxy !== undefined || values["pass-fd"])) {
+		throw new UsageError("a program cannot be given together with --proxy or --pass-fd");
+	}
+}
+
+function checkTls(manner: Manner | undefined, other: unknown, passFd: boolean): void {
+	if (manner !== undefined && manner !== "stream") {
+		throw new UsageError("--tls is for streams: tcp:, unix: and vsock: addresses");
+	}
+	if (other !== undefined || passFd) {
+		throw new UsageError("--tls cannot go with a program, --proxy, --send-fd or --pass-fd");
+	}
 }
 
 function readUser(text: string | undefined): string | number | undefined {

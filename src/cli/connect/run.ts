@@ -11,7 +11,7 @@ import type { Context } from "../command.ts";
 import { Output } from "../exchange/output.ts";
 import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
-import { type AnyConnection, talk } from "../exchange/talk.ts";
+import { type AnyConnection, type AnyTalk, talk } from "../exchange/talk.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { TimeLimit } from "../time-limit.ts";
 import { type Request, readRequest } from "./options.ts";
@@ -35,6 +35,17 @@ async function connectAndTalk(
 	if (request.manner === "datagrams") {
 		const socket = await datagrams(undefined, { connect: request.address, signal: limit.signal });
 		return await talkOver(socket, request, limit, context);
+	}
+	if (request.tls !== undefined) {
+		const { tlsConnect } = await import("../../tls/index.ts");
+		const { signal } = limit;
+		const { address, owner } = request;
+		const stream = await tlsConnect(address as Parameters<typeof tlsConnect>[0], {
+			owner,
+			signal,
+			...request.tls,
+		});
+		return await talkHere(stream, request, limit);
 	}
 	return await talkOver(await open(request, limit.signal), request, limit, context);
 }
@@ -86,11 +97,7 @@ async function takerOf(fd: number): Promise<Stream> {
 	throw new UsageError("--pass-fd: standard output must be a Unix stream socket");
 }
 
-async function talkHere(
-	connection: AnyConnection,
-	request: Request,
-	limit: TimeLimit,
-): Promise<number> {
+async function talkHere(connection: AnyTalk, request: Request, limit: TimeLimit): Promise<number> {
 	const input = new StandardInput();
 	const output = new Output(request);
 	try {

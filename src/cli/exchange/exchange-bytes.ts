@@ -1,5 +1,5 @@
 /** A stream joined to standard input and output: the end of one direction ends only that direction. */
-import { LIMITS, type Passable, type Stream } from "../../index.ts";
+import { type ByteStream, LIMITS, type Passable, type Stream } from "../../index.ts";
 import { CutError } from "../exit-code.ts";
 import { Ending } from "./ending.ts";
 import { toCrlf } from "./framing.ts";
@@ -27,7 +27,7 @@ const CARRIAGE_RETURN = 0x0d;
  * @throws {CutError} the connection failed in the middle, or the peer left with bytes on their way to it
  */
 export async function exchangeBytes(
-	stream: Stream,
+	stream: ByteStream,
 	input: StandardInput,
 	output: Output,
 	options: SendingOptions,
@@ -47,12 +47,12 @@ export async function exchangeBytes(
 	if (closed !== undefined) throw cut("the peer left before it had taken everything", closed);
 }
 
-async function receiveAll(stream: Stream, output: Output): Promise<void> {
+async function receiveAll(stream: ByteStream, output: Output): Promise<void> {
 	for await (const chunk of stream) await output.writeChunk(chunk);
 }
 
 async function sendAll(
-	stream: Stream,
+	stream: ByteStream,
 	input: StandardInput,
 	peerEnd: Ending,
 	{ crlf, passed, keep }: SendingOptions,
@@ -66,10 +66,8 @@ async function sendAll(
 		input.take();
 		const data = crlf ? toCrlf(chunk, endsWithReturn) : chunk;
 		endsWithReturn = chunk.at(-1) === CARRIAGE_RETURN;
-		await stream.write(
-			data,
-			descriptors.length > 0 ? { descriptors: [...descriptors] } : undefined,
-		);
+		if (descriptors.length === 0) await stream.write(data);
+		else await (stream as Stream).write(data, { descriptors: [...descriptors] });
 		descriptors = [];
 	}
 }

@@ -1,5 +1,5 @@
 /** Any connection joined to standard input and output. */
-import type { Datagrams, PacketStream, Stream } from "../../index.ts";
+import type { ByteStream, Datagrams, PacketStream, Stream } from "../../index.ts";
 import { CutError } from "../exit-code.ts";
 import type { TimeLimit } from "../time-limit.ts";
 import { type Channel, datagramChannel, packetChannel } from "./channel.ts";
@@ -11,6 +11,8 @@ import type { StandardInput } from "./standard-input.ts";
 
 /** Anything that can be talked over. */
 export type AnyConnection = Stream | PacketStream | Datagrams;
+/** The same, or a stream that is no socket itself, as with TLS. */
+export type AnyTalk = AnyConnection | ByteStream;
 
 /** How to talk. */
 export interface TalkOptions {
@@ -36,7 +38,7 @@ const CLOSE_MS = 5_000;
  * @param connection taken
  */
 export async function talk(
-	connection: AnyConnection,
+	connection: AnyTalk,
 	input: StandardInput,
 	output: Output,
 	options: TalkOptions,
@@ -68,7 +70,7 @@ export async function talk(
 }
 
 async function exchange(
-	connection: AnyConnection,
+	connection: AnyTalk,
 	input: StandardInput,
 	output: Output,
 	options: TalkOptions,

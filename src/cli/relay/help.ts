@@ -24,6 +24,9 @@ Options:
   --proxy-protocol V   tell TO who calls by a header: v1 or v2
   --no-descriptors     between Unix sockets: leave out descriptors that are
                        passed along, and so keep bytes in the kernel there too
+  --tls-in FILE        listen with TLS: the certificate, and the key in the same
+                       file or in --tls-key FILE
+  --tls-out            connect with TLS; --tls-name, --tls-ca as of connect
   --mode MODE, --allow user=A,B, --allow group=C    as of listen
   --once               end after one connection
   --json               events as JSON Lines on standard output

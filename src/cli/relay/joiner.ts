@@ -2,28 +2,30 @@
 import {
 	AbortError,
 	type Address,
+	type ByteStream,
 	connect,
 	type Datagrams,
 	datagrams,
 	formatAddress,
-	type Listener,
 	type PacketStream,
 	type Stream,
 } from "../../index.ts";
 import { encodeProxyHeader } from "../../proxy/index.ts";
 import { relay } from "../../relay/index.ts";
+import type { TlsStream } from "../../tls/index.ts";
+import type { Accepting } from "../accept-each.ts";
 import { type Channel, datagramChannel, packetChannel } from "../exchange/channel.ts";
 import { MessageRelay } from "./join-messages.ts";
 import type { Request, Route } from "./options.ts";
 import type { Movement, Tally } from "./tally.ts";
 
 /** What a listener gives. */
-export type Connection = Stream | PacketStream;
+export type Connection = Stream | PacketStream | TlsStream;
 
 /** A route that is open at its near end. */
 export type Listening =
 	| { readonly route: Route; readonly isDatagrams: true; readonly socket: Datagrams }
-	| { readonly route: Route; readonly isDatagrams: false; readonly socket: Listener<Connection> };
+	| { readonly route: Route; readonly isDatagrams: false; readonly socket: Accepting<Connection> };
 
 interface Running extends Movement {
 	abort(reason: Error): void;
@@ -47,6 +49,7 @@ export class Joiner {
 
 	/** Whether descriptors are passed along. */
 	passes({ from, to }: Route): boolean {
+		if (this.#request.tlsIn ?? this.#request.tlsOut) return false;
 		const areUnix = [from, to].every(({ transport }) => transport.startsWith("unix"));
 		return areUnix && this.#request.passesDescriptors;
 	}
@@ -97,14 +100,9 @@ export class Joiner {
 		for (const session of this.#sessions) session.end();
 	}
 
-	async #openStream(client: Stream, route: Route): Promise<Stream> {
-		const { connectMs, proxyProtocol } = this.#request;
-		const receiveDescriptors = this.passes(route) ? true : undefined;
-		const upstream = await connect(route.to, { timeoutMs: connectMs, receiveDescriptors });
-		if (!("write" in upstream)) {
-			upstream.abort();
-			throw new TypeError("it carries messages, and what came is a stream");
-		}
+	async #openStream(client: Stream | TlsStream, route: Route): Promise<ByteStream> {
+		const { proxyProtocol } = this.#request;
+		const upstream = await this.#connectStream(route);
 		if (proxyProtocol === undefined) return upstream;
 		try {
 			const { peer: source, address: destination } = client;
@@ -116,6 +114,20 @@ export class Joiner {
 			upstream.abort();
 			throw error;
 		}
+	}
+
+	async #connectStream(route: Route): Promise<ByteStream> {
+		const { connectMs: timeoutMs, tlsOut } = this.#request;
+		if (tlsOut !== undefined) {
+			const { tlsConnect } = await import("../../tls/index.ts");
+			const address = route.to as Parameters<typeof tlsConnect>[0];
+			return await tlsConnect(address, { timeoutMs, ...tlsOut });
+		}
+		const receiveDescriptors = this.passes(route) ? true : undefined;
+		const upstream = await connect(route.to, { timeoutMs, receiveDescriptors });
+		if ("write" in upstream) return upstream;
+		upstream.abort();
+		throw new TypeError("it carries messages, and what came is a stream");
 	}
 
 	async #openChannel(route: Route): Promise<Channel> {
@@ -131,7 +143,7 @@ export class Joiner {
 		throw new TypeError("it is a stream, and what came carries messages");
 	}
 
-	async #relay(client: Stream, upstream: Stream, route: Route): Promise<void> {
+	async #relay(client: Stream | TlsStream, upstream: ByteStream, route: Route): Promise<void> {
 		const { peer } = client;
 		const { idleMs } = this.#request;
 		const joined = relay(client, upstream, { idleMs, passDescriptors: this.passes(route) });
@@ -147,7 +159,7 @@ export class Joiner {
 
 	#end(
 		joined: Running,
-		peer: Address,
+		peer: Address | undefined,
 		route: Route,
 		error: Error | undefined,
 		outcome: "cut" | "failed",
@@ -157,12 +169,12 @@ export class Joiner {
 		if (error !== undefined) this.#say(`${ends(peer, route)}: ${outcome}: ${error.message}`);
 	}
 
-	#failed(peer: Address, route: Route, error: Error): void {
+	#failed(peer: Address | undefined, route: Route, error: Error): void {
 		this.#tally.end(undefined, "failed");
 		this.#say(`${ends(peer, route)}: ${error.message}`);
 	}
 }
 
-function ends(peer: Address, { to }: Route): string {
-	return `${formatAddress(peer)} to ${formatAddress(to)}`;
+function ends(peer: Address | undefined, { to }: Route): string {
+	return `${peer === undefined ? "somebody" : formatAddress(peer)} to ${formatAddress(to)}`;
 }

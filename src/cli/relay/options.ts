@@ -1,10 +1,12 @@
 /** The command line of `socketry relay`. */
 import { type Address, formatAddress, type PeerPolicy } from "../../index.ts";
+import type { TlsConnectOptions, TlsServerOptions } from "../../tls/index.ts";
 import { readMode, readPolicy } from "../access-options.ts";
 import { type Manner, mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
+import { readPem, readTls } from "../tls-options.ts";
 
 /** From where to where. */
 export interface Route {
@@ -27,6 +29,10 @@ export interface Request {
 	readonly mode: number | undefined;
 	readonly allow: PeerPolicy | undefined;
 	readonly once: boolean;
+	/** What to listen with, undefined without TLS. */
+	readonly tlsIn: TlsServerOptions | undefined;
+	/** What to connect with, undefined without TLS. */
+	readonly tlsOut: TlsConnectOptions | undefined;
 	readonly json: boolean;
 	readonly isQuiet: boolean;
 }
@@ -41,6 +47,11 @@ const OPTIONS = {
 	mode: { type: "string" },
 	allow: { type: "string", multiple: true },
 	once: { type: "boolean" },
+	"tls-in": { type: "string" },
+	"tls-key": { type: "string" },
+	"tls-out": { type: "boolean" },
+	"tls-name": { type: "string" },
+	"tls-ca": { type: "string" },
 	json: { type: "boolean" },
 	quiet: { type: "boolean" },
 } as const;
@@ -79,9 +90,27 @@ export function readRequest(args: readonly string[]): Request {
 		mode: mode === undefined ? undefined : readMode(mode),
 		allow: allow === undefined ? undefined : readPolicy(allow),
 		once: values.once ?? false,
+		...readBothTls(values, routes),
 		json: values.json ?? false,
 		isQuiet: values.quiet ?? false,
 	};
+}
+
+type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
+
+function readBothTls(values: Values, routes: readonly Route[]): Pick<Request, "tlsIn" | "tlsOut"> {
+	const tlsOut = readTls({ ...values, tls: values["tls-out"] }, "--tls-out");
+	const { "tls-in": certificate, "tls-key": key } = values;
+	if (key !== undefined && certificate === undefined) {
+		throw new UsageError("--tls-key goes with --tls-in");
+	}
+	if (certificate === undefined && tlsOut === undefined) return { tlsIn: undefined, tlsOut };
+	if (routes.some(({ fromManner }) => fromManner !== "stream")) {
+		throw new UsageError("TLS is for streams: tcp:, unix: and vsock: addresses");
+	}
+	if (certificate === undefined) return { tlsIn: undefined, tlsOut };
+	const cert = readPem("--tls-in", certificate);
+	return { tlsIn: { cert, key: key === undefined ? cert : readPem("--tls-key", key) }, tlsOut };
 }
 
 function readRoutes(words: readonly string[]): Route[] {

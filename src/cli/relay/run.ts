@@ -76,6 +76,16 @@ class Relay {
 			const socket = await datagrams(from, options);
 			return this.#announce({ route, socket, isDatagrams: true }, socket.address);
 		}
+		const { tlsIn } = this.#request;
+		if (tlsIn !== undefined) {
+			const { tlsListen } = await import("../../tls/index.ts");
+			const socket = await tlsListen(from as Parameters<typeof tlsListen>[0], {
+				...{ mode, onStale: "replace-dead", tls: tlsIn },
+				...(allow === undefined ? {} : { allow }),
+				onHandshakeError: (error) => this.#say(error.message),
+			});
+			return this.#announce({ route, socket, isDatagrams: false }, socket.address);
+		}
 		const onRefused = ({ peer }: RefusedPeer): void => {
 			this.#say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
