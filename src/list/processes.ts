@@ -1,6 +1,7 @@
 /** Which process has which socket open, as far as /proc shows it; proc_pid_fd(5). */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
 /** A process that has a socket open. */
@@ -101,7 +102,11 @@ function socketsOf(pid: string): ReadonlyMap<number, number[]> | "hidden" {
 	try {
 		names = readdirSync(folder);
 	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === "EACCES" ? "hidden" : sockets;
+		const { code = "", errno = 0 } = error as NodeJS.ErrnoException;
+		if (code === "EACCES" || code === "EPERM") return "hidden";
+		// It has ended meanwhile; all else would make a listing that lacks something without a word.
+		if (code === "ENOENT" || code === "ESRCH") return sockets;
+		throw syscallError("open", errno, { path: folder });
 	}
 	for (const name of names) {
 		const [, inode] = SOCKET_LINK.exec(link(`${folder}/${name}`) ?? "") ?? [];

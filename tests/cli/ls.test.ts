@@ -82,7 +82,7 @@ test("a port shows its server and both ends of its connections, with the process
 	assert.match(tree.stdout, new RegExp(`└─ → \\S+\\[${process.pid}\\] · tcp 127.0.0.1:${port}\n`));
 	client.abort();
 	server.abort();
-	await listener.close();
+	listener.close();
 });
 
 test("--json is lines with a type and a version, a summary at the end, and every field is documented", async () => {
@@ -112,8 +112,8 @@ test("--json is lines with a type and a version, a summary at the end, and every
 			assert.ok(text.includes(`\`${name}\``), `docs/ls.md does not tell of ${name}`);
 		}
 		for (const each of [client, waiting, stream]) each.abort();
-		await listener.close();
-		await tcp.close();
+		listener.close();
+		tcp.close();
 	});
 });
 
@@ -151,7 +151,7 @@ test("who is not root reads which owners are hidden", {
 	assert.equal(code, 0);
 	assert.match(stdout, /\(hidden, root\)\n/);
 	assert.match(stderr, /note: \d+ processes of other users .*run this as root/);
-	await listener.close();
+	listener.close();
 });
 
 test("--watch --json tells what is opened and closed, until it is interrupted", async () => {
@@ -161,7 +161,7 @@ test("--watch --json tells what is opened and closed, until it is interrupted", 
 	const listener = await listen(`unix:${path}`);
 	const opened = JSON.parse(await child.line()) as Line;
 	assert.deepEqual([opened["event"], opened["local"]], ["opened", `unix:${path}`]);
-	await listener.close();
+	listener.close();
 	const closed = JSON.parse(await child.line()) as Line;
 	assert.deepEqual([closed["event"], closed["inode"]], ["closed", opened["inode"]]);
 	child.process.kill("SIGINT");

@@ -72,7 +72,7 @@ test("a list that changed while it was read is read again, a few times at the mo
 	const { notes } = await tampering(always, () => listSockets());
 	const note = notes.find(({ code }) => code === "interrupted");
 	assert.match(note?.message ?? "", /something may be missing/);
-	await listener.close();
+	listener.close();
 });
 
 test("an answer that is cut, or none at all, is a refusal and no loop", async () => {
@@ -125,5 +125,5 @@ test("2,000 connections are all listed with both ends, in many parts", async () 
 	assert.ok(parts > 50, `${parts} parts`);
 	assert.ok(elapsedMs < 10_000, `${elapsedMs} ms`);
 	for (const stream of streams) stream.abort();
-	await listener.close();
+	listener.close();
 });

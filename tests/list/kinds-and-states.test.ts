@@ -133,7 +133,10 @@ test("half-closed, and closed: the states of TCP on both sides", async () => {
 	assert.deepEqual(await statesOf(near as string, far as string), ["established", "established"]);
 	await client.closeWrite();
 	assert.equal(await server.read(), null);
-	assert.deepEqual(await statesOf(near as string, far as string), ["fin-wait-2", "close-wait"]);
+	const [ours, theirs] = await statesOf(near as string, far as string);
+	// The acknowledgement may be under way still.
+	assert.match(ours ?? "", /^fin-wait-[12]$/);
+	assert.equal(theirs, "close-wait");
 	await server.close();
 	await client.close();
 	assert.deepEqual(await statesOf(near as string, far as string), ["time-wait", undefined]);

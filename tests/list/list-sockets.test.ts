@@ -52,12 +52,13 @@ test("a TCP listener and both ends of a connection tell of each other, with queu
 		assert.deepEqual([near.peer?.address, near.peer?.inode], [address, far.inode]);
 		assert.equal(far.peer?.holders[0]?.pid, process.pid);
 		assert.equal(far.receiveQueueBytes, 1234);
-		assert.equal(near.sendQueueBytes, 0);
+		// All of it until it is acknowledged.
+		assert.ok([0, 1234].includes(near.sendQueueBytes ?? -1));
 		assert.ok((near.tcp?.roundTripUs ?? 0) > 0, JSON.stringify(near));
 		assert.equal(near.tcp?.retransmittedCount, 0);
 		assert.match(near.tcp?.congestionControl ?? "", /^[a-z]/);
 		for (const stream of [client, server, waiting]) stream.abort();
-		await listener.close();
+		listener.close();
 	}
 });
 
@@ -69,7 +70,7 @@ test("what waits to be accepted is listed without a process, and as the peer of 
 	assert.deepEqual(far.holders, []);
 	assert.equal(far.peer?.holders[0]?.pid, process.pid);
 	client.abort();
-	await listener.close();
+	listener.close();
 });
 
 for (const transport of ["unix", "unix-seqpacket"] as const) {
@@ -96,7 +97,7 @@ for (const transport of ["unix", "unix-seqpacket"] as const) {
 			assert.equal(third.peer?.address, address);
 			assert.equal(third.peer?.holders[0]?.pid, process.pid);
 			for (const stream of [client, server, waiting]) stream.abort();
-			await listener.close();
+			listener.close();
 		});
 	});
 }
@@ -157,8 +158,8 @@ test("a file that was removed, replaced or renamed under a listener is told", as
 		);
 		assert.deepEqual(files.map(({ file }) => file).sort(), ["replaced", "there"]);
 		for (const stream of [client, server]) stream.abort();
-		await second.close();
-		await first.close();
+		second.close();
+		first.close();
 	});
 });
 
@@ -174,7 +175,7 @@ test("a listener is listed by the path that it was asked for: put in place at on
 			const listener = await listen(`unix:${path}`, options);
 			const listed = one(await mine(), (each) => each.state === "listening");
 			assert.deepEqual([listed.local, listed.file], [`unix:${path}`, "there"]);
-			await listener.close();
+			listener.close();
 		}
 	});
 });
@@ -223,7 +224,7 @@ test("a listener in another network namespace is listed with its namespace", {
 	assert.equal((await child.ended).code, 0);
 	const own = await listen("tcp://127.0.0.1:0");
 	assert.equal(one(await mine(), (each) => each.state === "listening").namespace, undefined);
-	await own.close();
+	own.close();
 });
 
 test("who is not root is told what cannot be seen", {
@@ -241,7 +242,7 @@ test("who is not root is told what cannot be seen", {
 	const hidden = notes.find((note) => note.code === "hidden-processes");
 	assert.match(hidden?.message ?? "", /\d+ processes of other users .* run this as root/);
 	assert.ok(sockets.every(({ holders }) => holders.every(({ uid }) => uid === NOBODY)));
-	await listener.close();
+	listener.close();
 });
 
 test("where netlink is refused, /proc/net tells the same sockets, and what is missing is said", async () => {
@@ -274,8 +275,8 @@ test("where netlink is refused, /proc/net tells the same sockets, and what is mi
 	}
 	client.abort();
 	server.abort();
-	await listener.close();
-	await path.close();
+	listener.close();
+	path.close();
 });
 
 test("when no descriptor is left for the question, that is an error and no empty list", async () => {
@@ -292,7 +293,7 @@ test("addresses of a listing are those that the library takes", async () => {
 	const listener = await listen("tcp://[::1]:0");
 	const { local = "" } = one(await mine(), (each) => each.state === "listening");
 	assert.deepEqual(parseAddress(local), listener.address);
-	await listener.close();
+	listener.close();
 });
 
 const EXAMPLE: ListedSocket = {
