@@ -1,5 +1,7 @@
 /** `drain`: the last thing that an old process does. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { requireObject } from "../arguments.ts";
+import { InvalidTypeError } from "../errors.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 
 /** A connection that ends by itself, or is ended. */
@@ -23,9 +25,12 @@ export async function drain(
 	connections: Iterable<Drainable>,
 	options: WaitOptions = {},
 ): Promise<number> {
-	const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
-	checkWait({ timeoutMs: options.timeoutMs });
-	const deadline = performance.now() + timeoutMs;
+	const { signal, timeoutMs } = requireObject("options", options) as WaitOptions;
+	checkWait({ timeoutMs });
+	if (typeof connections?.[Symbol.iterator] !== "function") {
+		throw new InvalidTypeError("connections", "an iterable of connections", connections);
+	}
+	const deadline = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
 	for (;;) {
 		const left = [...connections].filter((each) => !each.closed);
 		if (left.length === 0) return 0;

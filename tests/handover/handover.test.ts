@@ -296,6 +296,8 @@ test("drain waits for connections to end, and cuts off those that do not", async
 		abort: () => Object.assign(fake, { closed: true, aborted: true }),
 	};
 	assert.equal(await drain([]), 0);
+	await assert.rejects(drain(null as unknown as []), { code: "ERR_INVALID_ARG_TYPE" });
+	await assert.rejects(drain([], null as unknown as object), { code: "ERR_INVALID_ARG_TYPE" });
 	assert.equal(await drain(new Set([fake]), { timeoutMs: 20 }), 1);
 	assert.ok(fake.aborted);
 	const open = new Set([{ closed: false, abort: assert.fail }]);
