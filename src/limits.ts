@@ -95,6 +95,9 @@ export const LIMITS = {
 	/** Silence after which such a peer is forgotten: longer than most protocols over datagrams keep quiet. */
 	faultIdleMs: 60_000,
 
+	/** Longest request to the HTTP interface of faults: room for thousands of proxies. */
+	faultRequestBytes: 1_048_576,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

@@ -3,6 +3,8 @@
 export type { RandomSource } from "../random.ts";
 export type { FaultClock } from "./clock.ts";
 export { ManualClock, systemClock } from "./clock.ts";
+export type { FaultControl, FaultControlOptions } from "./control-server.ts";
+export { faultControl } from "./control-server.ts";
 export type { DatagramFaultCounts } from "./datagram-way.ts";
 export type { FaultDatagrams, FaultDatagramsOptions } from "./fault-datagrams.ts";
 export { faultDatagrams } from "./fault-datagrams.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, datagrams, listen, type Stream } from "socketry";
+import { Toxiproxy } from "toxiproxy-node-client";
 import { runProgram, startProgram } from "./program.ts";
 
 interface Row {
@@ -79,4 +80,25 @@ test("datagrams are doubled, and counted at the end", async () => {
 	assert.deepEqual(end["upstream"], {
 		...{ received: 1, passed: 2, loss: 0, duplicate: 1, reorder: 0, corrupt: 0, dropped: 0 },
 	});
+});
+
+test("a relay is changed while it runs by a client library of Toxiproxy", async () => {
+	await using server = await listen("tcp://127.0.0.1:0");
+	const to = `tcp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const args = ["tcp://127.0.0.1:0", to, "--json", "--control", "tcp://127.0.0.1:0"];
+	const program = startProgram(["fault", ...args]);
+	const start = JSON.parse(await program.line()) as Row;
+	const toxiproxy = new Toxiproxy(String(start["control"]).replace("tcp:", "http:"));
+	const proxy = await toxiproxy.get("default");
+	assert.equal(`tcp://${proxy.listen}`, start["from"]);
+	await proxy.addToxic({ type: "limit_data", attributes: { bytes: 3 } } as never);
+	const client = (await connect(start["from"] as "tcp://x:1")) as Stream;
+	const other = await server.accept();
+	await other.write("0123456789");
+	assert.equal(String(await client.readExactly(3)), "012");
+	assert.equal(await client.read(), null);
+	await client.close();
+	other.abort();
+	program.process.kill("SIGINT");
+	assert.equal((await program.ended).code, 130);
 });

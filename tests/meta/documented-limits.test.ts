@@ -34,6 +34,12 @@ const STATEMENTS: readonly (readonly [
 	["frameBytes", "frame/codec.ts", /without end\. Default (\d+)/],
 	["faultIdleMs", "fault/fault-datagrams.ts", /forgotten, .* Default (\d+)/],
 	["faultPeersCount", "fault/fault-datagrams.ts", /gives way .* Default (\d+)/],
+	[
+		"faultRequestBytes",
+		"fault/control-server.ts",
+		/Requests have up to\s+\*?\s*(\d+) MiB/,
+		1_048_576,
+	],
 	["faultHeldBytes", "fault/fault-datagrams.ts", /beyond is dropped .* Default (\d+)/],
 	["faultHeldBytes", "fault/fault-relay.ts", /stops reading, .* Default (\d+)/],
 	["handoverMoveMs", "handover/post.ts", /go on here\. Default (\d+)/],

@@ -28,6 +28,8 @@ Any fault, one way; may be repeated:
 
 Others:
   --seed N             0..4294967295; what it was is told at the start
+  --control ADDRESS    change it while it runs, by the HTTP interface and the
+                       client libraries of Toxiproxy: 8474 is their port
   --json               tell of the start and each connection as JSON Lines
 
 Exit codes: 0 done, 1 network error, 2 wrong usage, 3 address in use or no

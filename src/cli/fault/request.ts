@@ -13,6 +13,8 @@ export interface Request {
 	readonly kind: "stream" | "datagrams";
 	readonly toxics: readonly ToxicRequest[];
 	readonly seed: number | undefined;
+	/** Where the HTTP interface listens; undefined for none. */
+	readonly control: Address | undefined;
 	readonly json: boolean;
 }
 
@@ -26,6 +28,7 @@ const OPTIONS = {
 	corrupt: { type: "string" },
 	toxic: { type: "string", multiple: true },
 	seed: { type: "string" },
+	control: { type: "string" },
 	json: { type: "boolean" },
 } as const;
 
@@ -52,13 +55,17 @@ export function readRequest(args: readonly string[]): Request {
 	if (kind !== other) {
 		throw new UsageError("FROM and TO must both be of streams, or both of datagrams");
 	}
-	const { seed, json } = values;
+	const { seed, control, json } = values;
+	if (control !== undefined && kind !== "stream") {
+		throw new UsageError("--control is for streams: Toxiproxy knows no datagrams");
+	}
 	return {
 		from,
 		to,
 		kind,
 		toxics: [...shorthands(values), ...(values.toxic ?? []).map(readToxic)],
 		seed: seed === undefined ? undefined : parseCount("--seed", seed, 0, 2 ** 32 - 1),
+		control: control === undefined ? undefined : readAddress(control, "listen"),
 		json: json ?? false,
 	};
 }

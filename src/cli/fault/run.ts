@@ -4,6 +4,7 @@ import {
 	type FaultedConnection,
 	type FaultedWay,
 	FaultPlan,
+	faultControl,
 	faultDatagrams,
 	faultProxy,
 } from "../../fault/index.ts";
@@ -17,6 +18,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 	const request = readRequest(args);
 	const plan = planOf(request);
 	if (request.kind === "datagrams") await disturbDatagrams(request, plan, context);
+	else if (request.control) await serveControl(request, request.control, plan, context);
 	else await disturbStreams(request, plan, context);
 	return EXIT.done;
 }
@@ -29,15 +31,41 @@ function planOf({ kind, seed, toxics }: Request): FaultPlan {
 	}
 }
 
-async function disturbStreams(request: Request, plan: FaultPlan, context: Context): Promise<void> {
-	const onEnd = (connection: FaultedConnection): void => {
+function connectionTeller(
+	request: Request,
+	context: Context,
+): (connection: FaultedConnection) => void {
+	return (connection) => {
 		if (request.json) tell(context, connectionRow(connection));
 		else context.err.write(`${connectionLine(connection)}\n`);
 	};
+}
+
+async function disturbStreams(request: Request, plan: FaultPlan, context: Context): Promise<void> {
+	const onEnd = connectionTeller(request, context);
 	const proxy = await faultProxy(request.from, request.to, plan, { onEnd });
 	tellStart(request, plan, context, proxy.address);
 	await ended(context.signal);
 	await proxy.close();
+}
+
+async function serveControl(
+	request: Request,
+	control: Address,
+	plan: FaultPlan,
+	context: Context,
+): Promise<void> {
+	const onEnd = connectionTeller(request, context);
+	const { seed, toxics } = plan;
+	const server = await faultControl(control, { seed, onEnd });
+	try {
+		const [from, to] = [formatAddress(request.from), formatAddress(request.to)];
+		const { address } = await server.addProxy("default", from, to, toxics);
+		tellStart(request, plan, context, address, server.address);
+		await ended(context.signal);
+	} finally {
+		await server.close();
+	}
 }
 
 async function disturbDatagrams(
@@ -57,12 +85,22 @@ async function disturbDatagrams(
 		context.err.write(`${datagramLine(relay, "upstream")}\n${datagramLine(relay, "downstream")}\n`);
 }
 
-function tellStart(request: Request, plan: FaultPlan, context: Context, address: Address): void {
+function tellStart(
+	request: Request,
+	{ seed, toxics }: FaultPlan,
+	context: Context,
+	address: Address,
+	controlAddress?: Address,
+): void {
 	const from = formatAddress(address);
 	const to = formatAddress(request.to);
-	const { seed, toxics } = plan;
-	if (request.json) tell(context, { type: "start", v: 1, from, to, seed, toxics });
-	else context.err.write(`from ${from} to ${to} with --seed ${seed}\n`);
+	const control = controlAddress && formatAddress(controlAddress);
+	if (request.json) {
+		tell(context, { type: "start", v: 1, from, to, seed, toxics, control });
+		return;
+	}
+	context.err.write(`from ${from} to ${to} with --seed ${seed}\n`);
+	if (control !== undefined) context.err.write(`control at ${control}, proxy "default"\n`);
 }
 
 function tell({ out }: Context, row: object): void {
