@@ -4,7 +4,7 @@ import net, { type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { connect, InvalidAddressError, listen } from "socketry";
 import { connectDuplex } from "socketry/node";
-import { withSocketPath } from "../support/pairs.ts";
+import { abstractName, withSocketPath } from "../support/pairs.ts";
 import { closed, readAll } from "./sockets.ts";
 
 describe("connectDuplex()", () => {
@@ -61,15 +61,16 @@ describe("connectDuplex()", () => {
 	});
 
 	test("destroy() ends connecting, without an error of its own", async () => {
-		const listener = await listen("unix:@socketry-test-full", { backlog: 0 });
-		const first = await connect("unix:@socketry-test-full");
+		const address = `unix:${abstractName()}` as const;
+		const listener = await listen(address, { backlog: 0 });
+		const first = await connect(address);
 		// The queue is full: this one waits.
-		const duplex = connectDuplex("unix:@socketry-test-full");
+		const duplex = connectDuplex(address);
 		await new Promise((resolve) => setImmediate(resolve));
 		duplex.destroy();
 		await closed(duplex);
 		assert.equal(duplex.errored, null);
-		const other = connectDuplex("unix:@socketry-test-full");
+		const other = connectDuplex(address);
 		other.destroy(new Error("not needed"));
 		const [error] = await once(other, "error");
 		assert.equal(error.message, "not needed");
@@ -79,12 +80,13 @@ describe("connectDuplex()", () => {
 	});
 
 	test("a time limit and a signal are errors", async () => {
-		const listener = await listen("unix:@socketry-test-slow", { backlog: 0 });
-		const first = await connect("unix:@socketry-test-slow");
-		const late = connectDuplex("unix:@socketry-test-slow", { timeoutMs: 5 });
+		const address = `unix:${abstractName()}` as const;
+		const listener = await listen(address, { backlog: 0 });
+		const first = await connect(address);
+		const late = connectDuplex(address, { timeoutMs: 5 });
 		assert.equal((await once(late, "error"))[0].code, "ERR_TIMEOUT");
 		const stop = new AbortController();
-		const stopped = connectDuplex("unix:@socketry-test-slow", { signal: stop.signal });
+		const stopped = connectDuplex(address, { signal: stop.signal });
 		stop.abort();
 		assert.equal((await once(stopped, "error"))[0].name, "AbortError");
 		await Promise.all([closed(late), closed(stopped)]);

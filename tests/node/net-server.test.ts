@@ -14,7 +14,7 @@ import {
 	UnsupportedError,
 } from "socketry";
 import { fromServer, toNetServer } from "socketry/node";
-import { withSocketPath } from "../support/pairs.ts";
+import { abstractName, withSocketPath } from "../support/pairs.ts";
 import { closed } from "./sockets.ts";
 
 describe("toNetServer()", () => {
@@ -101,13 +101,14 @@ describe("toNetServer()", () => {
 	});
 
 	test("a policy of who may connect is not given up silently", async () => {
-		const guarded = await listen("unix:@socketry-test-guarded", { allow: sameUser() });
+		const guarded = await listen(`unix:${abstractName()}`, { allow: sameUser() });
 		assert.throws(() => toNetServer(guarded), UnsupportedError);
 		guarded.close();
-		const open = await listen("unix:@socketry-test-open", { allow: anyone() });
+		const name = abstractName();
+		const open = await listen(`unix:${name}`, { allow: anyone() });
 		const server = toNetServer(open);
 		await once(server, "listening");
-		assert.equal(server.address(), "\0socketry-test-open");
+		assert.equal(server.address(), `\0${name.slice(1)}`);
 		server.close();
 		await once(server, "close");
 	});
