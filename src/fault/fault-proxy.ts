@@ -99,7 +99,7 @@ class RunningFaultProxy implements FaultProxy {
 	async close(): Promise<void> {
 		this.#stopping.abort();
 		this.#signal?.removeEventListener("abort", this.#onAbort);
-		await this.#listener.close();
+		this.#listener.close();
 		await this.#accepting;
 		await Promise.all(this.#open);
 	}

@@ -46,7 +46,7 @@ describe("a client library of Toxiproxy", () => {
 
 	after(async () => {
 		await control.close();
-		await server.close();
+		server.close();
 		await echoing;
 	});
 

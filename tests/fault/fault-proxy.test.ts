@@ -40,7 +40,7 @@ test("connections go from a Unix socket to TCP, each with its own luck", async (
 		assert.deepEqual(outcomes, expected);
 		assert.ok(new Set(outcomes).size === 2);
 		assert.equal(seen.length, 20);
-		await server.close();
+		server.close();
 		await echoing;
 	});
 });
@@ -48,7 +48,7 @@ test("connections go from a Unix socket to TCP, each with its own luck", async (
 test("without a server the client is told by a reset", async () => {
 	const gone = await listen("tcp://127.0.0.1:0");
 	const to = gone.address;
-	await gone.close();
+	gone.close();
 	const seen: FaultedConnection[] = [];
 	const proxy = await faultProxy("tcp://127.0.0.1:0", to, new FaultPlan(), {
 		onEnd: (each) => seen.push(each),
