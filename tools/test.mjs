@@ -21,16 +21,20 @@ const TIMEOUT_MS = Number(process.env.SOCKETRY_TEST_MS ?? 120_000);
 /**
  * Runs compiled tests.
  *
- * @param {{ node?: string, fragments?: readonly string[], env?: Record<string, string>, reporter?: string,
- *   timeoutMs?: number }} [options]
- *   `node` is the program to run them on, `fragments` choose files by path (all when empty)
+ * @param {{ node?: string, fragments?: readonly string[], without?: readonly string[], env?: Record<string, string>,
+ *   reporter?: string, timeoutMs?: number }} [options]
+ *   `node` is the program to run them on, `fragments` choose files by path (all when empty, but for those in the folders of `without`)
  * @returns {number} exit code
  */
 export function runTests(options = {}) {
-	const { node = process.execPath, fragments = [], env, reporter = "spec" } = options;
+	const { node = process.execPath, fragments = [], without = [], env, reporter = "spec" } = options;
 	const files = filesBelow(TESTS, /\.test\.js$/)
 		.map((path) => relative(TESTS, path))
-		.filter((path) => fragments.length === 0 || fragments.some((part) => matches(path, part)));
+		.filter((path) =>
+			fragments.length > 0
+				? fragments.some((part) => matches(path, part))
+				: !without.some((folder) => path.startsWith(`${folder}/`)),
+		);
 	if (files.length === 0) {
 		console.log(`no test file matches ${fragments.join(" ") || "anything: there are no tests"}`);
 		return fragments.length === 0 ? 0 : 1;
