@@ -2,6 +2,7 @@
  * Bytes that wait for the rest of their message. A chunk that arrives at an empty backlog is used as it is; only what a message leaves over
  * is copied, into memory that doubles, so that a message which comes byte by byte costs no more than a few copies of it.
  */
+import { asBuffer } from "../as-buffer.ts";
 
 const EMPTY = new Uint8Array(0);
 const GROWN_BYTES_MIN = 1_024;
@@ -72,9 +73,4 @@ export class Backlog {
 		this.#end = length;
 		this.#isOwn = true;
 	}
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-	if (Buffer.isBuffer(bytes)) return bytes;
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

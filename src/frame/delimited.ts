@@ -1,14 +1,7 @@
 /** Messages that end with certain bytes. */
-import { EndOfStreamError, InvalidValueError } from "../errors.ts";
-import { Backlog } from "./backlog.ts";
-import {
-	type Codec,
-	type CodecOptions,
-	type Decoder,
-	requireMaxBytes,
-	toBytes,
-	tooLong,
-} from "./codec.ts";
+import { InvalidValueError } from "../errors.ts";
+import { BacklogDecoder } from "./backlog-decoder.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
 
 /**
  * Messages of any bytes but `delimiter`, each followed by it.
@@ -32,8 +25,7 @@ export function delimited(
 }
 
 /** Cuts bytes at a delimiter. */
-export class DelimitedDecoder implements Decoder<Uint8Array> {
-	readonly #backlog = new Backlog();
+export class DelimitedDecoder extends BacklogDecoder {
 	readonly #delimiter: Uint8Array;
 	readonly #maxBytes: number;
 	// Bytes known to hold no delimiter, nor the beginning of one.
@@ -41,47 +33,34 @@ export class DelimitedDecoder implements Decoder<Uint8Array> {
 
 	/** @param maxBytes longest message, without the delimiter */
 	constructor(delimiter: Uint8Array, maxBytes: number) {
+		super("the delimiter of its last message had come");
 		this.#delimiter = delimiter;
 		this.#maxBytes = maxBytes;
 	}
 
-	get pendingBytes(): number {
-		return this.#backlog.length;
-	}
-
-	push(chunk: Uint8Array): void {
-		this.#backlog.push(chunk);
-	}
-
 	next(): Uint8Array | undefined {
-		const { length } = this.#backlog;
+		const { length } = this.backlog;
 		if (length === 0) return undefined;
 		const size = this.#delimiter.length;
-		const found = this.#backlog.indexOf(this.#delimiter, this.#searched);
+		const found = this.backlog.indexOf(this.#delimiter, this.#searched);
 		if (found < 0) {
 			this.#searched = Math.max(0, length - size + 1);
 			this.#checkLength(this.#searched);
 			return undefined;
 		}
 		this.#checkLength(found);
-		const message = this.#backlog.take(0, found);
-		this.#backlog.take(0, size);
+		const message = this.backlog.take(0, found);
+		this.backlog.take(0, size);
 		this.#searched = 0;
 		return message;
 	}
 
-	end(): undefined {
-		const { length } = this.#backlog;
-		if (length > 0)
-			throw new EndOfStreamError(length, "the delimiter of its last message had come");
-	}
-
 	/** Takes what no delimiter ends. */
 	takeRest(): Uint8Array {
-		const { length } = this.#backlog;
+		const { length } = this.backlog;
 		this.#checkLength(length);
 		this.#searched = 0;
-		return this.#backlog.take(0, length);
+		return this.backlog.take(0, length);
 	}
 
 	// Nothing is taken: asked again, it fails again.

@@ -1,15 +1,7 @@
 /** Messages that begin with their length. */
 import { requireBoolean, requireInteger } from "../arguments.ts";
-import { EndOfStreamError } from "../errors.ts";
-import { Backlog } from "./backlog.ts";
-import {
-	type Codec,
-	type CodecOptions,
-	type Decoder,
-	requireMaxBytes,
-	toBytes,
-	tooLong,
-} from "./codec.ts";
+import { BacklogDecoder } from "./backlog-decoder.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
 
 /** Options of `lengthPrefixed`. */
 export interface LengthPrefixedOptions extends CodecOptions {
@@ -41,44 +33,31 @@ export function lengthPrefixed(
 	};
 }
 
-class LengthPrefixedDecoder implements Decoder<Uint8Array> {
-	readonly #backlog = new Backlog();
+class LengthPrefixedDecoder extends BacklogDecoder {
 	readonly #prefixBytes: number;
 	readonly #littleEndian: boolean;
 	readonly #maxBytes: number;
 
 	constructor(prefixBytes: number, littleEndian: boolean, maxBytes: number) {
+		super("the last message was complete");
 		this.#prefixBytes = prefixBytes;
 		this.#littleEndian = littleEndian;
 		this.#maxBytes = maxBytes;
 	}
 
-	get pendingBytes(): number {
-		return this.#backlog.length;
-	}
-
-	push(chunk: Uint8Array): void {
-		this.#backlog.push(chunk);
-	}
-
 	next(): Uint8Array | undefined {
-		const available = this.#backlog.length - this.#prefixBytes;
+		const available = this.backlog.length - this.#prefixBytes;
 		if (available < 0) return undefined;
 		const length = this.#length();
 		if (length > this.#maxBytes) throw tooLong(length, this.#maxBytes);
-		return length > available ? undefined : this.#backlog.take(this.#prefixBytes, length);
-	}
-
-	end(): undefined {
-		const { length } = this.#backlog;
-		if (length > 0) throw new EndOfStreamError(length, "the last message was complete");
+		return length > available ? undefined : this.backlog.take(this.#prefixBytes, length);
 	}
 
 	#length(): number {
 		let length = 0;
 		for (let i = 0; i < this.#prefixBytes; i++) {
 			const index = this.#littleEndian ? this.#prefixBytes - 1 - i : i;
-			length = length * 256 + this.#backlog.at(index);
+			length = length * 256 + this.backlog.at(index);
 		}
 		return length;
 	}

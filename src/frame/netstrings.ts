@@ -1,14 +1,7 @@
 /** Netstrings: `5:hello,`. */
-import { EndOfStreamError, FramingError } from "../errors.ts";
-import { Backlog } from "./backlog.ts";
-import {
-	type Codec,
-	type CodecOptions,
-	type Decoder,
-	requireMaxBytes,
-	toBytes,
-	tooLong,
-} from "./codec.ts";
+import { FramingError } from "../errors.ts";
+import { BacklogDecoder } from "./backlog-decoder.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -32,46 +25,33 @@ export function netstrings(options: CodecOptions = {}): Codec<Uint8Array, Uint8A
 	};
 }
 
-class NetstringDecoder implements Decoder<Uint8Array> {
-	readonly #backlog = new Backlog();
+class NetstringDecoder extends BacklogDecoder {
 	readonly #maxBytes: number;
 	// Of the message under way, once its colon has come.
 	#length = -1;
 	#prefixBytes = 0;
 
 	constructor(maxBytes: number) {
+		super("the last netstring was complete");
 		this.#maxBytes = maxBytes;
-	}
-
-	get pendingBytes(): number {
-		return this.#backlog.length;
-	}
-
-	push(chunk: Uint8Array): void {
-		this.#backlog.push(chunk);
 	}
 
 	next(): Uint8Array | undefined {
 		if (this.#length < 0) this.#readPrefix();
 		const end = this.#prefixBytes + this.#length;
-		if (this.#length < 0 || this.#backlog.length <= end) return undefined;
-		if (this.#backlog.at(end) !== COMMA) {
+		if (this.#length < 0 || this.backlog.length <= end) return undefined;
+		if (this.backlog.at(end) !== COMMA) {
 			throw new FramingError(`no comma follows the ${this.#length} bytes of a netstring`);
 		}
-		const message = this.#backlog.take(this.#prefixBytes, this.#length);
-		this.#backlog.take(1, 0);
+		const message = this.backlog.take(this.#prefixBytes, this.#length);
+		this.backlog.take(1, 0);
 		this.#length = -1;
 		return message;
 	}
 
-	end(): undefined {
-		const { length } = this.#backlog;
-		if (length > 0) throw new EndOfStreamError(length, "the last netstring was complete");
-	}
-
 	// Reads again from the first digit each time: there are ten at the most.
 	#readPrefix(): void {
-		const backlog = this.#backlog;
+		const backlog = this.backlog;
 		let value = 0;
 		for (let i = 0; i < backlog.length; i++) {
 			const byte = backlog.at(i);

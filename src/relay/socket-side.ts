@@ -1,16 +1,12 @@
 /** A side that is a socket of this library: its bytes are spliced in the kernel. */
 import { LIMITS } from "../limits.ts";
 import { Socket } from "../socket/socket.ts";
-import type { BoundFile } from "../stream/connection.ts";
+import { type BoundFile, resetOnClose } from "../stream/connection.ts";
 import { linger } from "../stream/linger.ts";
 import type { Stream } from "../stream/stream.ts";
-import { SO_LINGER, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { Flow } from "./flow.ts";
 import type { Side, Way, WayEnd } from "./way.ts";
-
-// struct linger { l_onoff = 1, l_linger = 0 }: close(2) resets; socket(7).
-const RESET_ON_CLOSE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** A connection that was taken out of its stream. */
 export class SocketSide implements Side {
@@ -56,7 +52,7 @@ export class SocketSide implements Side {
 
 	reset(): void {
 		if (this.#socket.closed) return;
-		sys.setsockopt(this.#socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+		resetOnClose(this.#socket);
 		void this.close();
 	}
 }

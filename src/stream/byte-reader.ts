@@ -1,5 +1,6 @@
 /** The reads that need memory of what came before: exact counts, delimiters, and giving back what was too much. */
 import { requireBytes, requireInteger } from "../arguments.ts";
+import { asBuffer } from "../as-buffer.ts";
 import {
 	BusyError,
 	EndOfStreamError,
@@ -211,10 +212,4 @@ function busy(): BusyError {
 
 function refuse(): Promise<never> {
 	return Promise.reject(busy());
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-	return Buffer.isBuffer(bytes)
-		? bytes
-		: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

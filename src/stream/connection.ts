@@ -131,7 +131,7 @@ export class Connection {
 	/** Closes the descriptor so that TCP answers the peer with a reset. */
 	reset(): void {
 		if (this.socket.closed) return;
-		sys.setsockopt(this.socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+		resetOnClose(this.socket);
 		this.close();
 	}
 
@@ -151,4 +151,9 @@ export function readTcpInfo(socket: Socket): TcpInfo | undefined {
 	} catch {
 		return undefined;
 	}
+}
+
+/** Has close(2) reset the connection, where there is such a thing, and throw away what is queued; SO_LINGER, socket(7). */
+export function resetOnClose(socket: Socket): void {
+	sys.setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
 }

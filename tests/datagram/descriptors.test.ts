@@ -16,6 +16,7 @@ import {
 	markOf,
 	openMarkedCount,
 	takeMarks,
+	withEnds,
 } from "../support/marked-descriptors.ts";
 import { abstractName } from "../support/pairs.ts";
 
@@ -42,18 +43,11 @@ async function drain(socket: Datagrams, count: number): Promise<void> {
 	for (let i = 0; i < count; i++) assert.deepEqual(await received(socket), [`filler ${i}`, []]);
 }
 
-async function withPair(
+function withPair(
 	options: Parameters<typeof socketpair>[1],
 	body: (left: Datagrams, right: Datagrams) => Promise<void>,
 ): Promise<void> {
-	const [left, right] = socketpair("dgram", options);
-	try {
-		await body(left, right);
-	} finally {
-		left.abort();
-		right.abort();
-	}
-	assert.equal(openMarkedCount(), 0);
+	return withEnds(socketpair("dgram", options), body);
 }
 
 test("descriptors arrive with their datagram, also with an empty one, and with the sender's address", async () => {

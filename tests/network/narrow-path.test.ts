@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Child, runChild, startChild } from "../support/children.ts";
-import { cable, lackingNetworks, makeNetwork, type Network } from "../support/network.ts";
+import { cable, lackingNetworks, makeNetwork, type Network, routed } from "../support/network.ts";
 import { stop } from "../support/programs.ts";
 
 const SERVER = new URL("./measuring.peer.js", import.meta.url);
@@ -14,25 +14,15 @@ describe("with a router whose far side takes 1280 bytes", { skip: lackingNetwork
 	let port: string;
 
 	before(async () => {
-		const router = "nsenter --net=/run/netns/router sh -c 'echo 1 > /proc/sys/net";
 		network = await makeNetwork(
 			["near", "router", "far"],
 			[
 				...cable("near", "router"),
 				...cable("router", "far", 1_280),
-				...["near", "far"].flatMap((host, i) => [
-					`ip -n ${host} address add 10.7.${i}.9/24 dev to-router`,
-					`ip -n ${host} address add fd00:7:${i}::9/64 dev to-router`,
-					`ip -n router address add 10.7.${i}.1/24 dev to-${host}`,
-					`ip -n router address add fd00:7:${i}::1/64 dev to-${host}`,
-					`ip -n ${host} route add default via 10.7.${i}.1`,
-					`ip -n ${host} route add default via fd00:7:${i}::1`,
-				]),
+				...routed("router", ["near", "far"], 7),
 				// What is known of a path is known of an address: another one begins anew.
 				"ip -n far address add 10.7.1.8/24 dev to-router",
 				"ip -n far address add fd00:7:1::8/64 dev to-router",
-				`${router}/ipv4/ip_forward'`,
-				`${router}/ipv6/conf/all/forwarding'`,
 			],
 		);
 		server = startChild(SERVER, { under: network.under("far") });

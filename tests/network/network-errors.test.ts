@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Child, runChild, startChild } from "../support/children.ts";
-import { cable, lackingNetworks, makeNetwork, type Network } from "../support/network.ts";
+import { cable, lackingNetworks, makeNetwork, type Network, routed } from "../support/network.ts";
 import { stop } from "../support/programs.ts";
 
 const SERVER = new URL("./measuring.peer.js", import.meta.url);
@@ -15,24 +15,14 @@ describe("with a router between it and the others", { skip: lackingNetworks() },
 	let port: string;
 
 	before(async () => {
-		const router = "nsenter --net=/run/netns/router sh -c 'echo 1 > /proc/sys/net";
 		network = await makeNetwork(
 			["router", ...HOSTS],
 			[
-				...HOSTS.flatMap((host, i) => [
-					...cable("router", host),
-					`ip -n ${host} address add 10.4.${i}.9/24 dev to-router`,
-					`ip -n ${host} address add fd00:4:${i}::9/64 dev to-router`,
-					`ip -n router address add 10.4.${i}.1/24 dev to-${host}`,
-					`ip -n router address add fd00:4:${i}::1/64 dev to-${host}`,
-					`ip -n ${host} route add default via 10.4.${i}.1`,
-					`ip -n ${host} route add default via fd00:4:${i}::1`,
-				]),
+				...HOSTS.flatMap((host) => cable("router", host)),
+				...routed("router", HOSTS, 4),
 				"ip -n router route add prohibit 10.4.66.0/24",
 				"ip -n router route add prohibit fd00:4:66::/64",
-				`${router}/ipv4/ip_forward'`,
-				`${router}/ipv6/conf/all/forwarding'`,
-				`${router.replace("echo 1", "echo 0")}/ipv6/icmp/ratelimit'`,
+				"nsenter --net=/run/netns/router sh -c 'echo 0 > /proc/sys/net/ipv6/icmp/ratelimit'",
 			],
 		);
 		server = startChild(SERVER, { under: network.under("far") });

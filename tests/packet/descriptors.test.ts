@@ -22,6 +22,7 @@ import {
 	markOf,
 	openMarkedCount,
 	takeMarks,
+	withEnds,
 } from "../support/marked-descriptors.ts";
 import { abstractName } from "../support/pairs.ts";
 
@@ -30,18 +31,11 @@ type Options = Parameters<typeof socketpair>[1];
 const SOME = { receiveDescriptors: true };
 const F_GETFD = 1;
 
-async function withPair(
+function withPair(
 	options: Options,
 	body: (left: PacketStream, right: PacketStream) => Promise<void>,
 ): Promise<void> {
-	const [left, right] = socketpair("seqpacket", options);
-	try {
-		await body(left, right);
-	} finally {
-		left.abort();
-		right.abort();
-	}
-	assert.equal(openMarkedCount(), 0);
+	return withEnds(socketpair("seqpacket", options), body);
 }
 
 async function received(packets: PacketStream): Promise<[text: string, marks: bigint[]]> {

@@ -1,26 +1,6 @@
 /** Forgets descriptors that came along, taken and not taken, and tells what is left of them after collections. */
-import { readdirSync, readlinkSync } from "node:fs";
 import { socketpair } from "socketry";
-import { sys } from "socketry/sys";
-
-const collect = globalThis.gc as () => void;
-
-function owned(): number {
-	sys.engineLedger();
-	return sys.out[2] as number;
-}
-
-function openSockets(): number {
-	let count = 0;
-	for (const fd of readdirSync("/proc/self/fd")) {
-		try {
-			if (readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")) count++;
-		} catch {
-			// The folder's own descriptor.
-		}
-	}
-	return count;
-}
+import { collectAll, openSockets, owned } from "../support/collections.ts";
 
 async function forget(): Promise<number> {
 	const [left, right] = socketpair("stream", { receiveDescriptors: true });
@@ -34,8 +14,5 @@ async function forget(): Promise<number> {
 
 const before = openSockets();
 const arrived = await forget();
-for (let i = 0; i < 10; i++) {
-	collect();
-	await new Promise((resolve) => setImmediate(resolve));
-}
+await collectAll();
 console.log(`${arrived} arrived, ${owned()} owned, ${openSockets() - before} open`);

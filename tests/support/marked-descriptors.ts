@@ -1,4 +1,5 @@
 /** Descriptors that can be told apart: each of a file of its own, known by its inode wherever it arrives. */
+import assert from "node:assert/strict";
 import { fstatSync, readdirSync, readlinkSync } from "node:fs";
 import { OwnedDescriptor } from "socketry";
 import { sys } from "socketry/sys";
@@ -44,4 +45,19 @@ export function openMarkedCount(): number {
 			return false;
 		}
 	}).length;
+}
+
+/** Runs `body` with two ends, aborts them, and expects that nothing marked is left open. */
+export async function withEnds<End extends { abort(): void }>(
+	ends: readonly [End, End],
+	body: (left: End, right: End) => Promise<void>,
+): Promise<void> {
+	const [left, right] = ends;
+	try {
+		await body(left, right);
+	} finally {
+		left.abort();
+		right.abort();
+	}
+	assert.equal(openMarkedCount(), 0);
 }

@@ -71,3 +71,20 @@ export function cable(left: string, right: string, mtu = 1_500): string[] {
 		`ip -n ${right} link set ${back} up`,
 	];
 }
+
+/** Commands that make of `router` a router between hosts with a cable to it: the i-th one is 10.NET.i.9 and fd00:NET:i::9. */
+export function routed(router: string, hosts: readonly string[], net: number): string[] {
+	const enable = `nsenter --net=/run/netns/${router} sh -c 'echo 1 > /proc/sys/net`;
+	return [
+		...hosts.flatMap((host, i) => [
+			`ip -n ${host} address add 10.${net}.${i}.9/24 dev to-${router}`,
+			`ip -n ${host} address add fd00:${net}:${i}::9/64 dev to-${router}`,
+			`ip -n ${router} address add 10.${net}.${i}.1/24 dev to-${host}`,
+			`ip -n ${router} address add fd00:${net}:${i}::1/64 dev to-${host}`,
+			`ip -n ${host} route add default via 10.${net}.${i}.1`,
+			`ip -n ${host} route add default via fd00:${net}:${i}::1`,
+		]),
+		`${enable}/ipv4/ip_forward'`,
+		`${enable}/ipv6/conf/all/forwarding'`,
+	];
+}

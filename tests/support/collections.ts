@@ -1,0 +1,32 @@
+/** What is left of objects that a program forgets. */
+import { readdirSync, readlinkSync } from "node:fs";
+import { sys } from "socketry/sys";
+
+const ROUNDS = 10;
+
+/** Has everything collected that can be, finalizers included. Needs `--expose-gc`. */
+export async function collectAll(): Promise<void> {
+	for (let i = 0; i < ROUNDS; i++) {
+		globalThis.gc?.();
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+}
+
+/** Descriptors that objects of this thread own. */
+export function owned(): number {
+	sys.engineLedger();
+	return sys.out[2] as number;
+}
+
+/** Sockets that this process has open. */
+export function openSockets(): number {
+	let count = 0;
+	for (const fd of readdirSync("/proc/self/fd")) {
+		try {
+			if (readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")) count++;
+		} catch {
+			// The folder's own descriptor.
+		}
+	}
+	return count;
+}
