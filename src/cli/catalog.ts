@@ -46,31 +46,3 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		load: async () => (await import("./compare/command.ts")).compare,
 	},
 };
-
-/** The text of `socketry --help`. */
-export function generalHelp(): string {
-	const rows = Object.entries(CATALOG).map(([name, { summary }]) => {
-		return `  ${name.padEnd(10)}${summary}`;
-	});
-	return `Examples:
-  echo hi | socketry connect :8080    talk to a server and read its answer
-  socketry relay 8080 ./app.sock      a port for a Unix socket
-  socketry ls 8080                    who listens there, and who is connected
-  socketry compare --quick            which kind of socket to use, in 10 s
-  socketry compare --html page.html   the same, thoroughly, as a page with plots
-  socketry compare --help             what a command can do
-
-Usage: socketry COMMAND [OPTIONS]
-
-Commands:
-${rows.join("\n")}
-
-Options:
-  -h, --help      this text, or a command's
-  -V, --version   the version
-
-Exit codes: 0 done, 1 network error, 2 wrong usage, 3 address in use or no
-permission, 4 data was cut, 124 time is up, 128 + n ended by signal n.
-Colours follow NO_COLOR and FORCE_COLOR.
-`;
-}

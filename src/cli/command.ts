@@ -1,4 +1,5 @@
 /** What every command of the program is, and what it is given. */
+import type { Guide } from "./guide.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command works with. */
@@ -13,8 +14,7 @@ export interface Context {
 
 /** One command. Its module is loaded only when it is used. */
 export interface Command {
-	/** The text of `--help`: examples first, at most 80 columns and 40 lines. */
-	readonly help: string;
+	readonly guide: Guide;
 	/** Whether standard output is a copy of what arrives: then it is a failure that its reader has left (`| head`). */
 	readonly copies?: boolean;
 	/**

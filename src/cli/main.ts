@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
-import { CATALOG, generalHelp } from "./catalog.ts";
+import { CATALOG } from "./catalog.ts";
 import type { Context } from "./command.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruption.ts";
@@ -39,10 +39,10 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
 	const [first, ...rest] = args[0] === "help" ? [args[1] ?? "--help", "--help"] : args;
-	if (first === "--help" || first === "-h") return print(generalHelp());
+	if (first === "--help" || first === "-h") return print(await generalHelp());
 	if (first === "--version" || first === "-V") return print(`${packageVersion()}\n`);
 	if (first === undefined) {
-		err.write(generalHelp());
+		err.write(await generalHelp());
 		return EXIT.usage;
 	}
 	const entry = Object.hasOwn(CATALOG, first) ? CATALOG[first] : undefined;
@@ -50,9 +50,21 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
 	const command = await entry.load();
 	// What follows `--` is for another program.
 	const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
-	if (own.includes("--help") || own.includes("-h")) return print(command.help);
+	if (own.includes("--help") || own.includes("-h")) {
+		const { helpOf } = await import("./help.ts");
+		return print(helpOf(`socketry ${first}`, command.guide));
+	}
 	if (command.copies) whenOutputBreaks = EXIT.brokenPipe;
 	return await command.run(rest, context);
+}
+
+async function generalHelp(): Promise<string> {
+	const [{ helpOf }, { OVERVIEW }] = await Promise.all([
+		import("./help.ts"),
+		import("./overview.ts"),
+	]);
+	const commands = Object.entries(CATALOG).map(([name, { summary }]) => [name, summary] as const);
+	return helpOf("socketry", OVERVIEW, commands);
 }
 
 function print(text: string): number {

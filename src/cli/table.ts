@@ -27,11 +27,11 @@ function pad(text: string, width: number, flush: "left" | "right" | undefined): 
 	return flush === "right" ? text.padStart(width) : text.padEnd(width);
 }
 
-/** Breaks text into lines of at most `columns` characters, each behind `indent`. */
+/** Breaks text at spaces into lines of at most `columns` characters, each behind `indent`. */
 export function wrap(text: string, columns: number, indent = ""): string {
 	const lines: string[] = [];
 	let line = "";
-	for (const word of text.split(/\s+/)) {
+	for (const word of text.split(/[ \n]+/)) {
 		if (line !== "" && indent.length + line.length + 1 + word.length > columns) {
 			lines.push(line);
 			line = word;

@@ -3,13 +3,6 @@ import { readFileSync } from "node:fs";
 import type { TlsConnectOptions } from "../tls/index.ts";
 import { UsageError } from "./exit-code.ts";
 
-/** As `parseCommandLine` takes them, for whoever connects. */
-export const TLS_OPTIONS = {
-	tls: { type: "boolean" },
-	"tls-name": { type: "string" },
-	"tls-ca": { type: "string" },
-} as const;
-
 /**
  * Reads what to connect with; undefined without TLS.
  *

@@ -4,6 +4,7 @@ import { UsageError } from "../exit-code.ts";
 import { nearest } from "../nearest.ts";
 import { parseOptions } from "../options.ts";
 import { parseDuration, parseSize } from "../quantity.ts";
+import { OPTIONS } from "./guide.ts";
 import { isKind, KIND_NAMES, type Kind } from "./kinds.ts";
 import { DURATION_MS, QUICK_MS } from "./plan.ts";
 import { kindOf } from "./target.ts";
@@ -24,18 +25,6 @@ export interface Request {
 	/** File to write the page to. */
 	readonly html: string | undefined;
 }
-
-const OPTIONS = {
-	quick: { type: "boolean" },
-	size: { type: "string" },
-	duration: { type: "string" },
-	kind: { type: "string" },
-	json: { type: "boolean" },
-	html: { type: "string" },
-	serve: { type: "string", multiple: true },
-	to: { type: "string", multiple: true },
-	"internal-serve": { type: "string" },
-} as const;
 
 /** Largest UDP payload over IPv4: every kind can carry it. */
 const SIZE_MAX = 65_507;

@@ -1,10 +1,10 @@
-/** `socketry connect`: its help at once, all else when it runs. */
+/** `socketry connect`: its guide at once, all else when it runs. */
 import type { Command } from "../command.ts";
-import { HELP } from "./help.ts";
+import { GUIDE } from "./guide.ts";
 
 /** The command. */
 export const connect: Command = {
-	help: HELP,
+	guide: GUIDE,
 	copies: true,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

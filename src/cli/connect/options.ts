@@ -6,7 +6,8 @@ import { type Framing, readFraming } from "../exchange/framing.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
-import { readTls, TLS_OPTIONS } from "../tls-options.ts";
+import { readTls } from "../tls-options.ts";
+import { OPTIONS } from "./guide.ts";
 
 /** A connection as it was asked for. */
 export interface Request {
@@ -30,22 +31,6 @@ export interface Request {
 	/** Undefined for none. */
 	readonly tls: TlsConnectOptions | undefined;
 }
-
-const OPTIONS = {
-	timeout: { type: "string" },
-	crlf: { type: "boolean" },
-	hex: { type: "boolean" },
-	json: { type: "boolean" },
-	keep: { type: "boolean" },
-	message: { type: "string" },
-	count: { type: "string" },
-	idle: { type: "string" },
-	proxy: { type: "string" },
-	"as-owner": { type: "string" },
-	"send-fd": { type: "string", multiple: true },
-	"pass-fd": { type: "boolean" },
-	...TLS_OPTIONS,
-} as const;
 
 const DAY_MS = 86_400_000;
 const IDLE_MS = 2_000;

@@ -6,6 +6,7 @@ import { mannerOf, readAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
+import { OPTIONS } from "./guide.ts";
 
 const MANNERS = {
 	stream: "a stream of bytes in each direction, which ends by itself",
@@ -16,7 +17,7 @@ const NAME_BYTES_MAX = 107;
 
 /** Runs it. */
 export async function run(args: readonly string[], { out, signal }: Context): Promise<number> {
-	const { words, program } = parseCommandLine(args, {});
+	const { words, program } = parseCommandLine(args, OPTIONS);
 	if (words.length === 0 || program !== undefined) {
 		throw new UsageError("give the addresses to explain, such as 8080 or ./x.sock");
 	}

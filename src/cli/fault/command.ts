@@ -1,9 +1,9 @@
-/** `socketry fault`: its help at once, all else when it runs. */
+/** `socketry fault`: its guide at once, all else when it runs. */
 import type { Command } from "../command.ts";
-import { HELP } from "./help.ts";
+import { GUIDE } from "./guide.ts";
 
 /** The command. */
 export const fault: Command = {
-	help: HELP,
+	guide: GUIDE,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

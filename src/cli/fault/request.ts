@@ -5,6 +5,7 @@ import { mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
+import { OPTIONS } from "./guide.ts";
 
 /** What was asked for. */
 export interface Request {
@@ -17,20 +18,6 @@ export interface Request {
 	readonly control: Address | undefined;
 	readonly json: boolean;
 }
-
-const OPTIONS = {
-	latency: { type: "string" },
-	jitter: { type: "string" },
-	bandwidth: { type: "string" },
-	loss: { type: "string" },
-	duplicate: { type: "string" },
-	reorder: { type: "string" },
-	corrupt: { type: "string" },
-	toxic: { type: "string", multiple: true },
-	seed: { type: "string" },
-	control: { type: "string" },
-	json: { type: "boolean" },
-} as const;
 
 type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
 

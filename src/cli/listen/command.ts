@@ -1,10 +1,10 @@
-/** `socketry listen`: its help at once, all else when it runs. */
+/** `socketry listen`: its guide at once, all else when it runs. */
 import type { Command } from "../command.ts";
-import { HELP } from "./help.ts";
+import { GUIDE } from "./guide.ts";
 
 /** The command. */
 export const listen: Command = {
-	help: HELP,
+	guide: GUIDE,
 	copies: true,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

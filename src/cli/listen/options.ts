@@ -8,6 +8,7 @@ import type { TalkOptions } from "../exchange/talk.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
+import { OPTIONS } from "./guide.ts";
 
 /** What becomes of connections. */
 export type Service = "talk" | "exec" | "echo" | "discard" | "chargen";
@@ -26,26 +27,6 @@ export interface Request extends OutputOptions, TalkOptions {
 	readonly timeoutMs: number | undefined;
 	readonly isQuiet: boolean;
 }
-
-const OPTIONS = {
-	exec: { type: "boolean" },
-	echo: { type: "boolean" },
-	discard: { type: "boolean" },
-	chargen: { type: "boolean" },
-	once: { type: "boolean" },
-	keep: { type: "boolean" },
-	max: { type: "string" },
-	mode: { type: "string" },
-	allow: { type: "string", multiple: true },
-	timeout: { type: "string" },
-	crlf: { type: "boolean" },
-	hex: { type: "boolean" },
-	json: { type: "boolean" },
-	message: { type: "string" },
-	count: { type: "string" },
-	idle: { type: "string" },
-	quiet: { type: "boolean" },
-} as const;
 
 const SERVICES = ["exec", "echo", "discard", "chargen"] as const;
 const DAY_MS = 86_400_000;

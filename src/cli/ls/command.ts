@@ -1,9 +1,9 @@
-/** `socketry ls`: its help at once, all else when it runs. */
+/** `socketry ls`: its guide at once, all else when it runs. */
 import type { Command } from "../command.ts";
-import { HELP } from "./help.ts";
+import { GUIDE } from "./guide.ts";
 
 /** The command. */
 export const ls: Command = {
-	help: HELP,
+	guide: GUIDE,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

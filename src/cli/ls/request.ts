@@ -10,24 +10,9 @@ import {
 } from "../../list/index.ts";
 import { UsageError } from "../exit-code.ts";
 import { nearest } from "../nearest.ts";
-import { type OptionTable, parseCommandLine } from "../options.ts";
+import { parseCommandLine } from "../options.ts";
 import { parseDuration } from "../quantity.ts";
-
-const OPTIONS = {
-	all: { type: "boolean", short: "a" },
-	long: { type: "boolean", short: "l" },
-	tree: { type: "boolean" },
-	watch: { type: "boolean" },
-	interval: { type: "string" },
-	json: { type: "boolean" },
-	kind: { type: "string", multiple: true },
-	state: { type: "string", multiple: true },
-	port: { type: "string", multiple: true },
-	path: { type: "string", multiple: true },
-	pid: { type: "string", multiple: true },
-	user: { type: "string", multiple: true },
-	command: { type: "string", multiple: true },
-} as const satisfies OptionTable;
+import { OPTIONS } from "./guide.ts";
 
 /** Of each group one filter has to match. */
 type Groups = readonly (readonly SocketFilter[])[];

@@ -8,15 +8,7 @@ import { EXIT, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration, parseSize } from "../quantity.ts";
 import { type Echo, echoOver } from "./echo.ts";
-
-const OPTIONS = {
-	count: { type: "string" },
-	interval: { type: "string" },
-	timeout: { type: "string" },
-	size: { type: "string" },
-	echo: { type: "boolean" },
-	json: { type: "boolean" },
-} as const;
+import { OPTIONS } from "./guide.ts";
 
 const HOUR_MS = 3_600_000;
 const COUNT_MAX = 1_000_000;

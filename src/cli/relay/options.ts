@@ -7,6 +7,7 @@ import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
 import { readPem, readTls } from "../tls-options.ts";
+import { OPTIONS } from "./guide.ts";
 
 /** From where to where. */
 export interface Route {
@@ -36,25 +37,6 @@ export interface Request {
 	readonly json: boolean;
 	readonly isQuiet: boolean;
 }
-
-const OPTIONS = {
-	max: { type: "string" },
-	idle: { type: "string" },
-	drain: { type: "string" },
-	"connect-timeout": { type: "string" },
-	"proxy-protocol": { type: "string" },
-	"no-descriptors": { type: "boolean" },
-	mode: { type: "string" },
-	allow: { type: "string", multiple: true },
-	once: { type: "boolean" },
-	"tls-in": { type: "string" },
-	"tls-key": { type: "string" },
-	"tls-out": { type: "boolean" },
-	"tls-name": { type: "string" },
-	"tls-ca": { type: "string" },
-	json: { type: "boolean" },
-	quiet: { type: "boolean" },
-} as const;
 
 const DAY_MS = 86_400_000;
 const DRAIN_MS = 5_000;

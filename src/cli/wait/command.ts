@@ -1,9 +1,9 @@
-/** `socketry wait`: its help at once, all else when it runs. */
+/** `socketry wait`: its guide at once, all else when it runs. */
 import type { Command } from "../command.ts";
-import { HELP } from "./help.ts";
+import { GUIDE } from "./guide.ts";
 
 /** The command. */
 export const wait: Command = {
-	help: HELP,
+	guide: GUIDE,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

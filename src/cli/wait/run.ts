@@ -8,12 +8,7 @@ import { EXIT, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseDuration } from "../quantity.ts";
 import { TimeLimit } from "../time-limit.ts";
-
-const OPTIONS = {
-	timeout: { type: "string" },
-	quiet: { type: "boolean" },
-	json: { type: "boolean" },
-} as const;
+import { OPTIONS } from "./guide.ts";
 
 const DAY_MS = 86_400_000;
 

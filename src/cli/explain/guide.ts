@@ -1,0 +1,24 @@
+/** What `socketry explain` says about itself. */
+import type { Guide } from "../guide.ts";
+
+/** It has no options. */
+export const OPTIONS = {} as const;
+
+/** The guide. */
+export const GUIDE: Guide = {
+	examples: [
+		{ run: "socketry explain 8080" },
+		{ run: "socketry explain ./app.sock" },
+		{ run: "socketry explain udp://example.org:53" },
+	],
+	usage: ["ADDRESS..."],
+	description: [
+		"Tells what an address means to connect and to listen, which addresses a name has, what is at a path, and which limits apply. Nothing is connected to.",
+	],
+	words: "address-to-connect",
+	options: OPTIONS,
+	exits: [
+		["0", "understood"],
+		["2", "it is no address"],
+	],
+};

@@ -1,0 +1,72 @@
+/** What `socketry listen` says about itself. */
+import type { Guide } from "../guide.ts";
+
+/** Its options. */
+export const OPTIONS = {
+	exec: {
+		heading: "What to do with connections; without any of these they are talked to here:",
+		text: "run PROGRAM with the connection as its input and output",
+	},
+	echo: { text: "send everything back; take everything", with: ["discard"] },
+	discard: { about: "Take everything and answer nothing." },
+	chargen: { text: "send text without end" },
+	once: {
+		heading: "Options:",
+		text: "end after one connection, or go on; --keep is the default where connections are served side by side",
+		with: ["keep"],
+	},
+	keep: { about: "Go on after the first connection." },
+	max: { value: "N", text: "serve at most N at once, 1000 by default; others wait" },
+	mode: {
+		value: "MODE",
+		text: "permissions of the socket file, such as 660",
+		completes: ["600", "660", "666"],
+	},
+	allow: {
+		value: "user=A,B",
+		multiple: true,
+		text: "of Unix sockets: who may connect; also group=C",
+	},
+	timeout: { value: "TIME", text: "leave with 124 after 5s, 500ms, 2m", like: "connect" },
+	crlf: {
+		text: "as of connect; answers to datagrams go to who spoke last",
+		with: ["hex", "json", "message", "count", "idle"],
+		like: "connect",
+	},
+	hex: { like: "connect" },
+	json: { like: "connect" },
+	message: { value: "HOW", like: "connect" },
+	count: { value: "N", like: "connect" },
+	idle: { value: "TIME", like: "connect" },
+	quiet: { text: "do not say where it listens" },
+} as const;
+
+/** The guide. */
+export const GUIDE: Guide = {
+	examples: [
+		{ run: "socketry listen 8080", does: "one connection, here" },
+		{ run: "socketry listen ./app.sock --mode 600 --keep" },
+		{ run: "socketry listen :7000 --echo", does: "to everybody who connects" },
+		{
+			run: "socketry listen @name --exec -- ./handler",
+			does: "a program for each connection",
+		},
+		{ run: "socketry listen udp://*:5140", does: "datagrams, a line each" },
+	],
+	usage: ["ADDRESS [OPTIONS] [--exec -- PROGRAM ARGUMENTS...]"],
+	description: [
+		"ADDRESS: 8080 (this machine only), :8080 (everywhere), HOST:80, /path, ./x.sock, @name, tcp:// udp:// unix: unix-dgram: unix-seqpacket: vsock:// fd:N systemd:NAME. A dead socket file is replaced, a live one never; ours is removed.",
+	],
+	words: "address-to-listen",
+	runsProgram: true,
+	options: OPTIONS,
+	exits: [
+		["0", "all delivered"],
+		["1", "network error"],
+		["2", "wrong usage"],
+		["3", "address in use or no permission"],
+		["4", "data was cut"],
+		["124", "time is up"],
+		["128 + n", "ended by signal n"],
+	],
+};

@@ -1,0 +1,118 @@
+/** What `socketry ls` says about itself. */
+import type { Guide } from "../guide.ts";
+
+/** Its options. */
+export const OPTIONS = {
+	all: { short: "a", text: "also time-wait, netlink, and sockets in no kernel list" },
+	long: { short: "l", text: "all columns: queues, round-trip time, retransmits, user" },
+	tree: { text: "processes, and under each of them whom it talks to" },
+	watch: { text: "until Ctrl-C; a terminal is redrawn, else what changes" },
+	interval: { value: "TIME", text: "between two listings of --watch (default 1s)" },
+	json: { text: "JSON Lines, as docs/ls.md describes them" },
+	kind: {
+		value: "LIST",
+		multiple: true,
+		isList: true,
+		text: "the same as words, and never taken for anything else",
+		with: ["state", "port", "path", "pid", "user", "command"],
+		completes: [
+			"tcp",
+			"mptcp",
+			"udp",
+			"udplite",
+			"raw",
+			"icmp",
+			"unix",
+			"unix-stream",
+			"unix-dgram",
+			"unix-seqpacket",
+			"vsock",
+			"vsock-dgram",
+			"vsock-seqpacket",
+			"netlink",
+			"packet",
+			"unknown",
+		],
+	},
+	state: {
+		value: "LIST",
+		about: "Only sockets in one of these states.",
+		multiple: true,
+		isList: true,
+		completes: [
+			"listening",
+			"established",
+			"syn-sent",
+			"syn-received",
+			"fin-wait-1",
+			"fin-wait-2",
+			"time-wait",
+			"close-wait",
+			"last-ack",
+			"closing",
+			"bound",
+			"unconnected",
+			"unknown",
+		],
+	},
+	port: {
+		value: "LIST",
+		about: "Only sockets with one of these ports, at either end.",
+		multiple: true,
+		isList: true,
+		completes: "port",
+	},
+	path: {
+		value: "LIST",
+		about: "Only Unix sockets at this path or below it.",
+		multiple: true,
+		completes: "path",
+	},
+	pid: {
+		value: "LIST",
+		about: "Only sockets of the processes with these numbers.",
+		multiple: true,
+		isList: true,
+		completes: "pid",
+	},
+	user: {
+		value: "LIST",
+		about: "Only sockets of these users, by name or number.",
+		multiple: true,
+		isList: true,
+		completes: "user",
+	},
+	command: {
+		value: "LIST",
+		about: "Only sockets of programs whose names have one of these in them.",
+		multiple: true,
+		isList: true,
+		completes: "process",
+	},
+} as const;
+
+/** The guide. */
+export const GUIDE: Guide = {
+	examples: [
+		{ run: "socketry ls", does: "all sockets, with who is at the other end" },
+		{ run: "socketry ls listening", does: "servers" },
+		{ run: "socketry ls 5432", does: "a port, or the process of this number" },
+		{ run: "socketry ls tcp nginx", does: "TCP sockets of a program" },
+		{ run: "socketry ls /run", does: "Unix sockets below a folder" },
+		{ run: "socketry ls --tree postgres", does: "who talks to whom" },
+		{ run: "socketry ls --watch :443", does: "again every second" },
+		{ run: "socketry ls --json | jq 'select(.tcp.retransmittedCount > 0)'" },
+	],
+	usage: ["[OPTIONS] [WORD...]"],
+	description: [
+		"A WORD is a kind (tcp, udp, unix, vsock), a state (listening, established), a port or process number, :PORT, /PATH, @NAME, or a part of an address or of the name of a program or user. Of words of one sort any may match, of different sorts all have to.",
+	],
+	words: "socket-word",
+	options: OPTIONS,
+	notes: ["Processes of other users can be seen by root only: what is missing is said."],
+	exits: [
+		["0", "done, even if nothing was found"],
+		["2", "wrong usage"],
+		["130", "ended by Ctrl-C"],
+	],
+};

@@ -1,0 +1,33 @@
+/** What `socketry ping` says about itself. */
+import type { Guide } from "../guide.ts";
+
+/** Its options. */
+export const OPTIONS = {
+	count: { value: "N", text: "how often, 5 by default" },
+	interval: { value: "TIME", text: "pause between two, 1s by default" },
+	timeout: { value: "TIME", text: "time for each, 5s by default" },
+	echo: { text: "measure round trips; needed for datagrams" },
+	size: { value: "BYTES", text: "with --echo: bytes to send, 64 by default" },
+	json: { text: "a line of JSON for each on standard output" },
+} as const;
+
+/** The guide. */
+export const GUIDE: Guide = {
+	examples: [
+		{ run: "socketry ping localhost:8080", does: "how long connecting takes, five times" },
+		{ run: "socketry ping ./app.sock --count 100 --interval 0" },
+		{ run: "socketry ping udp://localhost:7 --echo", does: "round trips to an echo server" },
+		{ run: "socketry ping tcp://h:7 --echo --size 1k" },
+	],
+	usage: ["ADDRESS [OPTIONS]"],
+	description: [
+		"Connects again and again, and tells the time each takes. With --echo it sends bytes over one connection, or datagrams, to a server that sends them back, such as socketry listen ADDRESS --echo.",
+	],
+	words: "address-to-connect",
+	options: OPTIONS,
+	exits: [
+		["0", "all were answered"],
+		["1", "some were not"],
+		["2", "wrong usage"],
+	],
+};

@@ -1,0 +1,30 @@
+/** What `socketry wait` says about itself. */
+import type { Guide } from "../guide.ts";
+
+/** Its options. */
+export const OPTIONS = {
+	timeout: { value: "TIME", text: "leave with 124 after 5s, 500ms, 2m; by default never" },
+	quiet: { text: "do not say what is waited for" },
+	json: { text: "a line of JSON for each that is reached" },
+} as const;
+
+/** The guide. */
+export const GUIDE: Guide = {
+	examples: [
+		{ run: "socketry wait localhost:5432 && ./migrate" },
+		{ run: "socketry wait ./app.sock db:5432 --timeout 30s -- ./start" },
+	],
+	usage: ["ADDRESS... [OPTIONS] [-- PROGRAM ARGUMENTS...]"],
+	description: [
+		"Waits until somebody accepts connections at every ADDRESS, trying again and again, with pauses from 50 ms to 1 s. Names are resolved each time. PROGRAM is then run, and its exit code is ours.",
+	],
+	words: "address-to-connect",
+	runsProgram: true,
+	options: OPTIONS,
+	exits: [
+		["0", "all reached"],
+		["2", "wrong usage"],
+		["124", "time is up"],
+		["126/127", "PROGRAM cannot run/is not there"],
+	],
+};

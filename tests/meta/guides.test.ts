@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { CATALOG } from "#src/cli/catalog.ts";
+import type { Guide } from "#src/cli/guide.ts";
+import { helpOf } from "#src/cli/help.ts";
+import { parseCommandLine } from "#src/cli/options.ts";
+
+const guides = await Promise.all(
+	Object.entries(CATALOG).map(async ([name, { load }]) => {
+		return [name, (await load()).guide] as const;
+	}),
+);
+
+for (const [name, guide] of guides) {
+	describe(`the guide to socketry ${name}`, () => {
+		const visible = Object.entries(guide.options).filter(([, { isHidden }]) => !isHidden);
+
+		test("its help names every option", () => {
+			const help = helpOf(`socketry ${name}`, guide);
+			const missing = visible.filter(([option]) => !new RegExp(`--${option}\\b`).test(help));
+			assert.deepEqual(missing, []);
+		});
+
+		test("every option has a text, of its own or of another command", () => {
+			const without = visible.filter(([option]) => textOf(option, guide) === undefined);
+			assert.deepEqual(without, []);
+		});
+
+		test("options that share a row are there", () => {
+			const others = visible.flatMap(([, option]) => option.with ?? []);
+			assert.deepEqual(
+				others.filter((other) => guide.options[other] === undefined),
+				[],
+			);
+		});
+
+		test("its examples are understood", () => {
+			for (const { run } of guide.examples) {
+				const words = run.replace(/^.*?socketry /, "").split(/ (?:\||&&) /)[0] ?? "";
+				const [command = "", ...args] = words.split(" ");
+				assert.equal(command, name);
+				parseCommandLine(args, guide.options);
+			}
+		});
+	});
+}
+
+function textOf(option: string, guide: Guide): string | undefined {
+	const { about, text, like } = guide.options[option] ?? {};
+	if (about !== undefined || like === undefined) return about ?? text;
+	const other = guides.find(([name]) => name === like)?.[1];
+	return other && textOf(option, other);
+}
