@@ -1,7 +1,7 @@
 /** Serving connections side by side, up to a number of them. */
 import { ClosedError } from "../index.ts";
 
-/** What accepts connections, with TLS or without. */
+/** What accepts connections. */
 export interface Accepting<T> {
 	/** Rejects with `ClosedError` once it is closed. */
 	accept(): Promise<T>;
@@ -9,32 +9,40 @@ export interface Accepting<T> {
 }
 
 /** How connections are served. */
-export interface ServingOptions<T> {
+export interface ServingOptions<T, Ready> {
 	/** Most at once; the others wait in the kernel. */
 	readonly max: number;
 	/** Serves one connection and stops listening. */
 	readonly once: boolean;
+	/** Makes a connection ready to be served; undefined for one that cannot be. Must not reject. */
+	readonly prepare: (connection: T) => Promise<Ready | undefined>;
 	/** Serves a connection to its end; must not reject. */
-	readonly serve: (connection: T) => Promise<void>;
+	readonly serve: (connection: Ready) => Promise<void>;
 }
 
 /** Accepts and serves until the listener is closed, then waits for those under way. */
-export async function acceptEach<T>(
+export async function acceptEach<T, Ready>(
 	listener: Accepting<T>,
-	{ max, once, serve }: ServingOptions<T>,
+	{ max, once, prepare, serve }: ServingOptions<T, Ready>,
 ): Promise<void> {
 	const underWay = new Set<Promise<void>>();
 	let wake: (() => void) | undefined;
+	const attend = async (connection: T): Promise<void> => {
+		const ready = await prepare(connection);
+		if (ready === undefined) return;
+		if (once) listener.close();
+		await serve(ready);
+	};
 	for (;;) {
-		if (underWay.size >= max) {
+		// With `once`, the next one counts if this one is no connection to be served.
+		if (underWay.size >= (once ? 1 : max)) {
 			await new Promise<void>((resolve) => {
 				wake = resolve;
 			});
 		}
 		const connection = await acceptNext(listener);
 		if (connection === undefined) break;
-		if (once) listener.close();
-		const serving = serve(connection).finally(() => {
+		const serving = attend(connection).finally(() => {
 			underWay.delete(serving);
 			wake?.();
 		});

@@ -88,3 +88,8 @@ function explain(error: Error & { code?: string }, options: OptionGuides): strin
 		? `${option} takes no value`
 		: `${option} needs a value`;
 }
+
+/** What an option says, read by `read`; undefined where it was not given. */
+export function given<Said, T>(said: Said | undefined, read: (said: Said) => T): T | undefined {
+	return said === undefined ? undefined : read(said);
+}

@@ -1,33 +1,97 @@
 /** Options of TLS, and the files they name. */
 import { readFileSync } from "node:fs";
-import type { TlsConnectOptions } from "../tls/index.ts";
+import type { SecureContextOptions } from "node:tls";
+import type { TlsClientOptions, TlsServerOptions } from "../tls/index.ts";
 import { UsageError } from "./exit-code.ts";
+
+/** What was given for one side of TLS. */
+interface TlsValues {
+	readonly tls?: boolean | undefined;
+	readonly "tls-name"?: string | undefined;
+	readonly "tls-ca"?: string | undefined;
+	readonly "tls-cert"?: string | undefined;
+	readonly "tls-key"?: string | undefined;
+}
 
 /**
  * Reads what to connect with; undefined without TLS.
  *
- * @throws {UsageError} a file cannot be read, or an option of TLS is given without `--tls`
+ * @param option that asks for TLS
+ * @throws {UsageError} a file cannot be read, or an option of TLS is given without the one that asks for it
  */
-export function readTls(
-	values: {
-		readonly tls?: boolean | undefined;
-		readonly "tls-name"?: string | undefined;
-		readonly "tls-ca"?: string | undefined;
-	},
-	option = "--tls",
-): TlsConnectOptions | undefined {
-	const { tls = false, "tls-name": servername, "tls-ca": ca } = values;
-	if (tls) return { servername, tls: ca === undefined ? {} : { ca: readPem("--tls-ca", ca) } };
-	if ((servername ?? ca) === undefined) return undefined;
-	throw new UsageError(`--tls-name and --tls-ca go with ${option}`);
+export function readTls(values: TlsValues, option = "--tls"): TlsClientOptions | undefined {
+	const { tls = false, "tls-name": servername, "tls-ca": ca, "tls-cert": cert } = values;
+	const identity = readIdentity(cert, values["tls-key"]);
+	if (tls) {
+		return {
+			servername,
+			tls: { ...(ca === undefined ? {} : { ca: readPem("--tls-ca", ca) }), ...identity },
+		};
+	}
+	if ((servername ?? ca ?? cert) === undefined) return undefined;
+	throw new UsageError(`--tls-name, --tls-ca and --tls-cert go with ${option}`);
 }
 
 /**
- * Reads a file of certificates or keys.
+ * Reads what to listen with; undefined without TLS.
  *
- * @throws {UsageError} it cannot be read
+ * @param cert file of the certificate; it may hold the key too
+ * @param clientCa file of authorities one of which must have signed a client's certificate; undefined if clients need none
+ * @param option that names the certificate, and `caOption` the authorities
+ * @throws {UsageError} a file cannot be read, or there is no certificate to go with the rest
  */
-export function readPem(option: string, path: string): Buffer {
+export function readServerTls(
+	cert: string | undefined,
+	key: string | undefined,
+	clientCa: string | undefined,
+	option: string,
+	caOption: string,
+): TlsServerOptions | undefined {
+	const identity = readIdentity(cert, key, option);
+	if (identity !== undefined && clientCa === undefined) return identity;
+	if (identity !== undefined && clientCa !== undefined) {
+		return { ...identity, ca: readPem(caOption, clientCa), requestCert: true };
+	}
+	if (clientCa !== undefined) throw new UsageError(`${caOption} goes with ${option}`);
+	return undefined;
+}
+
+/**
+ * Makes sure at the start that certificates and keys are such, and belong together.
+ *
+ * @throws {UsageError} they are not, or do not
+ */
+export async function checkTls(
+	...sides: readonly (SecureContextOptions | undefined)[]
+): Promise<void> {
+	for (const side of sides) {
+		if (side === undefined) continue;
+		const { createSecureContext } = await import("node:tls");
+		try {
+			createSecureContext(side);
+		} catch (error) {
+			throw new UsageError(
+				`the files for TLS are no certificate and key that belong together: ${(error as Error).message}`,
+				{ cause: error },
+			);
+		}
+	}
+}
+
+function readIdentity(
+	cert: string | undefined,
+	key: string | undefined,
+	option = "--tls-cert",
+): { readonly cert: Buffer; readonly key: Buffer } | undefined {
+	if (cert === undefined) {
+		if (key === undefined) return undefined;
+		throw new UsageError(`--tls-key goes with ${option}`);
+	}
+	const certificate = readPem(option, cert);
+	return { cert: certificate, key: key === undefined ? certificate : readPem("--tls-key", key) };
+}
+
+function readPem(option: string, path: string): Buffer {
 	try {
 		return readFileSync(path);
 	} catch (error) {

@@ -25,7 +25,8 @@ const PROTOCOLS: Readonly<Record<string, readonly [ProxyAddress["protocol"], num
 };
 
 /**
- * Reads `socks5://user:password@host:1080` or `http://user:password@host:3128`; objects are checked.
+ * Reads `socks5://user:password@host:1080` or `http://user:password@host:3128`; objects are checked. `connectThrough` does so itself: this is for
+ * programs that want to know at their start.
  *
  * @throws {InvalidAddressError} it is neither; the message does not repeat a password
  */

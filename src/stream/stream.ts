@@ -217,7 +217,9 @@ export class Stream extends Connected implements ByteStream {
 		this.markClosed();
 		this.#receiver.close();
 		tellDetached(this.socket);
-		return new Stream(this.connection);
+		const stream = new Stream(this.connection);
+		stream.restore(this.#reader.takeLeftOver());
+		return stream;
 	}
 
 	/** @internal Bytes that an earlier read was given and has given back. */

@@ -1,4 +1,5 @@
 /** `startTls`: TLS on a connection that began without it. */
+import { requireBoolean } from "../arguments.ts";
 import { InvalidTypeError, TlsError } from "../errors.ts";
 import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -17,6 +18,11 @@ export interface StartTlsServerOptions extends WaitOptions {
 	readonly isServer: true;
 	/** Certificates and all else. Give the same object each time: what is made of it is kept, and so are the keys of session tickets. */
 	readonly tls: TlsServerOptions;
+	/**
+	 * Whether bytes that were read along with what came before are the beginning of the handshake: behind a PROXY header of version 1, for the client
+	 * waits for no agreement then. Default false: they are refused.
+	 */
+	readonly allowEarlyBytes?: boolean | undefined;
 }
 
 /**
@@ -43,10 +49,14 @@ export async function startTls(
 	}
 	checkWait(options);
 	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
-	refuseEarlyBytes(stream);
+	const allowsEarly = requireBoolean(
+		"allowEarlyBytes",
+		(options.isServer && options.allowEarlyBytes) ?? false,
+	);
+	if (!allowsEarly) refuseEarlyBytes(stream);
 	const left = countDown(options);
 	await stream.flush(left());
-	refuseEarlyBytes(stream);
+	if (!allowsEarly) refuseEarlyBytes(stream);
 	return await context.handshake(stream instanceof Stream ? stream.moved() : stream, left() ?? {});
 }
 

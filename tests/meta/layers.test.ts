@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],
-		...["fault", "frame", "list", "proxy", "relay", "tls"],
+		...["fault", "frame", "handover", "list", "proxy", "relay", "systemd", "tls"],
 	],
 	"index.ts": [".", "socket", "stream", "packet", "datagram", "open"],
 };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Stream, socketpair } from "socketry";
+import { formatAddress, type Stream, socketpair } from "socketry";
+import { readProxyHeader } from "socketry/proxy";
+import { relay } from "socketry/relay";
 import { memoryStreams } from "socketry/testing";
 import { startTls } from "socketry/tls";
 import { connectedStreams } from "../support/pairs.ts";
@@ -54,6 +56,33 @@ test("bytes that came behind the agreement are refused, on either side, before a
 	await assert.rejects(server.read({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
 	await assert.rejects(client.read({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
 	await Promise.all([client.close(), server.close()]);
+});
+
+test("a handshake whose first bytes came along with a PROXY header goes on where it was allowed", async () => {
+	for (const allowEarlyBytes of [true, false]) {
+		const [client, proxyNear] = socketpair();
+		const [proxyFar, server] = socketpair();
+		const securing = startTls(client, CLIENT);
+		const hello = (await proxyNear.read()) ?? new Uint8Array();
+		await proxyFar.write(
+			Buffer.concat([Buffer.from("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), hello]),
+		);
+		await proxyFar.flush();
+		relay(proxyNear, proxyFar);
+		const { source } = await readProxyHeader(server);
+		assert.equal(source && formatAddress(source), "tcp://192.0.2.1:1");
+		const accepting = startTls(server, { ...SERVER, allowEarlyBytes });
+		if (allowEarlyBytes) {
+			const [left, right] = await Promise.all([securing, accepting]);
+			await left.write("secret");
+			assert.equal(String(await right.readExactly(6)), "secret");
+			await Promise.all([left.close(), right.close()]);
+		} else {
+			await assert.rejects(accepting, { code: "ERR_TLS", reason: "plaintext" });
+			server.abort();
+			await assert.rejects(securing);
+		}
+	}
 });
 
 test("bytes in the clear that nobody had read are no bytes of TLS: the handshake fails", async () => {

@@ -33,6 +33,16 @@ export const OPTIONS = {
 			"With --tls: a file of the certificates, in PEM, of the authorities to trust in place of those of Node.",
 		completes: "file",
 	},
+	"tls-cert": {
+		value: "FILE",
+		text: "with --tls: show this certificate; its key is here or in --tls-key FILE",
+		completes: "file",
+	},
+	"tls-key": {
+		value: "FILE",
+		about: "With --tls-cert: the private key, in PEM, where it is not in the same file.",
+		completes: "file",
+	},
 	"as-owner": {
 		value: "UID",
 		text: "only if this user, by number or name, owns the socket",

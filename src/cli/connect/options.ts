@@ -1,10 +1,11 @@
 /** The command line of `socketry connect`. */
 import type { Address } from "../../index.ts";
-import type { TlsConnectOptions } from "../../tls/index.ts";
+import { type ProxyAddress, parseProxy } from "../../proxy/index.ts";
+import type { TlsClientOptions } from "../../tls/index.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
 import { UsageError } from "../exit-code.ts";
-import { parseCommandLine } from "../options.ts";
+import { given, parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
 import { readTls } from "../tls-options.ts";
 import { OPTIONS } from "./guide.ts";
@@ -22,14 +23,15 @@ export interface Request {
 	readonly framing: Framing;
 	readonly count: number | undefined;
 	readonly idleMs: number;
-	readonly proxy: string | undefined;
+	/** Undefined for none. */
+	readonly proxy: ProxyAddress | undefined;
 	readonly owner: string | number | undefined;
 	/** Descriptors to pass. */
 	readonly sendFds: readonly number[];
 	readonly passFd: boolean;
 	readonly program: readonly string[] | undefined;
 	/** Undefined for none. */
-	readonly tls: TlsConnectOptions | undefined;
+	readonly tls: TlsClientOptions | undefined;
 }
 
 const DAY_MS = 86_400_000;
@@ -50,19 +52,19 @@ export function readRequest(args: readonly string[]): Request {
 	const passFd = values["pass-fd"] ?? false;
 	checkTogether(manner, values, program);
 	const tls = readTls(values);
-	if (tls !== undefined) checkTls(manner, program ?? proxy ?? values["send-fd"], passFd);
+	if (tls !== undefined) checkTls(manner, values["send-fd"], passFd);
 	return {
 		address,
 		manner,
-		timeoutMs: timeout === undefined ? undefined : parseDuration("--timeout", timeout, 1, DAY_MS),
+		timeoutMs: given(timeout, (text) => parseDuration("--timeout", text, 1, DAY_MS)),
 		crlf: values.crlf ?? false,
 		hex: values.hex ?? false,
 		json: values.json ?? false,
 		keep: values.keep ?? false,
 		framing: message === undefined ? "lines" : readFraming(message),
-		count: count === undefined ? undefined : parseCount("--count", count, 1, COUNT_MAX),
+		count: given(count, (text) => parseCount("--count", text, 1, COUNT_MAX)),
 		idleMs: idle === undefined ? IDLE_MS : parseDuration("--idle", idle, 1, DAY_MS),
-		proxy,
+		proxy: given(proxy, parseProxy),
 		owner: readUser(values["as-owner"]),
 		sendFds: (values["send-fd"] ?? []).map((text) => parseCount("--send-fd", text, 0, COUNT_MAX)),
 		passFd,
@@ -88,17 +90,20 @@ function checkTogether(
 		throw new UsageError("--idle is for datagrams: a connection tells its end");
 	}
 	if (hex && json) throw new UsageError("--hex and --json: give one of them");
-	if (program !== undefined && (proxy !== undefined || values["pass-fd"])) {
-		throw new UsageError("a program cannot be given together with --proxy or --pass-fd");
+	if (program !== undefined && values["pass-fd"]) {
+		throw new UsageError("a program and --pass-fd: give one of them");
+	}
+	if (proxy !== undefined && manner !== undefined && manner !== "stream") {
+		throw new UsageError("--proxy reaches TCP only: ADDRESS must be HOST:PORT");
 	}
 }
 
-function checkTls(manner: Manner | undefined, other: unknown, passFd: boolean): void {
+function checkTls(manner: Manner | undefined, sendFds: unknown, passFd: boolean): void {
 	if (manner !== undefined && manner !== "stream") {
 		throw new UsageError("--tls is for streams: tcp:, unix: and vsock: addresses");
 	}
-	if (other !== undefined || passFd) {
-		throw new UsageError("--tls cannot go with a program, --proxy, --send-fd or --pass-fd");
+	if (sendFds !== undefined || passFd) {
+		throw new UsageError("--tls cannot go with --send-fd or --pass-fd: it carries bytes only");
 	}
 }
 

@@ -1,19 +1,15 @@
 /** What `socketry connect` does. */
-import {
-	type ConnectOptions,
-	connect,
-	datagrams,
-	give,
-	type PacketStream,
-	type Stream,
-} from "../../index.ts";
+import { connect, datagrams, give, type Stream } from "../../index.ts";
 import type { Context } from "../command.ts";
+import { runBridged } from "../exchange/bridged-program.ts";
 import { Output } from "../exchange/output.ts";
 import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
 import { type AnyConnection, type AnyTalk, talk } from "../exchange/talk.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
+import { open } from "../outgoing.ts";
 import { TimeLimit } from "../time-limit.ts";
+import { checkTls } from "../tls-options.ts";
 import { type Request, readRequest } from "./options.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -22,6 +18,7 @@ const CLOSE_MS = 5_000;
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
+	await checkTls(request.tls?.tls);
 	const limit = new TimeLimit(request.timeoutMs, context.signal);
 	const code = await limit.around(() => connectAndTalk(request, limit, context));
 	return code ?? EXIT.done;
@@ -32,47 +29,26 @@ async function connectAndTalk(
 	limit: TimeLimit,
 	context: Context,
 ): Promise<number> {
-	if (request.manner === "datagrams") {
-		const socket = await datagrams(undefined, { connect: request.address, signal: limit.signal });
-		return await talkOver(socket, request, limit, context);
-	}
-	if (request.tls !== undefined) {
-		const { tlsConnect } = await import("../../tls/index.ts");
-		const { signal } = limit;
-		const { address, owner } = request;
-		const stream = await tlsConnect(address as Parameters<typeof tlsConnect>[0], {
-			owner,
-			signal,
-			...request.tls,
-		});
-		return await talkHere(stream, request, limit);
-	}
-	return await talkOver(await open(request, limit.signal), request, limit, context);
-}
-
-async function open(request: Request, signal: AbortSignal): Promise<Stream | PacketStream> {
-	const { address, owner, proxy } = request;
-	const options: ConnectOptions = { owner, signal };
-	if (proxy === undefined) return await connect(address, options);
-	const { connectThrough } = await import("../../proxy/index.ts");
-	return await connectThrough(proxy, address, options);
-}
-
-async function talkOver(
-	connection: AnyConnection,
-	request: Request,
-	limit: TimeLimit,
-	context: Context,
-): Promise<number> {
-	const { program, passFd, address } = request;
-	if (passFd) return await passOn(connection);
+	const { address, manner, owner, passFd, program } = request;
+	const { signal } = limit;
+	const connection: AnyTalk =
+		manner === "datagrams"
+			? await datagrams(undefined, { connect: address, signal })
+			: await open(address, request, { owner, signal });
+	if (passFd) return await passOn(connection as AnyConnection);
 	if (program === undefined) return await talkHere(connection, request, limit);
-	const code = await runProgram(program, connection.socket.fd, {
+	const surroundings = {
 		address,
-		peer: connection.peer,
-		signal: limit.signal,
-		onError: (message) => context.err.write(`socketry connect: ${message}\n`),
-	});
+		peer: "peer" in connection ? connection.peer : undefined,
+		signal,
+		onError: (message: string) => context.err.write(`socketry connect: ${message}\n`),
+	};
+	// What a proxy has said may have been read together with the first bytes of the server.
+	if ("write" in connection && (request.tls !== undefined || request.proxy !== undefined)) {
+		return await runBridged(program, connection, surroundings);
+	}
+	const { socket } = connection as AnyConnection;
+	const code = await runProgram(program, socket.fd, surroundings);
 	await connection.close({ timeoutMs: CLOSE_MS });
 	return code;
 }

@@ -38,6 +38,31 @@ export const OPTIONS = {
 	message: { value: "HOW", like: "connect" },
 	count: { value: "N", like: "connect" },
 	idle: { value: "TIME", like: "connect" },
+	"tls-cert": {
+		value: "FILE",
+		text: "with TLS: the certificate; the key is here or in --tls-key FILE. With --tls-ca FILE clients have to show one, too",
+		about:
+			"Connections begin with a handshake of TLS. FILE has the certificate in PEM, with those that lead to the authority, and the private key if there is no --tls-key.",
+		completes: "file",
+	},
+	"tls-key": {
+		value: "FILE",
+		about: "With --tls-cert: the private key, in PEM, where it is not in the same file.",
+		completes: "file",
+	},
+	"tls-ca": {
+		value: "FILE",
+		about:
+			"With --tls-cert: clients must show a certificate that one of the authorities in this file has signed.",
+		completes: "file",
+	},
+	"proxy-protocol-in": {
+		value: "LIST",
+		text: "as of relay",
+		with: ["takeover"],
+		like: "relay",
+	},
+	takeover: { value: "PATH", like: "relay" },
 	quiet: { text: "do not say where it listens" },
 } as const;
 

@@ -6,15 +6,19 @@ import { type Framing, readFraming } from "../exchange/framing.ts";
 import type { OutputOptions } from "../exchange/output.ts";
 import type { TalkOptions } from "../exchange/talk.ts";
 import { UsageError } from "../exit-code.ts";
-import { parseCommandLine } from "../options.ts";
+import type { IncomingOptions } from "../incoming.ts";
+import { given, parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
+import { type Control, readControl } from "../serving.ts";
+import { readServerTls } from "../tls-options.ts";
+import { readTrust } from "../trust-option.ts";
 import { OPTIONS } from "./guide.ts";
 
 /** What becomes of connections. */
 export type Service = "talk" | "exec" | "echo" | "discard" | "chargen";
 
 /** A server as it was asked for. */
-export interface Request extends OutputOptions, TalkOptions {
+export interface Request extends OutputOptions, TalkOptions, IncomingOptions {
 	readonly address: Address;
 	/** Undefined until it is open. */
 	readonly manner: Manner | undefined;
@@ -25,6 +29,8 @@ export interface Request extends OutputOptions, TalkOptions {
 	readonly mode: number | undefined;
 	readonly allow: PeerPolicy | undefined;
 	readonly timeoutMs: number | undefined;
+	/** Where processes take over from each other; undefined for nowhere. */
+	readonly control: Control | undefined;
 	readonly isQuiet: boolean;
 }
 
@@ -44,10 +50,15 @@ export function readRequest(args: readonly string[]): Request {
 	const address = onlyAddress(words, "listen");
 	const manner = mannerOf(address);
 	const service = readService(values, program);
-	const { timeout, message, count, idle, max, mode, allow } = values;
+	const { timeout, message, count, idle, max, mode, allow, takeover } = values;
+	const trusted = values["proxy-protocol-in"];
 	if (values.hex && values.json) throw new UsageError("--hex and --json: give one of them");
 	if (values.once && values.keep) throw new UsageError("--once and --keep: give one of them");
 	checkManner(manner, service, values);
+	checkStreams(manner, values);
+	if (takeover !== undefined && (service === "talk" || values.once)) {
+		throw new UsageError("--takeover is for --exec, --echo, --discard and --chargen that go on");
+	}
 	return {
 		address,
 		manner,
@@ -55,15 +66,21 @@ export function readRequest(args: readonly string[]): Request {
 		program: program ?? [],
 		once: values.once ?? (service === "talk" && manner !== "datagrams" && !values.keep),
 		max: max === undefined ? CONNECTIONS_MAX : parseCount("--max", max, 1, 1_000_000),
-		mode: mode === undefined ? undefined : readMode(mode),
-		allow: allow === undefined ? undefined : readPolicy(allow),
-		timeoutMs: timeout === undefined ? undefined : parseDuration("--timeout", timeout, 1, DAY_MS),
+		mode: given(mode, readMode),
+		allow: given(allow, readPolicy),
+		timeoutMs: given(timeout, (text) => parseDuration("--timeout", text, 1, DAY_MS)),
 		crlf: values.crlf ?? false,
 		hex: values.hex ?? false,
 		json: values.json ?? false,
 		framing: readFramingOr(message),
-		count: count === undefined ? undefined : parseCount("--count", count, 1, COUNT_MAX),
-		idleMs: idle === undefined ? undefined : parseDuration("--idle", idle, 1, DAY_MS),
+		count: given(count, (text) => parseCount("--count", text, 1, COUNT_MAX)),
+		idleMs: given(idle, (text) => parseDuration("--idle", text, 1, DAY_MS)),
+		tlsIn: readServerTls(
+			...([values["tls-cert"], values["tls-key"], values["tls-ca"]] as const),
+			...(["--tls-cert", "--tls-ca"] as const),
+		),
+		proxied: given(trusted, readTrust),
+		control: given(takeover, readControl),
 		isQuiet: values.quiet ?? false,
 		// Of `connect` only.
 		keep: false,
@@ -98,6 +115,14 @@ function checkManner(manner: Manner | undefined, service: Service, values: Value
 	if (values.allow !== undefined) {
 		throw new UsageError("--allow needs connections: datagrams are let in by --mode");
 	}
+}
+
+function checkStreams(manner: Manner | undefined, values: Values): void {
+	if (manner === undefined || manner === "stream") return;
+	const { "tls-cert": cert, "proxy-protocol-in": header } = values;
+	if ((cert ?? header) === undefined) return;
+	const option = cert === undefined ? "--proxy-protocol-in" : "--tls-cert";
+	throw new UsageError(`${option} is for streams: tcp:, unix: and vsock: addresses`);
 }
 
 function readFramingOr(message: string | undefined): Framing {

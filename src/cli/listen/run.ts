@@ -1,16 +1,16 @@
 /** What `socketry listen` does. */
 import {
 	type Address,
-	datagrams,
+	type Datagrams,
 	formatAddress,
 	type Listener,
-	listen,
 	type PacketStream,
 	type RefusedPeer,
 	type Stream,
 } from "../../index.ts";
 import { acceptEach } from "../accept-each.ts";
 import type { Context } from "../command.ts";
+import { runBridged } from "../exchange/bridged-program.ts";
 import { exchangeMessages } from "../exchange/exchange-messages.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
 import { Output } from "../exchange/output.ts";
@@ -18,18 +18,20 @@ import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
 import { talk } from "../exchange/talk.ts";
 import { EXIT } from "../exit-code.ts";
+import { type Incoming, makeReady } from "../incoming.ts";
+import { openAll, type Serving } from "../serving.ts";
 import { TimeLimit } from "../time-limit.ts";
+import { checkTls } from "../tls-options.ts";
 import { answeringChannel } from "./answering-channel.ts";
 import { type Request, readRequest } from "./options.ts";
 import { chargen, discard, discardDatagrams, echo, echoDatagrams } from "./services.ts";
-
-type Connection = Stream | PacketStream;
 
 const CLOSE_MS = 5_000;
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
+	await checkTls(request.tlsIn);
 	const limit = new TimeLimit(request.timeoutMs, context.signal);
 	const server = new Server(request, limit, context);
 	const code = await limit.around(() => server.run());
@@ -53,10 +55,19 @@ class Server {
 	}
 
 	async run(): Promise<number> {
+		let serving: Serving | undefined;
 		try {
-			if (this.#request.manner === "datagrams") await this.#hear();
-			else await this.#serveAll();
+			serving = await this.#open();
+			const [socket] = serving.sockets;
+			const { predecessorPid } = serving;
+			this.#tell("listening", (socket as Listener<Stream>).address, predecessorPid);
+			void serving.successor.then((pid) => {
+				if (pid !== undefined) this.#complain(`process ${pid} has taken over`);
+			});
+			if (this.#request.manner === "datagrams") await this.#hear(socket as Datagrams);
+			else await this.#serveAll(socket as Listener<Stream> | Listener<PacketStream>);
 		} finally {
+			await serving?.leave();
 			this.#input.stop();
 			await this.#output.finish();
 		}
@@ -64,11 +75,26 @@ class Server {
 		return this.#code;
 	}
 
-	async #hear(): Promise<void> {
-		const { address, mode, service, count, once } = this.#request;
+	async #open(): Promise<Serving> {
+		const { address, manner, mode, allow, control } = this.#request;
 		const { signal } = this.#limit;
-		const socket = await datagrams(address, { mode, onStale: "replace-dead", signal });
-		this.#tell("listening", socket.address);
+		const carriesDatagrams = manner === "datagrams";
+		const onRefused = ({ peer }: RefusedPeer): void => {
+			this.#complain(`refused a connection of user ${peer?.uid ?? "unknown"}`);
+		};
+		const isUnix = address.transport.startsWith("unix");
+		const options = {
+			...{ mode, signal, onStale: "replace-dead" },
+			...(carriesDatagrams ? {} : { allow }),
+			...(isUnix && !carriesDatagrams ? { onRefused } : {}),
+		};
+		const wish = { name: formatAddress(address), address, carriesDatagrams, options };
+		const onFailure = ({ message }: Error): void => this.#complain(`still serving: ${message}`);
+		return await openAll([wish], { control, signal, onFailure });
+	}
+
+	async #hear(socket: Datagrams): Promise<void> {
+		const { service, count, once } = this.#request;
 		if (service === "echo") return await echoDatagrams(socket);
 		if (service === "discard") return await discardDatagrams(socket);
 		const enough = count ?? (once ? 1 : undefined);
@@ -76,41 +102,43 @@ class Server {
 		await exchangeMessages(answeringChannel(socket), this.#input, this.#output, options);
 	}
 
-	async #serveAll(): Promise<void> {
-		const { address, mode, allow, service, once, max } = this.#request;
-		const { signal } = this.#limit;
-		const onRefused = ({ peer }: RefusedPeer): void => {
-			this.#complain(`refused a connection of user ${peer?.uid ?? "unknown"}`);
-		};
-		const listener = (await listen(address, {
-			...{ mode, allow, signal, onStale: "replace-dead" },
-			...(address.transport.startsWith("unix") ? { onRefused } : {}),
-		})) as Listener<Connection>;
-		this.#tell("listening", listener.address);
+	async #serveAll(listener: Listener<Stream> | Listener<PacketStream>): Promise<void> {
+		const { service, once, max } = this.#request;
 		try {
-			await acceptEach(listener, {
+			await acceptEach<Stream | PacketStream, Incoming>(listener, {
 				max: service === "talk" ? 1 : max,
 				once,
-				serve: (connection) => this.#serve(connection),
+				prepare: (connection) => this.#prepare(connection),
+				serve: (incoming) => this.#serve(incoming),
 			});
 		} finally {
 			listener.close();
 		}
 	}
 
-	async #serve(connection: Connection): Promise<void> {
-		const { json, once } = this.#request;
-		const { peer } = connection;
-		if (json) this.#write("connected", { peer: formatAddress(peer) });
+	async #prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
 		try {
-			await this.#attend(connection);
+			return await makeReady(accepted, this.#request, this.#limit.signal);
+		} catch (error) {
+			if (!this.#limit.signal.aborted) this.#complain((error as Error).message);
+			return undefined;
+		}
+	}
+
+	async #serve(incoming: Incoming): Promise<void> {
+		const { json, once } = this.#request;
+		const { connection } = incoming;
+		const peer = formatAddress(incoming.client);
+		if (json) this.#write("connected", { peer });
+		try {
+			await this.#attend(incoming);
 		} catch (error) {
 			connection.abort();
 			if (this.#limit.signal.aborted && !this.#isTalk) return;
 			if (once) this.#failure = error as Error;
 			else this.#complain((error as Error).message);
 		} finally {
-			if (json) this.#write("disconnected", { peer: formatAddress(peer) });
+			if (json) this.#write("disconnected", { peer });
 		}
 	}
 
@@ -118,21 +146,13 @@ class Server {
 		return this.#request.service === "talk";
 	}
 
-	async #attend(connection: Connection): Promise<void> {
-		const { service, program } = this.#request;
+	async #attend(incoming: Incoming): Promise<void> {
+		const { service } = this.#request;
+		const { connection } = incoming;
 		if (service === "talk") {
 			return await talk(connection, this.#input, this.#output, this.#request, this.#limit);
 		}
-		if (service === "exec") {
-			const code = await runProgram(program, connection.socket.fd, {
-				address: connection.address,
-				peer: connection.peer,
-				signal: this.#limit.signal,
-				onError: (message) => this.#complain(message),
-			});
-			if (this.#request.once) this.#code = code;
-			return await connection.close({ timeoutMs: CLOSE_MS });
-		}
+		if (service === "exec") return await this.#execute(incoming);
 		const end = (): void => {
 			if (service === "chargen") connection.abort();
 			else connection.close({ timeoutMs: CLOSE_MS }).catch(() => connection.abort());
@@ -145,9 +165,25 @@ class Server {
 		}
 	}
 
-	#tell(what: "listening", address: Address): void {
+	async #execute({ connection, client, destination }: Incoming): Promise<void> {
+		const { program, once } = this.#request;
+		const surroundings = {
+			address: destination,
+			peer: client,
+			signal: this.#limit.signal,
+			onError: (message: string) => this.#complain(message),
+		};
+		const code =
+			"socket" in connection
+				? await runProgram(program, connection.socket.fd, surroundings)
+				: await runBridged(program, connection, surroundings);
+		if (once) this.#code = code;
+		if ("socket" in connection) await connection.close({ timeoutMs: CLOSE_MS });
+	}
+
+	#tell(what: "listening", address: Address, predecessorPid: number | undefined): void {
 		const text = formatAddress(address);
-		if (this.#request.json) this.#write(what, { address: text });
+		if (this.#request.json) this.#write(what, { address: text, predecessorPid });
 		else if (!this.#request.isQuiet) this.#context.err.write(`${what} on ${text}\n`);
 	}
 

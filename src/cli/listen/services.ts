@@ -1,8 +1,9 @@
 /** What can be done with connections besides talking: RFC 862, RFC 863, RFC 864. */
-import { type Datagrams, type PacketStream, ReplyGuard, type Stream } from "../../index.ts";
+import { type Datagrams, ReplyGuard } from "../../index.ts";
+import type { Connection } from "../incoming.ts";
 
 /** Sends everything back. */
-export async function echo(connection: Stream | PacketStream): Promise<void> {
+export async function echo(connection: Connection): Promise<void> {
 	if ("write" in connection) {
 		for await (const chunk of connection) await connection.write(chunk);
 	} else {
@@ -12,7 +13,7 @@ export async function echo(connection: Stream | PacketStream): Promise<void> {
 }
 
 /** Takes everything. */
-export async function discard(connection: Stream | PacketStream): Promise<void> {
+export async function discard(connection: Connection): Promise<void> {
 	for await (const _ of connection);
 	await connection.close();
 }
@@ -27,7 +28,7 @@ const LINES = Array.from({ length: PRINTABLE }, (_, line) => {
 const TEXT = Buffer.concat(LINES);
 
 /** Sends text until the peer leaves, and takes what it says. */
-export async function chargen(connection: Stream | PacketStream): Promise<void> {
+export async function chargen(connection: Connection): Promise<void> {
 	const taking = takeAll(connection);
 	try {
 		for (let i = 0; ; i++) {
@@ -41,7 +42,7 @@ export async function chargen(connection: Stream | PacketStream): Promise<void> 
 	await taking;
 }
 
-async function takeAll(connection: Stream | PacketStream): Promise<void> {
+async function takeAll(connection: Connection): Promise<void> {
 	try {
 		for await (const _ of connection);
 	} catch {

@@ -5,7 +5,9 @@ import type { Guide } from "../guide.ts";
 export const OPTIONS = {
 	max: {
 		value: "N",
-		text: "at most N connections or sessions of each FROM, 1000 by default; further connections wait",
+		text: "at most N of each FROM at once, 1000 by default",
+		about:
+			"At most N connections or sessions of each FROM at once, 1000 by default. Further connections wait in the kernel; datagrams of further senders are dropped and counted.",
 	},
 	idle: {
 		value: "TIME",
@@ -14,6 +16,8 @@ export const OPTIONS = {
 	drain: {
 		value: "TIME",
 		text: "after Ctrl-C: time for what is under way, 5s by default",
+		about:
+			"Time for what is under way to end, after Ctrl-C or SIGTERM (5s by default) or after another process has taken over (no limit by default). What has not ended then is cut.",
 	},
 	"connect-timeout": { value: "T", text: "time to reach TO, 10s by default" },
 	"proxy-protocol": {
@@ -21,8 +25,31 @@ export const OPTIONS = {
 		text: "tell TO who calls by a header: v1 or v2",
 		completes: ["v1", "v2"],
 	},
+	"proxy-protocol-in": {
+		value: "LIST",
+		text: "read such a header from 10.0.0.0/8,::1, unix or any",
+		about:
+			"Who calls from an address of LIST is a proxy of yours, and must begin with a header of the PROXY protocol, which tells the real client. LIST has addresses and networks with commas between them; unix is whoever may connect to a Unix socket, any is everybody. From all others no header is read: whoever may send one may call himself anybody.",
+		isList: true,
+		completes: ["any", "unix", "127.0.0.1", "10.0.0.0/8"],
+	},
+	proxy: {
+		value: "URL",
+		text: "reach TO through socks5://HOST:PORT or http://HOST:PORT",
+		about:
+			"Reach TO, which must be TCP, through a SOCKS5 proxy or an HTTP proxy with CONNECT: socks5://HOST:PORT or http://HOST:PORT, with USER:PASSWORD@ if it asks for them. The proxy resolves the name.",
+	},
+	takeover: {
+		value: "PATH",
+		text: "restart without loss: take over from the process at PATH, if there is one, and be there for the next",
+		about:
+			"Restart without loss. The process that runs with the same PATH, if there is one, hands over its listening sockets and ends once what is under way there has ended; see --drain. PATH is a socket of mode 0600 for this purpose alone.",
+		completes: "file",
+	},
 	"no-descriptors": {
-		text: "between Unix sockets: leave out descriptors that are passed along, and so keep bytes in the kernel there too",
+		text: "between Unix sockets: pass no descriptors on, and splice",
+		about:
+			"Between Unix sockets: leave out descriptors that are passed along, and so keep bytes in the kernel there too.",
 	},
 	"tls-in": {
 		value: "FILE",
@@ -33,6 +60,12 @@ export const OPTIONS = {
 		value: "FILE",
 		about:
 			"With --tls-in: the private key, in PEM, where it is not in the file of the certificate.",
+		completes: "file",
+	},
+	"tls-client-ca": {
+		value: "FILE",
+		about:
+			"With --tls-in: clients must show a certificate that one of the authorities in this file has signed.",
 		completes: "file",
 	},
 	"tls-out": { text: "connect with TLS; --tls-name, --tls-ca as of connect" },

@@ -7,25 +7,27 @@ import {
 	type Datagrams,
 	datagrams,
 	formatAddress,
+	type Listener,
 	type PacketStream,
 	type Stream,
 } from "../../index.ts";
 import { encodeProxyHeader } from "../../proxy/index.ts";
 import { relay } from "../../relay/index.ts";
-import type { TlsStream } from "../../tls/index.ts";
-import type { Accepting } from "../accept-each.ts";
 import { type Channel, datagramChannel, packetChannel } from "../exchange/channel.ts";
+import { type Incoming, makeReady } from "../incoming.ts";
+import { open } from "../outgoing.ts";
 import { MessageRelay } from "./join-messages.ts";
 import type { Request, Route } from "./options.ts";
 import type { Movement, Tally } from "./tally.ts";
 
-/** What a listener gives. */
-export type Connection = Stream | PacketStream | TlsStream;
-
 /** A route that is open at its near end. */
 export type Listening =
 	| { readonly route: Route; readonly isDatagrams: true; readonly socket: Datagrams }
-	| { readonly route: Route; readonly isDatagrams: false; readonly socket: Accepting<Connection> };
+	| {
+			readonly route: Route;
+			readonly isDatagrams: false;
+			readonly socket: Listener<Stream> | Listener<PacketStream>;
+	  };
 
 interface Running extends Movement {
 	abort(reason: Error): void;
@@ -40,11 +42,18 @@ export class Joiner {
 	readonly #say: (message: string) => void;
 	readonly #running = new Set<Running>();
 	readonly #sessions = new Set<MessageRelay>();
+	readonly #ending = new AbortController();
+	#openingCount = 0;
 
 	constructor(request: Request, tally: Tally, say: (message: string) => void) {
 		this.#request = request;
 		this.#tally = tally;
 		this.#say = say;
+	}
+
+	/** Connections and sessions under way, and those that are not joined yet. */
+	get underWayCount(): number {
+		return this.#tally.openCount + this.#openingCount;
 	}
 
 	/** Whether descriptors are passed along. */
@@ -54,18 +63,32 @@ export class Joiner {
 		return areUnix && this.#request.passesDescriptors;
 	}
 
+	/** Makes a connection ready to be joined; undefined when nothing can come of it, which is told. Never rejects. */
+	async prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
+		this.#openingCount++;
+		try {
+			return await makeReady(accepted, this.#request, this.#ending.signal);
+		} catch (error) {
+			this.#say(`${formatAddress(accepted.peer)}: ${(error as Error).message}`);
+			return undefined;
+		} finally {
+			this.#openingCount--;
+		}
+	}
+
 	/** Joins a connection, to its end. Never rejects. */
-	async join(connection: Connection, route: Route): Promise<void> {
+	async join(incoming: Incoming, route: Route): Promise<void> {
+		const { connection, client } = incoming;
 		if ("receiveMessage" in connection) {
 			const channel = packetChannel(connection, this.passes(route));
-			return await this.joinChannel(channel, connection.peer, route);
+			return await this.joinChannel(channel, client, route);
 		}
 		try {
-			const upstream = await this.#openStream(connection, route);
-			await this.#relay(connection, upstream, route);
+			const upstream = await this.#opening(() => this.#openStream(incoming, route));
+			await this.#relay(connection, upstream, client, route);
 		} catch (error) {
 			connection.abort();
-			this.#failed(connection.peer, route, error as Error);
+			this.#failed(client, route, error as Error);
 		}
 	}
 
@@ -73,7 +96,7 @@ export class Joiner {
 	async joinChannel(channel: Channel, peer: Address, route: Route): Promise<void> {
 		let upstream: Channel;
 		try {
-			upstream = await this.#openChannel(route);
+			upstream = await this.#opening(() => this.#openChannel(route));
 		} catch (error) {
 			channel.abort();
 			return this.#failed(peer, route, error as Error);
@@ -92,6 +115,7 @@ export class Joiner {
 	/** Ends everything at once. */
 	abort(): void {
 		const reason = new AbortError("the time to drain is over");
+		this.#ending.abort(reason);
 		for (const each of this.#running) each.abort(reason);
 	}
 
@@ -100,13 +124,21 @@ export class Joiner {
 		for (const session of this.#sessions) session.end();
 	}
 
-	async #openStream(client: Stream | TlsStream, route: Route): Promise<ByteStream> {
-		const { proxyProtocol } = this.#request;
-		const upstream = await this.#connectStream(route);
-		if (proxyProtocol === undefined) return upstream;
+	async #opening<T>(open: () => Promise<T>): Promise<T> {
+		this.#openingCount++;
 		try {
-			const { peer: source, address: destination } = client;
-			const version = proxyProtocol;
+			return await open();
+		} finally {
+			this.#openingCount--;
+		}
+	}
+
+	async #openStream(incoming: Incoming, route: Route): Promise<ByteStream> {
+		const { proxyProtocol: version } = this.#request;
+		const upstream = await this.#connectStream(route);
+		if (version === undefined) return upstream;
+		try {
+			const { client: source, destination } = incoming;
 			await upstream.write(encodeProxyHeader({ version, source, destination }));
 			await upstream.flush();
 			return upstream;
@@ -117,14 +149,11 @@ export class Joiner {
 	}
 
 	async #connectStream(route: Route): Promise<ByteStream> {
-		const { connectMs: timeoutMs, tlsOut } = this.#request;
-		if (tlsOut !== undefined) {
-			const { tlsConnect } = await import("../../tls/index.ts");
-			const address = route.to as Parameters<typeof tlsConnect>[0];
-			return await tlsConnect(address, { timeoutMs, ...tlsOut });
-		}
+		const { connectMs: timeoutMs, proxy, tlsOut: tls } = this.#request;
 		const receiveDescriptors = this.passes(route) ? true : undefined;
-		const upstream = await connect(route.to, { timeoutMs, receiveDescriptors });
+		const { signal } = this.#ending;
+		const options = { timeoutMs, signal, receiveDescriptors };
+		const upstream = await open(route.to, { proxy, tls }, options);
 		if ("write" in upstream) return upstream;
 		upstream.abort();
 		throw new TypeError("it carries messages, and what came is a stream");
@@ -137,19 +166,24 @@ export class Joiner {
 			return datagramChannel(await datagrams(undefined, { connect: route.to, ...descriptors }));
 		}
 		const timeoutMs = this.#request.connectMs;
-		const upstream = await connect(route.to, { timeoutMs, ...descriptors });
+		const { signal } = this.#ending;
+		const upstream = await connect(route.to, { timeoutMs, signal, ...descriptors });
 		if ("receiveMessage" in upstream) return packetChannel(upstream, passes);
 		upstream.abort();
 		throw new TypeError("it is a stream, and what came carries messages");
 	}
 
-	async #relay(client: Stream | TlsStream, upstream: ByteStream, route: Route): Promise<void> {
-		const { peer } = client;
+	async #relay(
+		connection: ByteStream,
+		upstream: ByteStream,
+		client: Address,
+		route: Route,
+	): Promise<void> {
 		const { idleMs } = this.#request;
-		const joined = relay(client, upstream, { idleMs, passDescriptors: this.passes(route) });
+		const joined = relay(connection, upstream, { idleMs, passDescriptors: this.passes(route) });
 		this.#begin(joined);
 		const { leftToRight, rightToLeft } = await joined.done;
-		this.#end(joined, peer, route, leftToRight.error ?? rightToLeft.error, "cut");
+		this.#end(joined, client, route, leftToRight.error ?? rightToLeft.error, "cut");
 	}
 
 	#begin(joined: Running): void {

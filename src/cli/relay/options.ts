@@ -1,12 +1,15 @@
 /** The command line of `socketry relay`. */
 import { type Address, formatAddress, type PeerPolicy } from "../../index.ts";
-import type { TlsConnectOptions, TlsServerOptions } from "../../tls/index.ts";
+import { type ProxyAddress, parseProxy } from "../../proxy/index.ts";
+import type { TlsClientOptions, TlsServerOptions } from "../../tls/index.ts";
 import { readMode, readPolicy } from "../access-options.ts";
 import { type Manner, mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
-import { parseCommandLine } from "../options.ts";
+import { given, parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
-import { readPem, readTls } from "../tls-options.ts";
+import { type Control, readControl } from "../serving.ts";
+import { readServerTls, readTls } from "../tls-options.ts";
+import { readTrust, type Trust } from "../trust-option.ts";
 import { OPTIONS } from "./guide.ts";
 
 /** From where to where. */
@@ -22,10 +25,17 @@ export interface Request {
 	readonly routes: readonly Route[];
 	readonly max: number;
 	readonly idleMs: number | undefined;
-	readonly drainMs: number;
+	/** Undefined for the default, which depends on who ends it. */
+	readonly drainMs: number | undefined;
 	readonly connectMs: number;
 	/** Version of the header to send; undefined for none. */
 	readonly proxyProtocol: 1 | 2 | undefined;
+	/** Whose connections begin with a header; undefined for nobody's. */
+	readonly proxied: Trust | undefined;
+	/** By which TO is reached; undefined for directly. */
+	readonly proxy: ProxyAddress | undefined;
+	/** Where processes take over from each other; undefined for nowhere. */
+	readonly control: Control | undefined;
 	readonly passesDescriptors: boolean;
 	readonly mode: number | undefined;
 	readonly allow: PeerPolicy | undefined;
@@ -33,13 +43,12 @@ export interface Request {
 	/** What to listen with, undefined without TLS. */
 	readonly tlsIn: TlsServerOptions | undefined;
 	/** What to connect with, undefined without TLS. */
-	readonly tlsOut: TlsConnectOptions | undefined;
+	readonly tlsOut: TlsClientOptions | undefined;
 	readonly json: boolean;
 	readonly isQuiet: boolean;
 }
 
 const DAY_MS = 86_400_000;
-const DRAIN_MS = 5_000;
 const CONNECT_MS = 10_000;
 const CONNECTIONS_MAX = 1_000;
 const CONNECTIONS_LIMIT = 1_000_000;
@@ -53,26 +62,38 @@ const CONNECTIONS_LIMIT = 1_000_000;
 export function readRequest(args: readonly string[]): Request {
 	const { values, words, program } = parseCommandLine(args, OPTIONS);
 	if (program !== undefined) throw new UsageError("a relay runs no program: see socketry listen");
-	const { max, idle, drain, mode, allow } = values;
+	const { max, idle, drain, mode, allow, proxy, takeover, once = false } = values;
 	const routes = readRoutes(words);
 	const proxyProtocol = readVersion(values["proxy-protocol"]);
-	if (proxyProtocol !== undefined && routes.some(({ toManner }) => toManner !== "stream")) {
-		throw new UsageError("--proxy-protocol is for streams: messages have no place for a header");
+	const trusted = values["proxy-protocol-in"];
+	checkStreams(values, routes);
+	if (once && takeover !== undefined) {
+		throw new UsageError("--once and --takeover: give one of them");
 	}
 	const connect = values["connect-timeout"];
 	return {
 		routes,
 		max: max === undefined ? CONNECTIONS_MAX : parseCount("--max", max, 1, CONNECTIONS_LIMIT),
-		idleMs: idle === undefined ? undefined : parseDuration("--idle", idle, 1, DAY_MS),
-		drainMs: drain === undefined ? DRAIN_MS : parseDuration("--drain", drain, 0, DAY_MS),
+		idleMs: given(idle, (text) => parseDuration("--idle", text, 1, DAY_MS)),
+		drainMs: given(drain, (text) => parseDuration("--drain", text, 0, DAY_MS)),
 		connectMs:
 			connect === undefined ? CONNECT_MS : parseDuration("--connect-timeout", connect, 1, DAY_MS),
 		proxyProtocol,
+		proxied: given(trusted, readTrust),
+		proxy: given(proxy, parseProxy),
+		control: given(takeover, readControl),
 		passesDescriptors: !values["no-descriptors"],
-		mode: mode === undefined ? undefined : readMode(mode),
-		allow: allow === undefined ? undefined : readPolicy(allow),
-		once: values.once ?? false,
-		...readBothTls(values, routes),
+		mode: given(mode, readMode),
+		allow: given(allow, readPolicy),
+		once,
+		tlsIn: readServerTls(
+			...([values["tls-in"], values["tls-key"], values["tls-client-ca"]] as const),
+			...(["--tls-in", "--tls-client-ca"] as const),
+		),
+		tlsOut: readTls(
+			{ tls: values["tls-out"], "tls-name": values["tls-name"], "tls-ca": values["tls-ca"] },
+			"--tls-out",
+		),
 		json: values.json ?? false,
 		isQuiet: values.quiet ?? false,
 	};
@@ -80,19 +101,19 @@ export function readRequest(args: readonly string[]): Request {
 
 type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
 
-function readBothTls(values: Values, routes: readonly Route[]): Pick<Request, "tlsIn" | "tlsOut"> {
-	const tlsOut = readTls({ ...values, tls: values["tls-out"] }, "--tls-out");
-	const { "tls-in": certificate, "tls-key": key } = values;
-	if (key !== undefined && certificate === undefined) {
-		throw new UsageError("--tls-key goes with --tls-in");
+// What bytes can have and messages cannot.
+function checkStreams(values: Values, routes: readonly Route[]): void {
+	const areStreams = routes.every(({ fromManner }) => fromManner === "stream");
+	const header = values["proxy-protocol"] ?? values["proxy-protocol-in"];
+	if (header !== undefined && !areStreams) {
+		throw new UsageError("headers of proxies are for streams: messages have no place for them");
 	}
-	if (certificate === undefined && tlsOut === undefined) return { tlsIn: undefined, tlsOut };
-	if (routes.some(({ fromManner }) => fromManner !== "stream")) {
+	if ((values["tls-in"] !== undefined || values["tls-out"]) && !areStreams) {
 		throw new UsageError("TLS is for streams: tcp:, unix: and vsock: addresses");
 	}
-	if (certificate === undefined) return { tlsIn: undefined, tlsOut };
-	const cert = readPem("--tls-in", certificate);
-	return { tlsIn: { cert, key: key === undefined ? cert : readPem("--tls-key", key) }, tlsOut };
+	if (values.proxy !== undefined && routes.some(({ to }) => to.transport !== "tcp")) {
+		throw new UsageError("--proxy reaches TCP only: TO must be HOST:PORT");
+	}
 }
 
 function readRoutes(words: readonly string[]): Route[] {

@@ -1,25 +1,31 @@
 /** What `socketry relay` does. */
+import type { ServingSocket } from "../../handover/index.ts";
 import {
-	type Address,
-	datagrams,
+	type Datagrams,
 	formatAddress,
 	type Listener,
-	listen,
+	type PacketStream,
 	type RefusedPeer,
+	type Stream,
 } from "../../index.ts";
 import { acceptEach } from "../accept-each.ts";
 import type { Context } from "../command.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
 import { CutError, EXIT } from "../exit-code.ts";
-import type { Connection, Listening } from "./joiner.ts";
-import { Joiner } from "./joiner.ts";
+import type { Incoming } from "../incoming.ts";
+import { openAll, type Serving, type Wish } from "../serving.ts";
+import { checkTls } from "../tls-options.ts";
+import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
 import { takeSessions } from "./sessions.ts";
 import { showFigures, Tally } from "./tally.ts";
 
+const DRAIN_MS = 5_000;
+
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
+	await checkTls(request.tlsIn, request.tlsOut?.tls);
 	const tally = new Tally();
 	const relay = new Relay(request, tally, context);
 	const hide = showFigures(tally, context, request.json);
@@ -49,65 +55,69 @@ class Relay {
 	}
 
 	async run(): Promise<void> {
+		const { routes, control } = this.#request;
 		const { signal } = this.#context;
-		let serving: Promise<void>[] = [];
+		const wishes = routes.map((route) => this.#wish(route));
+		const onFailure = ({ message }: Error): void => this.#say(`still serving: ${message}`);
+		// All of them or none: whoever has asked for two ports is not served by one.
+		const serving = await openAll(wishes, { control, signal, onFailure });
 		try {
-			// All of them or none: whoever has asked for two ports is not served by one.
-			for (const route of this.#request.routes) this.#listening.push(await this.#open(route));
-			serving = this.#listening.map((each) => this.#serve(each));
-			const drain = this.#drainOn(signal);
+			this.#begin(serving);
+			const served = this.#listening.map((each) => this.#serve(each));
+			const drain = this.#drainOn(serving);
 			try {
-				await Promise.all(serving);
+				await Promise.all(served);
 				await Promise.all(this.#sessions);
 			} finally {
 				drain.stop();
 			}
 		} finally {
-			for (const { socket } of this.#listening) await socket.close();
+			await serving.leave();
+			for (const socket of serving.sockets) await socket.close();
 		}
 	}
 
-	async #open(route: Route): Promise<Listening> {
-		const { from, fromManner } = route;
+	#wish(route: Route): Wish {
+		const { from, to, fromManner } = route;
 		const { mode, allow } = this.#request;
-		const descriptors = this.#joiner.passes(route) ? { receiveDescriptors: true } : {};
-		const options = { mode, onStale: "replace-dead", ...descriptors } as const;
-		if (fromManner === "datagrams") {
-			const socket = await datagrams(from, options);
-			return this.#announce({ route, socket, isDatagrams: true }, socket.address);
-		}
-		const { tlsIn } = this.#request;
-		if (tlsIn !== undefined) {
-			const { tlsListen } = await import("../../tls/index.ts");
-			const socket = await tlsListen(from as Parameters<typeof tlsListen>[0], {
-				...{ mode, onStale: "replace-dead", tls: tlsIn },
-				...(allow === undefined ? {} : { allow }),
-				onHandshakeError: (error) => this.#say(error.message),
-			});
-			return this.#announce({ route, socket, isDatagrams: false }, socket.address);
-		}
+		const carriesDatagrams = fromManner === "datagrams";
 		const onRefused = ({ peer }: RefusedPeer): void => {
 			this.#say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
-		const admission = from.transport.startsWith("unix") ? { allow, onRefused } : { allow };
-		const socket = (await listen(from, { ...options, ...admission })) as Listener<Connection>;
-		return this.#announce({ route, socket, isDatagrams: false }, socket.address);
+		const isUnix = from.transport.startsWith("unix");
+		return {
+			name: `${formatAddress(from)}=${formatAddress(to)}`,
+			address: from,
+			carriesDatagrams,
+			options: {
+				...{ mode, onStale: "replace-dead" },
+				...(this.#joiner.passes(route) ? { receiveDescriptors: true } : {}),
+				...(carriesDatagrams ? {} : { allow }),
+				...(isUnix && !carriesDatagrams ? { onRefused } : {}),
+			},
+		};
 	}
 
-	#announce(listening: Listening, address: Address): Listening {
+	#begin({ sockets, predecessorPid }: Serving): void {
+		for (const [i, route] of this.#request.routes.entries()) {
+			this.#listening.push(listeningOn(sockets[i] as ServingSocket, route));
+		}
 		const { json, isQuiet } = this.#request;
-		const [from, to] = [formatAddress(address), formatAddress(listening.route.to)];
-		if (json) this.#context.out.write(jsonLine("listening", { address: from, to }));
-		else if (!isQuiet) this.#context.err.write(`listening on ${from}, for ${to}\n`);
-		return listening;
+		for (const { socket, route } of this.#listening) {
+			const [address, to] = [formatAddress(socket.address), formatAddress(route.to)];
+			if (json) this.#write("listening", { address, to, predecessorPid });
+			else if (!isQuiet) this.#context.err.write(`listening on ${address}, for ${to}\n`);
+		}
+		if (predecessorPid !== undefined) this.#say(`took over from process ${predecessorPid}`);
 	}
 
 	#serve({ route, socket, isDatagrams }: Listening): Promise<void> {
 		const { max, once } = this.#request;
 		if (!isDatagrams) {
-			return acceptEach<Connection>(socket, {
+			return acceptEach<Stream | PacketStream, Incoming>(socket, {
 				max,
 				once,
+				prepare: (connection) => this.#joiner.prepare(connection),
 				serve: (connection) => this.#joiner.join(connection, route),
 			});
 		}
@@ -126,24 +136,35 @@ class Relay {
 		});
 	}
 
-	// The first signal: nobody new, and time for those under way.
-	#drainOn(signal: AbortSignal): { stop: () => void } {
+	// The first signal, or a process that has taken over: nobody new, and time for those under way.
+	#drainOn(serving: Serving): { stop: () => void } {
+		const { signal } = this.#context;
+		const { drainMs = DRAIN_MS } = this.#request;
 		let timer: NodeJS.Timeout | undefined;
-		const drain = (): void => {
-			for (const { socket, isDatagrams } of this.#listening) if (!isDatagrams) socket.close();
-			const { openCount } = this.#tally;
-			const { drainMs } = this.#request;
-			if (openCount > 0) {
-				this.#say(
-					`waiting up to ${drainMs / 1_000} s for ${openCount} under way; Ctrl-C again leaves`,
-				);
-			}
-			timer = setTimeout(() => this.#joiner.abort(), openCount > 0 ? drainMs : 0);
-			this.#joiner.endSessions();
-			for (const { socket, isDatagrams } of this.#listening) {
-				if (isDatagrams) void Promise.all(this.#sessions).then(() => socket.abort());
-			}
+		const cutAfter = (ms: number): void => {
+			clearTimeout(timer);
+			timer = setTimeout(() => {
+				this.#endSessions();
+				this.#joiner.abort();
+			}, ms);
 		};
+		const drain = (): void => {
+			void serving.leave();
+			for (const { socket, isDatagrams } of this.#listening) if (!isDatagrams) socket.close();
+			const count = this.#joiner.underWayCount;
+			if (count > 0) {
+				const time = `${drainMs / 1_000} s for ${count} under way`;
+				this.#say(`waiting up to ${time}; Ctrl-C again leaves`);
+			}
+			cutAfter(count > 0 ? drainMs : 0);
+			this.#endSessions();
+		};
+		void serving.successor.then((pid) => {
+			if (pid === undefined) return;
+			this.#tellSuccessor(pid);
+			// Those who still have something under way here do not notice, unless it was limited.
+			if (this.#request.drainMs !== undefined && !signal.aborted) cutAfter(drainMs);
+		});
 		if (signal.aborted) drain();
 		else signal.addEventListener("abort", drain, { once: true });
 		return {
@@ -154,9 +175,32 @@ class Relay {
 		};
 	}
 
-	#say(message: string): void {
-		const { json, isQuiet } = this.#request;
-		if (json) this.#context.out.write(jsonLine("message", { text: message }));
-		else if (!isQuiet) this.#context.err.write(`socketry relay: ${message}\n`);
+	#tellSuccessor(pid: number): void {
+		const count = this.#joiner.underWayCount;
+		this.#say(`process ${pid} has taken over; ${count} under way end here`);
 	}
+
+	// They have no end of their own. What comes for them later is another process's, or nobody's.
+	#endSessions(): void {
+		this.#joiner.endSessions();
+		for (const { socket, isDatagrams } of this.#listening) {
+			if (isDatagrams) void Promise.all(this.#sessions).then(() => socket.abort());
+		}
+	}
+
+	#say(text: string): void {
+		const { json, isQuiet } = this.#request;
+		if (json) this.#write("message", { text });
+		else if (!isQuiet) this.#context.err.write(`socketry relay: ${text}\n`);
+	}
+
+	#write(type: string, fields: Readonly<Record<string, unknown>>): void {
+		this.#context.out.write(jsonLine(type, fields));
+	}
+}
+
+function listeningOn(socket: ServingSocket, route: Route): Listening {
+	return route.fromManner === "datagrams"
+		? { route, socket: socket as Datagrams, isDatagrams: true }
+		: { route, socket: socket as Listener<Stream> | Listener<PacketStream>, isDatagrams: false };
 }

@@ -1,0 +1,68 @@
+/** Connections that come: who really calls, by the header of a proxy, and TLS. */
+import {
+	type Address,
+	InvalidAddressError,
+	LIMITS,
+	type PacketStream,
+	type Stream,
+} from "../index.ts";
+import type { TlsServerOptions, TlsStream } from "../tls/index.ts";
+import type { Trust } from "./trust-option.ts";
+
+/** What can come. */
+export type Connection = Stream | PacketStream | TlsStream;
+
+/** A connection that has come, with what is known of its two ends. */
+export interface Incoming {
+	readonly connection: Connection;
+	/** Who calls: as its proxy tells it, or the peer itself. */
+	readonly client: Address;
+	/** Where it called. */
+	readonly destination: Address;
+}
+
+/** What has to come before a connection can be served. */
+export interface IncomingOptions {
+	/** Undefined without TLS. */
+	readonly tlsIn: TlsServerOptions | undefined;
+	/** Whose connections begin with a header; undefined for nobody's. */
+	readonly proxied: Trust | undefined;
+}
+
+/**
+ * Reads the header of the PROXY protocol from a proxy that is trusted, and does the handshake of TLS.
+ *
+ * @param accepted taken
+ * @param signal ends it at once
+ * @throws why it cannot be served; it is closed then
+ */
+export async function makeReady(
+	accepted: Stream | PacketStream,
+	{ tlsIn, proxied }: IncomingOptions,
+	signal: AbortSignal,
+): Promise<Incoming> {
+	let { peer: client, address: destination } = accepted;
+	if (tlsIn === undefined && proxied === undefined) {
+		return { connection: accepted, client, destination };
+	}
+	try {
+		if (!("write" in accepted)) {
+			const reason = "TLS and headers of proxies are for streams, and this one carries messages";
+			throw new InvalidAddressError(destination, reason);
+		}
+		if (proxied?.(client)) {
+			const { readProxyHeader } = await import("../proxy/index.ts");
+			const header = await readProxyHeader(accepted, { timeoutMs: LIMITS.proxyHeaderMs, signal });
+			client = header.source ?? client;
+			destination = header.destination ?? destination;
+		}
+		if (tlsIn === undefined) return { connection: accepted, client, destination };
+		const { startTls } = await import("../tls/index.ts");
+		const timeoutMs = LIMITS.tlsHandshakeMs;
+		const options = { isServer: true, tls: tlsIn, allowEarlyBytes: true, timeoutMs } as const;
+		return { connection: await startTls(accepted, { ...options, signal }), client, destination };
+	} catch (error) {
+		accepted.abort();
+		throw error;
+	}
+}

@@ -1,0 +1,115 @@
+/** The sockets on which a command serves: opened, or with `--takeover` taken over from the process that served before. */
+import type { HandoverError, ServingSocket, SocketSpecs } from "../handover/index.ts";
+import { type Address, datagrams, listen } from "../index.ts";
+import { readAddress } from "./address-argument.ts";
+import { UsageError } from "./exit-code.ts";
+
+/** Where processes hand over to each other. */
+export type Control = Address & { readonly transport: "unix-seqpacket" };
+
+/** A socket to serve on. */
+export interface Wish {
+	/** By which it is found again, besides its address. */
+	readonly name: string;
+	readonly address: Address;
+	readonly carriesDatagrams: boolean;
+	/** As of `listen` or `datagrams`. */
+	readonly options: object;
+}
+
+/** How to get them. */
+export interface ServingOptions {
+	/** Undefined for no taking over. */
+	readonly control: Control | undefined;
+	readonly signal: AbortSignal;
+	/** Is told of attempts of others to take over that came to nothing. */
+	readonly onFailure: (error: HandoverError) => void;
+}
+
+/** Sockets that are open. */
+export interface Serving {
+	/** In the order of the wishes. */
+	readonly sockets: readonly ServingSocket[];
+	/** From which process they come; undefined when they are new. */
+	readonly predecessorPid: number | undefined;
+	/** The process that has taken them over; undefined when `leave` was called before. Never settles without `--takeover`. */
+	readonly successor: Promise<number | undefined>;
+	/** Offers them to nobody any more. They stay open. */
+	leave(): Promise<void>;
+}
+
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Reads the value of `--takeover`: a path, a name with `@`, or either with `unix-seqpacket:`.
+ *
+ * @throws {UsageError} it is none of them
+ */
+export function readControl(text: string): Control {
+	const isBare = !/[:@/]/.test(text);
+	const address = readAddress(isBare ? `./${text}` : text, "listen");
+	if (address.transport === "unix" || address.transport === "unix-seqpacket") {
+		return { ...address, transport: "unix-seqpacket" } as Control;
+	}
+	throw new UsageError("--takeover needs a path for this purpose alone, such as ./relay.control");
+}
+
+/**
+ * Opens them all or none.
+ *
+ * @throws as `listen`, `datagrams` and `takeOver`
+ */
+export async function openAll(wishes: readonly Wish[], options: ServingOptions): Promise<Serving> {
+	const { control } = options;
+	if (control !== undefined) return await takeAll(wishes, { ...options, control });
+	const sockets: ServingSocket[] = [];
+	try {
+		for (const wish of wishes) sockets.push(await openOne(wish));
+	} catch (error) {
+		for (const socket of sockets) await socket.close();
+		throw error;
+	}
+	const never = new Promise<undefined>(() => {});
+	return { sockets, predecessorPid: undefined, successor: never, leave: async () => {} };
+}
+
+async function openOne({ address, carriesDatagrams, options }: Wish): Promise<ServingSocket> {
+	return carriesDatagrams ? await datagrams(address, options) : await listen(address, options);
+}
+
+async function takeAll(
+	wishes: readonly Wish[],
+	options: ServingOptions & { readonly control: Control },
+): Promise<Serving> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await takeOnce(wishes, options);
+		} catch (error) {
+			// The one before has died in the middle, so that there is nobody now.
+			const hasEnded = (error as { reason?: unknown }).reason === "ended";
+			if (!hasEnded || attempt === ATTEMPTS_MAX) throw error;
+		}
+	}
+}
+
+async function takeOnce(
+	wishes: readonly Wish[],
+	{ control, signal, onFailure }: ServingOptions & { readonly control: Control },
+): Promise<Serving> {
+	const { takeOver } = await import("../handover/index.ts");
+	const specs: Record<string, SocketSpecs[string]> = {};
+	const names = wishes.map(({ name, address, options }, i) => {
+		const unique = name in specs ? `${name} ${i}` : name;
+		specs[unique] = { address, ...options };
+		return unique;
+	});
+	const handover = await takeOver(control, { sockets: specs, signal });
+	const taken = await handover.ready({ signal });
+	const sockets = names.map((name) => taken[name] as ServingSocket);
+	return {
+		sockets,
+		predecessorPid: handover.predecessorPid,
+		successor: handover.offer({ onFailure }).then((successor) => successor?.pid),
+		leave: () => handover.close(),
+	};
+}
