@@ -31,6 +31,8 @@ export async function ensure() {
 	const isTyped = compile();
 	const { bundle } = await import("./bundle.mjs");
 	await bundle();
+	const { writeManPages } = await import("./man.mjs");
+	await writeManPages();
 	return isTyped;
 }
 

@@ -9,7 +9,10 @@ import { capture, ROOT } from "./run.mjs";
 const FOLDER = join(ROOT, ".build", "package");
 
 /** What must be in the tarball, besides what the addon of this machine is called. */
-const NEEDED = ["LICENSE", "README.md", "package.json", "dist/index.js", "dist/index.d.ts"];
+const NEEDED = [
+	...["LICENSE", "README.md", "package.json", "dist/index.js", "dist/index.d.ts"],
+	"dist/man/socketry.1",
+];
 
 const budgets = JSON.parse(readFileSync(join(ROOT, "budgets.json"), "utf8"));
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

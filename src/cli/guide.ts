@@ -57,6 +57,14 @@ export interface Example {
 	readonly heading?: string;
 }
 
+/** What one line of `--json` is. */
+export interface LineGuide {
+	/** When it is written. */
+	readonly when: string;
+	/** Its fields, besides `type` and `v`; which of them are there depends on the case. */
+	readonly fields: readonly string[];
+}
+
 /** All that a command says about itself. Its summary is in the catalogue. */
 export interface Guide {
 	readonly examples: readonly Example[];
@@ -73,11 +81,15 @@ export interface Guide {
 	readonly options: OptionGuides;
 	/** Paragraphs after the options. */
 	readonly notes?: readonly string[];
+	/** Further sections of the man page: titles, with terms and what they mean. */
+	readonly topics?: Readonly<Record<string, readonly (readonly [term: string, meaning: string])[]>>;
+	/** Lines of `--json` by their `type`. */
+	readonly lines?: Readonly<Record<string, LineGuide>>;
 	/** Exit codes, each with its meaning. */
 	readonly exits: readonly (readonly [code: string, meaning: string])[];
 	/** Files, and variables of the environment, each with its meaning: of the man page. */
 	readonly files?: readonly (readonly [path: string, meaning: string])[];
 	readonly environment?: readonly (readonly [name: string, meaning: string])[];
-	/** Other man pages, such as `tcp(7)`, besides those of the program. */
+	/** Other man pages, such as `tcp(7)`; socketry(1) goes without saying. */
 	readonly seeAlso?: readonly string[];
 }

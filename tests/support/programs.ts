@@ -26,6 +26,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	postgres: "postgresql",
 	python3: "python3",
 	lsof: "lsof",
+	man: "man-db groff",
+	mandoc: "mandoc",
 	"redis-server": "redis-server",
 	rsyslogd: "rsyslog",
 	setpriv: "util-linux",

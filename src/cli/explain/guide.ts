@@ -17,6 +17,7 @@ export const GUIDE: Guide = {
 	],
 	words: "address-to-connect",
 	options: OPTIONS,
+	seeAlso: ["socketry-ls(1)"],
 	exits: [
 		["0", "understood"],
 		["2", "it is no address"],

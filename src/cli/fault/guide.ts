@@ -4,17 +4,44 @@ import type { Guide } from "../guide.ts";
 /** Its options. */
 export const OPTIONS = {
 	latency: {
+		about: "Everything, the end too, arrives later by this time, never out of order.",
 		heading: "Options, both ways:",
 		value: "TIME",
 		text: "everything arrives later: 200ms, 2s",
 	},
-	jitter: { value: "TIME", text: "so much more or less" },
-	bandwidth: { value: "RATE", text: "of streams: 1000 bytes a second" },
-	loss: { value: "SHARE", text: "of datagrams, 0..1: is lost" },
-	duplicate: { value: "SHARE", text: "arrives twice" },
-	reorder: { value: "SHARE", text: "is overtaken by others" },
-	corrupt: { value: "SHARE", text: "has a bit turned" },
+	jitter: {
+		about: "The latency of each chunk or datagram is so much more or less, at random.",
+		value: "TIME",
+		text: "so much more or less",
+	},
+	bandwidth: {
+		about: "Of streams: so many times 1000 bytes pass in a second, and no more.",
+		value: "RATE",
+		text: "of streams: 1000 bytes a second",
+	},
+	loss: {
+		about: "Of datagrams: this share of them, 0 to 1, is lost.",
+		value: "SHARE",
+		text: "of datagrams, 0..1: is lost",
+	},
+	duplicate: {
+		about: "Of datagrams: this share of them arrives twice.",
+		value: "SHARE",
+		text: "arrives twice",
+	},
+	reorder: {
+		about: "Of datagrams: this share of them waits, and those after it overtake it.",
+		value: "SHARE",
+		text: "is overtaken by others",
+	},
+	corrupt: {
+		about: "Of datagrams: this share of them has one bit turned.",
+		value: "SHARE",
+		text: "has a bit turned",
+	},
 	toxic: {
+		about:
+			"Any one fault, in one direction; may be repeated. Of streams, with their values: latency (latency, jitter: ms), bandwidth (rate), slicer (average_size, size_variation: bytes; delay: microseconds), slow_close (delay: ms), timeout (timeout: ms), limit_data (bytes), reset_peer and half_open (bytes; timeout: ms). Of datagrams: loss, duplicate, reorder, corrupt (probability) and latency. With @upstream it is for what the client sends, without it for what the server sends.",
 		heading: "Any fault, one way; may be repeated:",
 		value: "TYPE[@upstream][:NAME=VALUE,...]",
 		multiple: true,
@@ -31,16 +58,23 @@ export const OPTIONS = {
 		],
 	},
 	seed: {
+		about:
+			"A number from 0 to 4294967295. The same seed gives the same faults again; without one it is drawn, and told at the start.",
 		heading: "Others:",
 		value: "N",
 		text: "0..4294967295; what it was is told at the start",
 	},
 	control: {
+		about:
+			"Serve the HTTP interface of Toxiproxy at this address, so that its client libraries can change the faults of streams while they run. Whoever reaches it can make this process listen and connect anywhere: leave it on this machine.",
 		value: "ADDRESS",
 		text: "change it while it runs, by the HTTP interface and the client libraries of Toxiproxy: 8474 is their port",
 		completes: "address-to-listen",
 	},
-	json: { text: "tell of the start and each connection as JSON Lines" },
+	json: {
+		about: "Tell of the start and of each connection as JSON Lines on standard output.",
+		text: "tell of the start and each connection as JSON Lines",
+	},
 } as const;
 
 /** The guide. */
@@ -57,6 +91,19 @@ export const GUIDE: Guide = {
 	],
 	words: "route",
 	options: OPTIONS,
+	lines: {
+		start: {
+			when: "once it listens",
+			fields: ["from", "to", "seed", "toxics", "control"],
+		},
+		connection: {
+			when: "when a connection is over",
+			fields: ["connection", "upstream", "downstream", "fault"],
+		},
+		unreachable: { when: "when TO could not be reached", fields: ["connection", "error"] },
+		end: { when: "at the end, for datagrams", fields: ["upstream", "downstream"] },
+	},
+	seeAlso: ["socketry-relay(1)", "tc-netem(8)"],
 	exits: [
 		["0", "done"],
 		["1", "network error"],

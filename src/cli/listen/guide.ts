@@ -4,25 +4,41 @@ import type { Guide } from "../guide.ts";
 /** Its options. */
 export const OPTIONS = {
 	exec: {
+		about:
+			"Run PROGRAM for each connection, which is its standard input and output. It finds SOCKETRY_ADDRESS and SOCKETRY_PEER in its environment, and over TCP REMOTE_ADDR and REMOTE_PORT.",
 		heading: "What to do with connections; without any of these they are talked to here:",
 		text: "run PROGRAM with the connection as its input and output",
 	},
-	echo: { text: "send everything back; take everything", with: ["discard"] },
+	echo: {
+		about:
+			"Send everything back (RFC 862). An echo of datagrams is guarded: it cannot be made to flood others, nor to talk with another echo for ever.",
+		text: "send everything back; take everything",
+		with: ["discard"],
+	},
 	discard: { about: "Take everything and answer nothing." },
-	chargen: { text: "send text without end" },
+	chargen: { about: "Send text without end (RFC 864).", text: "send text without end" },
 	once: {
+		about: "End after one connection. This is the default where connections are talked to here.",
 		heading: "Options:",
 		text: "end after one connection, or go on; --keep is the default where connections are served side by side",
 		with: ["keep"],
 	},
 	keep: { about: "Go on after the first connection." },
-	max: { value: "N", text: "serve at most N at once, 1000 by default; others wait" },
+	max: {
+		about: "Serve at most N connections at once, 1000 by default; others wait in the kernel.",
+		value: "N",
+		text: "serve at most N at once, 1000 by default; others wait",
+	},
 	mode: {
+		about:
+			"Permissions of the socket file, three octal digits such as 660. There is no moment in which others get in.",
 		value: "MODE",
 		text: "permissions of the socket file, such as 660",
 		completes: ["600", "660", "666"],
 	},
 	allow: {
+		about:
+			"Of Unix sockets: serve connections of these users only, whose names or numbers the kernel tells; group=C likewise. May be repeated: whoever one of them lets in is let in. Names that begin with @ are for the own user and root without it.",
 		value: "user=A,B",
 		multiple: true,
 		text: "of Unix sockets: who may connect; also group=C",
@@ -63,7 +79,10 @@ export const OPTIONS = {
 		like: "relay",
 	},
 	takeover: { value: "PATH", like: "relay" },
-	quiet: { text: "do not say where it listens" },
+	quiet: {
+		about: "Do not say on standard error where it listens.",
+		text: "do not say where it listens",
+	},
 } as const;
 
 /** The guide. */
@@ -85,6 +104,24 @@ export const GUIDE: Guide = {
 	words: "address-to-listen",
 	runsProgram: true,
 	options: OPTIONS,
+	details: [
+		"Without a service, standard input and output are joined to one connection, or with --keep to one after another. With --exec, --echo, --discard or --chargen connections are served side by side.",
+		"For datagrams, what comes is written out, and what is typed goes to who spoke last.",
+	],
+	lines: {
+		listening: { when: "once it listens", fields: ["time", "address"] },
+		connected: { when: "for each connection", fields: ["time", "peer"] },
+		data: { when: "for each piece that arrives", fields: ["time", "text", "b64", "from"] },
+		disconnected: { when: "when a connection is over", fields: ["time", "peer"] },
+	},
+	environment: [["LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES", "The sockets of systemd:NAME."]],
+	files: [
+		[
+			".NAME.socketry-lock",
+			"Beside the socket file NAME while that is made or removed: of several that start at once, one wins.",
+		],
+	],
+	seeAlso: ["socketry-connect(1)", "socketry-relay(1)", "tcp(7)", "unix(7)", "udp(7)", "vsock(7)"],
 	exits: [
 		["0", "all delivered"],
 		["1", "network error"],

@@ -3,13 +3,39 @@ import type { Guide } from "../guide.ts";
 
 /** Its options. */
 export const OPTIONS = {
-	all: { short: "a", text: "also time-wait, netlink, and sockets in no kernel list" },
-	long: { short: "l", text: "all columns: queues, round-trip time, retransmits, user" },
-	tree: { text: "processes, and under each of them whom it talks to" },
-	watch: { text: "until Ctrl-C; a terminal is redrawn, else what changes" },
-	interval: { value: "TIME", text: "between two listings of --watch (default 1s)" },
-	json: { text: "JSON Lines, as docs/ls.md describes them" },
+	all: {
+		about:
+			"Show also time-wait (connections that are over), netlink (talk with the kernel), and sockets that no list of the kernel has.",
+		short: "a",
+		text: "also time-wait, netlink, and sockets in no kernel list",
+	},
+	long: {
+		about:
+			"Show all columns: queues, round-trip time, retransmits, user. A file or a pipe gets them in any case.",
+		short: "l",
+		text: "all columns: queues, round-trip time, retransmits, user",
+	},
+	tree: {
+		about:
+			"Show processes, and under each of them whom it talks to: an arrow to the left is a client that came, one to the right a server that was called, one to both sides the other end of a socketpair.",
+		text: "processes, and under each of them whom it talks to",
+	},
+	watch: {
+		about:
+			"List again and again until Ctrl-C. A terminal is redrawn; a file or a pipe gets what has changed.",
+		text: "until Ctrl-C; a terminal is redrawn, else what changes",
+	},
+	interval: {
+		about: "Time between two listings of --watch, 1 s by default.",
+		value: "TIME",
+		text: "between two listings of --watch (default 1s)",
+	},
+	json: {
+		about: "Write JSON Lines: one object for each socket.",
+		text: "JSON Lines, as docs/ls.md describes them",
+	},
 	kind: {
+		about: "Only sockets of these kinds.",
 		value: "LIST",
 		multiple: true,
 		isList: true,
@@ -110,6 +136,41 @@ export const GUIDE: Guide = {
 	words: "socket-word",
 	options: OPTIONS,
 	notes: ["Processes of other users can be seen by root only: what is missing is said."],
+	details: [
+		"The other end has a name wherever it is on this machine: the process that holds it, and for the client of a Unix socket the file that it is connected to.",
+		"Where the kernel forbids sock_diag(7), /proc tells the same sockets with less about them. What cannot be seen is said on standard error, and in the lines of --json.",
+	],
+	lines: {
+		socket: {
+			when: "for each socket",
+			fields: [
+				"event",
+				"kind",
+				"state",
+				"inode",
+				"local",
+				"peer",
+				"holders",
+				"uid",
+				"user",
+				"receiveQueueBytes",
+				"sendQueueBytes",
+				"waitingCount",
+				"backlogCount",
+				"tcp",
+				"device",
+				"subject",
+				"file",
+				"namespace",
+			],
+		},
+		note: {
+			when: "for something that is not shown",
+			fields: ["code", "list", "message"],
+		},
+		summary: { when: "at the end of a listing", fields: ["time", "sockets", "notShown"] },
+	},
+	seeAlso: ["ss(8)", "lsof(8)", "sock_diag(7)", "proc(5)"],
 	exits: [
 		["0", "done, even if nothing was found"],
 		["2", "wrong usage"],

@@ -3,9 +3,20 @@ import type { Guide } from "../guide.ts";
 
 /** Its options. */
 export const OPTIONS = {
-	timeout: { value: "TIME", text: "leave with 124 after 5s, 500ms, 2m; by default never" },
-	quiet: { text: "do not say what is waited for" },
-	json: { text: "a line of JSON for each that is reached" },
+	timeout: {
+		about:
+			"Leave with exit code 124 when not all are reached after this time: seconds, or a number with ms, s or m. By default it waits for ever.",
+		value: "TIME",
+		text: "leave with 124 after 5s, 500ms, 2m; by default never",
+	},
+	quiet: {
+		about: "Do not say on standard error what is waited for.",
+		text: "do not say what is waited for",
+	},
+	json: {
+		about: "Write a JSON line for each ADDRESS that is reached.",
+		text: "a line of JSON for each that is reached",
+	},
 } as const;
 
 /** The guide. */
@@ -21,6 +32,10 @@ export const GUIDE: Guide = {
 	words: "address-to-connect",
 	runsProgram: true,
 	options: OPTIONS,
+	lines: {
+		reachable: { when: "for each address that is reached", fields: ["time", "address"] },
+	},
+	seeAlso: ["socketry-ping(1)", "socketry-connect(1)"],
 	exits: [
 		["0", "all reached"],
 		["2", "wrong usage"],

@@ -1,0 +1,51 @@
+// Holds: dist/man has a page for the program and for each of its commands, made from the guides that their help is made from.
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
+import { manPage } from "./man-page.mjs";
+import { ROOT } from "./run.mjs";
+
+const OUTPUT = "dist/man";
+const STAMP = ".build/man.stamp";
+
+/** @typedef {import("../src/cli/guide.ts").Guide} Guide */
+
+/** Brings dist/man up to date with the guides; does nothing when they are as before. */
+export async function writeManPages() {
+	const guides = filesBelow("dist/cli", /\/(catalog|overview|guide)\.js$/);
+	const inputs = [...guides, "package.json", "tools/man.mjs", "tools/man-page.mjs"];
+	if (guides.length === 0 || isStamped(STAMP, digest([...inputs, ...outputs()]))) return;
+	const { CATALOG } = await load("catalog.js");
+	const { OVERVIEW } = await load("overview.js");
+	/** @type {[string, string, Guide][]} */
+	const all = [["socketry", "every kind of socket, on the command line", OVERVIEW]];
+	for (const [name, { summary }] of Object.entries(CATALOG)) {
+		all.push([`socketry ${name}`, summary, (await load(`${name}/guide.js`)).GUIDE]);
+	}
+	const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+	rmSync(join(ROOT, OUTPUT), { recursive: true, force: true });
+	mkdirSync(join(ROOT, OUTPUT), { recursive: true });
+	for (const [name, summary, guide] of all) {
+		const page = manPage({ name, summary, guide, version, date: today(), all });
+		writeFileSync(join(ROOT, OUTPUT, `${name.replace(" ", "-")}.1`), page);
+	}
+	writeStamp(STAMP, digest([...inputs, ...outputs()]));
+}
+
+/** @param {string} path below dist/cli */
+function load(path) {
+	return import(pathToFileURL(join(ROOT, "dist/cli", path)).href);
+}
+
+function outputs() {
+	return filesBelow(OUTPUT, /\.1$/);
+}
+
+/** The day of the build, or the one that a reproducible build asks for. @see https://reproducible-builds.org/specs/source-date-epoch */
+function today() {
+	const seconds = process.env.SOURCE_DATE_EPOCH;
+	const date = seconds === undefined ? new Date() : new Date(Number(seconds) * 1000);
+	return date.toISOString().slice(0, 10);
+}
