@@ -302,7 +302,10 @@ export class StreamDuplex extends Duplex {
 		if (waits.length === 0 && next === chunks.length) callback();
 		else {
 			const room = waits.length === 0 ? stream.flush() : Promise.all(waits);
-			room.then(goOn, (error) => callback(this.#isOver ? null : error));
+			room.then(goOn, (error) => {
+				callback(this.#isOver ? null : error);
+				if (this.#isOver && !this.writableEnded) this.destroy();
+			});
 		}
 	}
 
@@ -318,7 +321,8 @@ export class StreamDuplex extends Duplex {
 
 	#watch(written: Promise<void>): void {
 		written.then(ignore, (error: Error) => {
-			if (!this.destroyed && !this.writableEnded && !this.#isOver) this.destroy(error);
+			// A peer that had ended, and is gone now, is no error; but whoever goes on writing shall find the end.
+			if (!this.destroyed && !this.writableEnded) this.destroy(this.#isOver ? undefined : error);
 		});
 	}
 

@@ -68,6 +68,26 @@ describe("a duplex over a socket", () => {
 		await closed(duplex);
 	});
 
+	test("whoever writes in every turn of the loop finds it destroyed, once a peer that had ended is gone", async () => {
+		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+		const duplex = toDuplex(left);
+		duplex.on("error", () => assert.fail("an end is no error"));
+		duplex.resume();
+		duplex.write("what it will not read");
+		await right.closeWrite();
+		await once(duplex, "end");
+		await right.close({ timeoutMs: 0 });
+		let turns = 0;
+		const writeOn = (): void => {
+			if (duplex.destroyed || ++turns > 100_000) return;
+			duplex.write("and on");
+			setImmediate(writeOn);
+		};
+		writeOn();
+		await closed(duplex);
+		assert.ok(turns < 100_000, `${turns} turns`);
+	});
+
 	test("resetAndDestroy() resets the connection", async () => {
 		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
 		const duplex = toDuplex(left);
