@@ -45,6 +45,11 @@ export class DuplexReader {
 		return this.#waiting !== undefined;
 	}
 
+	/** Whether the end has come, and was no failure. */
+	get ended(): boolean {
+		return this.#ended;
+	}
+
 	/** Reads at least one byte, into `target` where there is one; null at the end. */
 	read(
 		target: Uint8Array | undefined,

@@ -181,7 +181,12 @@ export class DuplexStream extends ByteReader implements ByteStream {
 			this.#writeEnd = undefined;
 			throw error;
 		}
-		await this.#outgoing.end(undefined);
+		try {
+			await this.#outgoing.end(undefined);
+		} catch (error) {
+			// Who has ended, and left with everything that there was, needs no end any more; a socket does not tell of that either.
+			if (this.closed || !this.#incoming.ended) throw error;
+		}
 	}
 
 	async #close(options: WaitOptions | undefined): Promise<void> {

@@ -85,6 +85,17 @@ test("a handshake whose first bytes came along with a PROXY header goes on where
 	}
 });
 
+test("who has ended and left needs no end, also where the kernel tells that nobody is there", async () => {
+	const [client, server] = socketpair();
+	const [left, right] = await Promise.all([startTls(client, CLIENT), startTls(server, SERVER)]);
+	await left.write("all there is");
+	await left.close();
+	assert.equal(String(await right.readExactly(12)), "all there is");
+	assert.equal(await right.read(), null);
+	await right.closeWrite();
+	await right.close();
+});
+
 test("bytes in the clear that nobody had read are no bytes of TLS: the handshake fails", async () => {
 	const [client, server] = await connectedStreams("tcp://127.0.0.1:0");
 	await client.write("STARTTLS\r\n");
