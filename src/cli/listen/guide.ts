@@ -109,7 +109,7 @@ export const GUIDE: Guide = {
 		"For datagrams, what comes is written out, and what is typed goes to who spoke last.",
 	],
 	lines: {
-		listening: { when: "once it listens", fields: ["time", "address"] },
+		listening: { when: "once it listens", fields: ["time", "address", "predecessorPid"] },
 		connected: { when: "for each connection", fields: ["time", "peer"] },
 		data: { when: "for each piece that arrives", fields: ["time", "text", "b64", "from"] },
 		disconnected: { when: "when a connection is over", fields: ["time", "peer"] },

@@ -10,6 +10,8 @@ export const OPTIONS = {
 			"At most N connections or sessions of each FROM at once, 1000 by default. Further connections wait in the kernel; datagrams of further senders are dropped and counted.",
 	},
 	idle: {
+		about:
+			"End connections and sessions that have been silent for so long. Connections have no such limit by default, sessions of datagrams 60 s.",
 		value: "TIME",
 		text: "end what has been silent for so long. Connections have no such limit by default, sessions of datagrams 60s",
 	},
@@ -19,8 +21,14 @@ export const OPTIONS = {
 		about:
 			"Time for what is under way to end, after Ctrl-C or SIGTERM (5s by default) or after another process has taken over (no limit by default). What has not ended then is cut.",
 	},
-	"connect-timeout": { value: "T", text: "time to reach TO, 10s by default" },
+	"connect-timeout": {
+		about: "Time to reach TO, 10 s by default, for each connection.",
+		value: "T",
+		text: "time to reach TO, 10s by default",
+	},
 	"proxy-protocol": {
+		about:
+			"Tell TO who calls by a header of the PROXY protocol before the first byte: v1 is text, v2 binary.",
 		value: "V",
 		text: "tell TO who calls by a header: v1 or v2",
 		completes: ["v1", "v2"],
@@ -52,8 +60,10 @@ export const OPTIONS = {
 			"Between Unix sockets: leave out descriptors that are passed along, and so keep bytes in the kernel there too.",
 	},
 	"tls-in": {
+		about:
+			"Listen with TLS. FILE has the certificate in PEM, with those that lead to the authority, and the private key if there is no --tls-key.",
 		value: "FILE",
-		text: "listen with TLS: the certificate, and the key in the same file or in --tls-key FILE",
+		text: "listen with TLS: the certificate; the key is here or in --tls-key FILE. With --tls-client-ca FILE clients have to show one, too",
 		completes: "file",
 	},
 	"tls-key": {
@@ -68,14 +78,24 @@ export const OPTIONS = {
 			"With --tls-in: clients must show a certificate that one of the authorities in this file has signed.",
 		completes: "file",
 	},
-	"tls-out": { text: "connect with TLS; --tls-name, --tls-ca as of connect" },
+	"tls-out": {
+		about:
+			"Connect to TO with TLS, and verify it by the authorities that Node knows and by HOST of TO.",
+		text: "connect with TLS; --tls-name, --tls-ca as of connect",
+	},
 	"tls-name": { value: "NAME", like: "connect" },
 	"tls-ca": { value: "FILE", like: "connect" },
 	mode: { value: "MODE", text: "as of listen", with: ["allow"], like: "listen" },
 	allow: { value: "user=A,B", multiple: true, like: "listen" },
-	once: { text: "end after one connection" },
-	json: { text: "events as JSON Lines on standard output" },
-	quiet: { text: "do not say where it listens, nor what failed" },
+	once: { about: "End after one connection.", text: "end after one connection" },
+	json: {
+		about: "Write events as JSON Lines on standard output.",
+		text: "events as JSON Lines on standard output",
+	},
+	quiet: {
+		about: "Do not say on standard error where it listens, nor what failed.",
+		text: "do not say where it listens, nor what failed",
+	},
 } as const;
 
 /** The guide. */
@@ -97,6 +117,41 @@ export const GUIDE: Guide = {
 	words: "route",
 	options: OPTIONS,
 	notes: ["SIGUSR1 prints figures; on a terminal they are shown all the time."],
+	details: [
+		"Bytes are spliced in the kernel. Between two Unix sockets, and with TLS, they go through the process instead.",
+		"The first Ctrl-C, or SIGTERM, stops listening, removes our socket files and gives what is under way its time. The second one leaves at once.",
+	],
+	lines: {
+		listening: { when: "once it listens, for each FROM", fields: ["time", "address", "to", "predecessorPid"] },
+		message: { when: "when something went wrong", fields: ["time", "text"] },
+		figures: {
+			when: "on SIGUSR1",
+			fields: [
+				"time",
+				"open",
+				"done",
+				"cut",
+				"failed",
+				"bytesToRight",
+				"bytesToLeft",
+				"droppedDatagrams",
+			],
+		},
+		summary: {
+			when: "in the end",
+			fields: [
+				"time",
+				"open",
+				"done",
+				"cut",
+				"failed",
+				"bytesToRight",
+				"bytesToLeft",
+				"droppedDatagrams",
+			],
+		},
+	},
+	seeAlso: ["socketry-listen(1)", "socketry-fault(1)", "splice(2)", "tcp(7)", "unix(7)", "udp(7)"],
 	exits: [
 		["0", "all delivered"],
 		["1", "TO not reached"],
