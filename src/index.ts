@@ -94,7 +94,7 @@ export type { PassOptions } from "./socket/passage.ts";
 export type { PeerCredentials } from "./socket/peer-credentials.ts";
 export type { PidfdOptions } from "./socket/peer-pidfd.ts";
 export { isAlive } from "./socket/peer-pidfd.ts";
-export type { Resolver } from "./socket/resolve.ts";
+export type { Resolver, ServiceRecord, ServiceResolver } from "./socket/resolve.ts";
 export type { Feature, KindFeature } from "./socket/supports.ts";
 export { supports } from "./socket/supports.ts";
 export type { WaitOptions } from "./socket/wait.ts";

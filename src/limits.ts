@@ -104,6 +104,12 @@ export const LIMITS = {
 	/** Head start of one address of a name over the next; RFC 8305 section 5 recommends 250 ms. */
 	attemptDelayMs: 250,
 
+	/**
+	 * Head start of the servers of one priority over those of the next, in such head starts: 8 times 250 ms. A first packet that was lost is sent again
+	 * after 1 s, so that a server which answers then is not passed over for one to fall back to; RFC 2782.
+	 */
+	fallbackDelaysCount: 8,
+
 	/** First pause before another attempt to connect, where that is asked for: a server that restarts is back after a few of them. */
 	retryDelayMs: 100,
 

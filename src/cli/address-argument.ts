@@ -6,7 +6,7 @@ import { UsageError } from "./exit-code.ts";
 export type Role = "connect" | "listen";
 
 const SCHEME =
-	/^(?:tcp|udp|unix|unix-dgram|unix-seqpacket|vsock|vsock-dgram|vsock-seqpacket|fd|systemd):/;
+	/^(?:tcp|udp|tcp\+srv|unix|unix-dgram|unix-seqpacket|vsock|vsock-dgram|vsock-seqpacket|fd|systemd):/;
 const PORT = /^\d{1,5}$/;
 const HOST_PORT = /^(\[[^\]]*\]|[^:/@[\]]*):(\d{1,5})$/;
 const SLASHES_ONLY = /^(tcp|udp):\/\/:(\d{1,5})$/;
@@ -45,6 +45,7 @@ export type Manner = "stream" | "packets" | "datagrams";
 export function mannerOf({ transport }: Address): Manner | undefined {
 	switch (transport) {
 		case "tcp":
+		case "tcp+srv":
 		case "unix":
 		case "vsock":
 			return "stream";

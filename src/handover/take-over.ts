@@ -101,6 +101,7 @@ async function begin(
 			const post = await openPost(address);
 			if (post !== undefined) return { inheritance: undefined, post };
 		} catch (error) {
+			if (error instanceof TimeoutError) throw new TimeoutError(timeoutMs, 0, "Taking over");
 			const isHangUp = error instanceof HandoverError && error.reason === "refused";
 			if (!isHangUp || ++hangUps === HANG_UPS_MAX) throw error;
 		}

@@ -1,7 +1,21 @@
 /** A resolver that remembers. */
-import { requireInteger, requireObject, requireOneOf } from "../arguments.ts";
+import {
+	requireArray,
+	requireInteger,
+	requireObject,
+	requireOneOf,
+	requireString,
+} from "../arguments.ts";
+import { InvalidValueError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { lookupError, type Resolver, systemResolver } from "../socket/resolve.ts";
+import {
+	lookupError,
+	type Resolver,
+	type ServiceResolver,
+	systemResolver,
+} from "../socket/resolve.ts";
+import { nameServerClient } from "./name-servers.ts";
+import { servicesBy } from "./services.ts";
 
 /** Options of `cachedResolver`. */
 export interface CachedResolverOptions {
@@ -10,6 +24,8 @@ export interface CachedResolverOptions {
 	 * and keeps answers no longer than they say.
 	 */
 	readonly source?: "system" | "dns" | undefined;
+	/** Name servers to ask in place of the system's: `192.0.2.53`, `[2001:db8::53]:5353`. Only for `source: "dns"`. */
+	readonly nameservers?: readonly string[] | undefined;
 	/** Longest time to keep an answer, 0..2147483647 ms. Default 60000. */
 	readonly maxAgeMs?: number | undefined;
 	/** Names to remember, 1..1000000; the one asked for least lately is forgotten. Default 1000. */
@@ -18,15 +34,23 @@ export interface CachedResolverOptions {
 
 /** A resolver that remembers, to be given as `resolver`. */
 export interface CachedResolver extends Resolver {
+	/** Asks the name servers each time: Node does not tell how long such an answer lives. The addresses of the servers are remembered. */
+	readonly services: ServiceResolver;
 	/** Forgets everything. */
 	clear(): void;
 }
 
 interface Answer {
 	readonly hosts: Promise<readonly string[]>;
+	/** Ends the question, which keeps the process alive. */
+	readonly unwanted: AbortController;
+	/** How many wait for it. */
+	askers: number;
 	/** By performance.now(); Infinity while the question is under way. */
 	expires: number;
 }
+
+type Find = (name: string, signal: AbortSignal) => Promise<Found>;
 
 interface Found {
 	readonly hosts: readonly string[];
@@ -34,57 +58,117 @@ interface Found {
 }
 
 /**
- * Makes a resolver that remembers its answers. Who asks for a name that is being resolved shares the answer; failures are not kept.
+ * Makes a resolver that remembers its answers. Who asks for a name that is being resolved shares the answer; failures are not kept. Name servers are
+ * no longer waited for once nobody wants their answer.
  *
- * @throws {InvalidValueError | OutOfRangeError} an option is wrong
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong
  */
 export function cachedResolver(options: CachedResolverOptions = {}): CachedResolver {
 	requireObject("options", options);
 	const source = requireOneOf("source", options.source ?? "system", ["system", "dns"]);
 	const maxAgeMs = requireInteger("maxAgeMs", options.maxAgeMs ?? LIMITS.nameAgeMs, 0, 2 ** 31 - 1);
 	const maxNames = requireInteger("maxNames", options.maxNames ?? LIMITS.namesCount, 1, 1_000_000);
-	const find = source === "dns" ? findByDns : findBySystem;
+	const nameservers = checkNameservers(options.nameservers, source);
+	const find: Find =
+		source === "dns" ? (name, signal) => findByDns(name, signal, nameservers) : findBySystem;
 	// In the order in which they were asked for last.
 	const answers = new Map<string, Answer>();
 
 	function ask(name: string): Answer {
-		const question = find(name);
+		const unwanted = new AbortController();
+		const question = find(name, unwanted.signal);
 		const answer: Answer = {
 			// Everybody gets the same one.
 			hosts: question.then(({ hosts }) => Object.freeze([...hosts])),
+			unwanted,
+			askers: 0,
 			expires: Number.POSITIVE_INFINITY,
 		};
 		question.then(
 			({ lifeMs }) => {
 				answer.expires = performance.now() + Math.min(lifeMs, maxAgeMs);
 			},
-			() => {
-				if (answers.get(name) === answer) answers.delete(name);
-			},
+			() => forget(name, answer),
 		);
 		return answer;
 	}
 
-	function resolver(name: string): Promise<readonly string[]> {
+	function forget(name: string, answer: Answer): void {
+		if (answers.get(name) === answer) answers.delete(name);
+	}
+
+	async function wait(
+		name: string,
+		answer: Answer,
+		signal: AbortSignal | undefined,
+	): Promise<readonly string[]> {
+		const leave = (): void => {
+			answer.askers--;
+			if (answer.askers > 0) return;
+			forget(name, answer);
+			answer.unwanted.abort();
+		};
+		answer.askers++;
+		signal?.addEventListener("abort", leave, { once: true });
+		try {
+			return await answer.hosts;
+		} finally {
+			signal?.removeEventListener("abort", leave);
+		}
+	}
+
+	async function resolver(
+		name: string,
+		{ signal }: { readonly signal?: AbortSignal | undefined } = {},
+	): Promise<readonly string[]> {
+		requireString("name", name);
 		const known = answers.get(name);
 		const answer = known !== undefined && known.expires > performance.now() ? known : ask(name);
 		answers.delete(name);
 		answers.set(name, answer);
 		if (answers.size > maxNames) answers.delete(answers.keys().next().value as string);
-		return answer.hosts;
+		return await wait(name, answer, signal);
 	}
-	return Object.assign(resolver, { clear: () => answers.clear() });
+	const services = servicesBy(nameservers);
+	return Object.assign(resolver, { services, clear: () => answers.clear() });
+}
+
+function checkNameservers(given: unknown, source: "system" | "dns"): readonly string[] | undefined {
+	if (given === undefined) return undefined;
+	if (source === "system") {
+		throw new InvalidValueError("nameservers", 'must go with source: "dns"', given);
+	}
+	const servers = requireArray("nameservers", given).map((server) =>
+		requireString("nameservers", server),
+	);
+	const rule = "must be IP addresses, perhaps with ports: 192.0.2.53 or [2001:db8::53]:5353";
+	if (servers.length === 0) throw new InvalidValueError("nameservers", rule, given);
+	try {
+		nameServerClient(servers);
+	} catch {
+		throw new InvalidValueError("nameservers", rule, given);
+	}
+	return servers;
 }
 
 async function findBySystem(name: string): Promise<Found> {
 	return { hosts: await systemResolver(name, {}), lifeMs: Number.POSITIVE_INFINITY };
 }
 
-async function findByDns(name: string): Promise<Found> {
-	const { promises } = process.getBuiltinModule("node:dns");
+async function findByDns(
+	name: string,
+	signal: AbortSignal,
+	nameservers: readonly string[] | undefined,
+): Promise<Found> {
+	// Name servers are not to be asked for these; RFC 6761 section 6.3.
+	if (/(?:^|\.)localhost\.?$/.test(name)) {
+		return { hosts: ["::1", "127.0.0.1"], lifeMs: Number.POSITIVE_INFINITY };
+	}
+	const client = nameServerClient(nameservers);
+	signal.addEventListener("abort", () => client.cancel());
 	const answers = await Promise.allSettled([
-		promises.resolve6(name, { ttl: true }),
-		promises.resolve4(name, { ttl: true }),
+		client.resolve6(name, { ttl: true }),
+		client.resolve4(name, { ttl: true }),
 	]);
 	const records = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
 	if (records.length === 0) throw lookupError(name, whyNothing(answers));

@@ -2,7 +2,7 @@
 import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream } from "../packet/packet-stream.ts";
-import type { Address } from "../socket/address.ts";
+import type { Address, ServiceAddress } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { tellConnected, tellUnconnected } from "../socket/diagnostics.ts";
@@ -26,6 +26,7 @@ import type { BoundFile } from "../stream/connection.ts";
 import { Connection } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
+import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
@@ -37,6 +38,8 @@ import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 export type PacketAddressText = `unix-seqpacket:${string}` | `vsock-seqpacket:${string}`;
 /** Text of an address whose connections are byte streams. */
 export type StreamAddressText = `tcp:${string}` | `unix:${string}` | `vsock:${string}`;
+/** Text of an address of a service; RFC 2782. */
+export type ServiceAddressText = `tcp+srv:${string}`;
 /** An address whose connections carry messages. */
 export type PacketAddress = Extract<Address, { transport: unknown }> & {
 	readonly transport: "unix-seqpacket" | "vsock-seqpacket";
@@ -77,13 +80,14 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
  * Connects.
  *
  * A name is resolved first, and its addresses are tried one after another, 250 ms or a failure apart, earlier attempts going on meanwhile
- * (RFC 8305); whoever answers first is taken. TCP_NODELAY is on, unless `noDelay` is false.
+ * (RFC 8305); whoever answers first is taken. The servers of a service, `tcp+srv://_pg._tcp.example.org`, are tried in the same manner and in the order
+ * of RFC 2782; those of the next priority wait 8 times as long for the ones before. TCP_NODELAY is on, unless `noDelay` is false.
  *
  * @param address also `fd:NUMBER` and `systemd:NAME`: a connection that exists already, taken over
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
  * @throws {SystemdError} the service manager has passed no connection of that name, or several
  * @throws {SyscallError} ECONNREFUSED, ENOENT, ETIMEDOUT, ENOTFOUND and others
- * @throws {AggregateError} every address of a name failed; `errors` has all, `code` is the first's
+ * @throws {AggregateError} every address of a name, or every server of a service, failed; `errors` has all, `code` is the first's
  * @throws {PeerError} the socket is not of the `owner` asked for
  * @throws {TimeoutError | AbortError} nothing stays open
  */
@@ -92,7 +96,7 @@ export function connect(
 	options?: ConnectOptions,
 ): Promise<PacketStream>;
 export function connect(
-	address: StreamAddressText | StreamAddress,
+	address: StreamAddressText | StreamAddress | ServiceAddressText | ServiceAddress,
 	options?: ConnectOptions,
 ): Promise<Stream>;
 export function connect(
@@ -110,16 +114,17 @@ export async function connect(
 	if (target.transport === "systemd") {
 		return usePassed(target.name, ["stream", "packets"], (fd) => connectionOverFd(fd, options));
 	}
-	if (TRANSPORTS[target.transport].type === "dgram") {
+	const transport = transportFor(target);
+	if (TRANSPORTS[transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),
 			"it has no connections; use datagrams() for datagrams",
 		);
 	}
 	// Wrong ones are told of before anything is opened.
-	ownerIds(target.transport, options.owner);
-	wantedOf(options, target.transport.startsWith("unix"));
-	if (options.localAddress !== undefined) checkLocal(options.localAddress, target.transport);
+	ownerIds(transport, options.owner);
+	wantedOf(options, transport.startsWith("unix"));
+	if (options.localAddress !== undefined) checkLocal(options.localAddress, transport);
 	if (options.retry === undefined) return connectOnce(target, options);
 	return withRetries(options.retry, options, (wait) =>
 		connectOnce(target, { ...options, ...wait }),
@@ -127,7 +132,11 @@ export async function connect(
 }
 
 /** Where connections are made to: neither inherited nor passed. */
-type Target = Extract<Address, { transport: SocketTransport }>;
+type Target = Exclude<Address, { transport: "fd" | "systemd" }>;
+
+function transportFor({ transport }: Target): SocketTransport {
+	return transport === "tcp+srv" ? "tcp" : transport;
+}
 
 async function connectOnce(
 	target: Target,
@@ -136,15 +145,13 @@ async function connectOnce(
 	const sinceMs = performance.now();
 	const deadline = startDeadline(options, "Connecting");
 	try {
-		const { signal } = deadline;
-		const candidates = await resolve(target, { signal, resolver: options.resolver });
-		const winner = await connectAny(candidates, target.transport, options, signal);
-		const connection = connectionOver(winner, target.transport, options);
+		const winner = await connectTarget(target, options, deadline.signal);
+		const connection = connectionOver(winner, transportFor(target), options);
 		tellConnected(connection, sinceMs);
 		return connection;
 	} catch (error) {
 		const explained = deadline.explain(error);
-		tellUnconnected(target, explained, sinceMs);
+		tellUnconnected(transportFor(target), target, explained, sinceMs);
 		throw explained;
 	} finally {
 		deadline.stop();
@@ -155,6 +162,25 @@ interface Attempt {
 	readonly socket: Socket;
 	readonly address: SocketAddress;
 	readonly file: BoundFile | undefined;
+}
+
+async function connectTarget(
+	target: Target,
+	options: ConnectOptions,
+	signal: AbortSignal | undefined,
+): Promise<Attempt> {
+	const { resolver } = options;
+	if (target.transport !== "tcp+srv") {
+		const candidates = await resolve(target, { signal, resolver });
+		return await connectAny(candidates, target.transport, options, signal);
+	}
+	return await connectService(target.service, {
+		signal,
+		resolver,
+		discard,
+		delayMs: options.attemptDelayMs ?? LIMITS.attemptDelayMs,
+		attempt: (server, ending) => connectTarget(server, options, ending),
+	});
 }
 
 async function connectAny(

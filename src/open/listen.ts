@@ -87,6 +87,12 @@ export async function listen(
 	if (target.transport === "systemd") {
 		return usePassed(target.name, ["listener"], (fd) => listenerOverFd(fd, options));
 	}
+	if (target.transport === "tcp+srv") {
+		throw new InvalidAddressError(
+			formatAddress(target),
+			"a service is served where its records say; listen on an address of this machine: tcp://*:PORT",
+		);
+	}
 	if (TRANSPORTS[target.transport].type === "dgram") {
 		throw new InvalidAddressError(
 			formatAddress(target),

@@ -3,12 +3,13 @@ import { requireOneOf } from "../arguments.ts";
 import { SyscallError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { interleaveFamilies } from "../socket/happy-eyeballs.ts";
-import { type Resolver, resolve } from "../socket/resolve.ts";
+import { type Resolver, resolve, type ServiceRecord } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { startDeadline } from "./deadline.ts";
 import { checkOpenOptions } from "./open-options.ts";
+import { addressOfServer, findServices } from "./services.ts";
 
 /** Options of `lookup`. */
 export interface LookupOptions extends WaitOptions {
@@ -24,9 +25,10 @@ export interface LookupOptions extends WaitOptions {
 }
 
 /**
- * Resolves the name in a `tcp:` or `udp:` address. Keep the answer: sending never resolves anything.
+ * Resolves the name in a `tcp:` or `udp:` address, or the servers of a `tcp+srv:` one. Keep the answer: sending never resolves anything.
  *
- * @returns the addresses in order, one at least, with the transport and port asked for; a numeric address is its own answer
+ * @returns the addresses in order, one at least, with the transport and port asked for; a numeric address is its own answer. Of a service, those of
+ *   each server in the order in which to try them, which is another one each time; servers whose names have no address are left out
  * @throws {SyscallError} ENOTFOUND: no such name, or none of that family. EAI_AGAIN: no name server answers
  * @throws {InvalidAddressError} the address is malformed, or of a kind without hosts
  * @throws {AbortError | TimeoutError}
@@ -43,18 +45,34 @@ export async function lookup(
 	requireOneOf("order", order, ["system", "inet-first", "inet6-first", "interleaved"]);
 	const target = parseAddress(address);
 	const deadline = startDeadline(options, "Resolving");
-	try {
-		const found = await resolve(target, { signal: deadline.signal, resolver });
+	const find = async (place: Address): Promise<Address[]> => {
+		const found = await resolve(place, { signal: deadline.signal, resolver });
 		const wanted = family === undefined ? found : found.filter((each) => each.family === family);
-		if (wanted.length === 0) throw nothingOf(family, target);
+		if (wanted.length === 0) throw nothingOf(family, place);
 		return inOrder(wanted, order).map((each) =>
-			fromSocketAddress(target.transport as SocketTransport, each),
+			fromSocketAddress(place.transport as SocketTransport, each),
 		);
+	};
+	try {
+		if (target.transport !== "tcp+srv") return await find(target);
+		const priorities = await findServices(target.service, { signal: deadline.signal, resolver });
+		return await findAll(priorities.flat(), find);
 	} catch (error) {
 		throw deadline.explain(error);
 	} finally {
 		deadline.stop();
 	}
+}
+
+async function findAll(
+	servers: readonly ServiceRecord[],
+	find: (place: Address) => Promise<Address[]>,
+): Promise<Address[]> {
+	const answers = await Promise.allSettled(servers.map((server) => find(addressOfServer(server))));
+	const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+	const [first] = answers;
+	if (found.length === 0 && first?.status === "rejected") throw first.reason;
+	return found;
 }
 
 function inOrder(

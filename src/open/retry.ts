@@ -1,5 +1,11 @@
 /** Trying again what may come to work: with pauses that grow, spread by chance, until the time is up. */
-import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+import {
+	requireArray,
+	requireFunction,
+	requireInteger,
+	requireObject,
+	requireString,
+} from "../arguments.ts";
 import { AbortError, SocketError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { countDown, supervise, type WaitOptions } from "../socket/wait.ts";
@@ -23,6 +29,11 @@ export interface RetryOptions {
 	readonly maxDelayMs?: number | undefined;
 	/** Time limit of each attempt, 1..2147483647 ms. Default: what is left of the whole. */
 	readonly attemptMs?: number | undefined;
+	/**
+	 * Codes of errors after which to try again too: `["ENOTFOUND"]` where names come and go with containers. Default: none besides those after which a
+	 * server may still come to answer, such as ECONNREFUSED, ENOENT and ETIMEDOUT.
+	 */
+	readonly alsoAfter?: readonly string[] | undefined;
 	/** Called after each failure that is followed by another attempt. What it throws ends the attempts. */
 	readonly onFailure?: ((failed: FailedAttempt) => void) | undefined;
 }
@@ -51,8 +62,11 @@ const EXPONENT_MAX = 30;
  * @throws {InvalidTypeError | OutOfRangeError} it is no object, or a figure of it is wrong
  */
 export function checkRetry(name: string, value: unknown): void {
-	const { onFailure, ...figures } = requireObject(name, value) as RetryOptions;
+	const { onFailure, alsoAfter = [], ...figures } = requireObject(name, value) as RetryOptions;
 	if (onFailure !== undefined) requireFunction(`${name}.onFailure`, onFailure);
+	for (const code of requireArray(`${name}.alsoAfter`, alsoAfter)) {
+		requireString(`${name}.alsoAfter`, code);
+	}
 	for (const [figure, given] of Object.entries(figures)) {
 		if (given !== undefined) requireInteger(`${name}.${figure}`, given, 1, INT32_MAX);
 	}
@@ -71,7 +85,8 @@ export async function withRetries<T>(
 	wait: WaitOptions,
 	perform: (options: WaitOptions) => Promise<T>,
 ): Promise<T> {
-	const { attempts = INT32_MAX, attemptMs = INT32_MAX, onFailure } = retry;
+	const { attempts = INT32_MAX, attemptMs = INT32_MAX, alsoAfter = [], onFailure } = retry;
+	const codes = new Set([...PASSING, ...alsoAfter]);
 	const remaining = countDown({ signal: wait.signal, timeoutMs: wait.timeoutMs });
 	for (let attempt = 1; ; attempt++) {
 		const left = remaining();
@@ -81,7 +96,7 @@ export async function withRetries<T>(
 			const delayMs = pauseAfter(attempt, retry);
 			const timeLeftMs = remaining()?.timeoutMs ?? INT32_MAX;
 			if (wait.timeoutMs !== undefined && timeLeftMs === 0) throw timedOut(wait.timeoutMs, error);
-			if (attempt >= attempts || !isPassing(error)) throw error;
+			if (attempt >= attempts || !isPassing(error, codes)) throw error;
 			onFailure?.({ attempt, error: error as Error, delayMs });
 			await pause(Math.min(delayMs, timeLeftMs), wait.signal, error);
 			if (delayMs >= timeLeftMs) throw timedOut(wait.timeoutMs as number, error);
@@ -103,9 +118,9 @@ function pauseAfter(
 	return Math.ceil(full * (1 - Math.random() / 2));
 }
 
-function isPassing(error: unknown): boolean {
-	if (error instanceof AggregateError) return error.errors.some(isPassing);
-	return error instanceof SocketError && PASSING.has(error.code);
+function isPassing(error: unknown, codes: ReadonlySet<string>): boolean {
+	if (error instanceof AggregateError) return error.errors.some((each) => isPassing(each, codes));
+	return error instanceof SocketError && codes.has(error.code);
 }
 
 function pause(ms: number, signal: AbortSignal | undefined, cause: unknown): Promise<void> {

@@ -4,6 +4,7 @@ import { InvalidAddressError, InvalidTypeError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Address, UnixTransport } from "./address.ts";
 import { normalizeHost } from "./host.ts";
+import { checkServiceName } from "./service-name.ts";
 import {
 	checkAbstractName,
 	checkUnixPath,
@@ -28,7 +29,8 @@ type FieldName =
 	| "bytes"
 	| "cid"
 	| "fd"
-	| "name";
+	| "name"
+	| "service";
 
 /**
  * Checks an address object and returns its canonical copy.
@@ -51,6 +53,8 @@ export function checkObject(input: unknown): Address {
 				host: normalizeHost(fields.host, input),
 				port: requireInteger("port", fields.port, 0, PORT_MAX),
 			};
+		case "tcp+srv":
+			return { transport, service: checkServiceName(fields.service, input) };
 		case "unix":
 		case "unix-dgram":
 		case "unix-seqpacket":
@@ -76,7 +80,7 @@ export function checkObject(input: unknown): Address {
 export function noTransport(input: unknown): InvalidTypeError {
 	return new InvalidTypeError(
 		"address",
-		"an object whose transport is tcp, udp, unix, unix-dgram, unix-seqpacket, vsock, fd or systemd",
+		"an object whose transport is tcp, udp, tcp+srv, unix, unix-dgram, unix-seqpacket, vsock, fd or systemd",
 		input,
 	);
 }

@@ -2,8 +2,8 @@
  * Addresses as people write them, as text or as objects: parsed, checked, and always returned as
  * canonical objects.
  *
- * Forms: `tcp://HOST:PORT` `udp://HOST:PORT` `vsock://CID:PORT` `unix:PATH` `unix:@NAME`
- * `fd:NUMBER` `systemd:NAME`. HOST is IPv4, IPv6 in brackets (with a zone: `[fe80::1%eth0]`), a
+ * Forms: `tcp://HOST:PORT` `udp://HOST:PORT` `tcp+srv://SERVICE` `vsock://CID:PORT` `unix:PATH`
+ * `unix:@NAME` `fd:NUMBER` `systemd:NAME`. HOST is IPv4, IPv6 in brackets (with a zone: `[fe80::1%eth0]`), a
  * name, or `*` for every local address.
  */
 import { requireObject, requireString } from "../arguments.ts";
@@ -18,6 +18,7 @@ import {
 	UINT32_MAX,
 } from "./address-object.ts";
 import { normalizeHost } from "./host.ts";
+import { checkServiceName } from "./service-name.ts";
 
 /** Byte streams and datagrams over IP. */
 export type IpTransport = "tcp" | "udp";
@@ -26,7 +27,7 @@ export type UnixTransport = "unix" | "unix-dgram" | "unix-seqpacket";
 /** Sockets between a virtual machine and its host; `vsock` is the byte stream. */
 export type VsockTransport = "vsock" | "vsock-dgram" | "vsock-seqpacket";
 /** First word of an address. */
-export type Transport = IpTransport | UnixTransport | VsockTransport | "fd" | "systemd";
+export type Transport = IpTransport | UnixTransport | VsockTransport | "tcp+srv" | "fd" | "systemd";
 
 /** `tcp://HOST:PORT` or `udp://HOST:PORT`. */
 export interface HostAddress {
@@ -38,6 +39,13 @@ export interface HostAddress {
 	readonly host: string;
 	/** 0..65535; 0 lets the kernel choose on listen. */
 	readonly port: number;
+}
+
+/** `tcp+srv://_SERVICE._tcp.DOMAIN`: a service whose hosts and ports its domain tells; RFC 2782. */
+export interface ServiceAddress {
+	readonly transport: "tcp+srv";
+	/** In lower case: `_pg._tcp.example.org`. */
+	readonly service: string;
 }
 
 /** `unix:PATH`: a socket file. */
@@ -96,6 +104,7 @@ export interface ActivationAddress {
 /** Any address, as an object. */
 export type Address =
 	| HostAddress
+	| ServiceAddress
 	| PathAddress
 	| AbstractAddress
 	| UnnamedAddress
@@ -105,7 +114,7 @@ export type Address =
 
 const FORMS =
 	"write tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
-	"unix-seqpacket:PATH, vsock://CID:PORT, fd:NUMBER or systemd:NAME";
+	"unix-seqpacket:PATH, vsock://CID:PORT, tcp+srv://_SERVICE._tcp.DOMAIN, fd:NUMBER or systemd:NAME";
 
 /**
  * Reads an address from text, or checks one given as an object; returns it in canonical form.
@@ -135,6 +144,8 @@ export function formatAddress(address: Address): string {
 		case "tcp":
 		case "udp":
 			return `${transport}://${bracket(address.host)}:${address.port}`;
+		case "tcp+srv":
+			return `tcp+srv://${address.service}`;
 		case "vsock":
 		case "vsock-dgram":
 		case "vsock-seqpacket":
@@ -176,6 +187,8 @@ function parseText(text: string): Address {
 		case "tcp":
 		case "udp":
 			return { transport, ...parseHostPort(rest, transport, text) };
+		case "tcp+srv":
+			return { transport, service: parseService(rest, text) };
 		case "unix":
 		case "unix-dgram":
 		case "unix-seqpacket":
@@ -203,6 +216,11 @@ function parseHostPort(
 		throw new InvalidAddressError(text, "an IPv6 address needs brackets, as in tcp://[::1]:80");
 	}
 	return { host: normalizeHost(host, text), port: parseNumber(port, 65_535, "the port", text) };
+}
+
+function parseService(rest: string, text: string): string {
+	if (rest.startsWith("//")) return checkServiceName(rest.slice(2), text);
+	throw new InvalidAddressError(text, "write tcp+srv://_SERVICE._tcp.DOMAIN");
 }
 
 function parseCidPort(

@@ -86,14 +86,14 @@ export function tellError(socket: Observable, operation: Operation, error: unkno
 
 /** Tells of an attempt to connect that failed: there is no object to tell of. @param sinceMs of `performance.now()`, when it began */
 export function tellUnconnected(
-	address: Address & { readonly transport: SocketTransport },
+	transport: SocketTransport,
+	address: Address,
 	error: unknown,
 	sinceMs: number,
 ): void {
 	if (!hears("error")) return;
 	const durationMs = performance.now() - sinceMs;
 	const source = undefined;
-	const { transport } = address;
 	const kind = transport.endsWith("seqpacket") ? "packets" : "stream";
 	const told = { kind, transport, source, operation: "connect", error, address, durationMs };
 	channels?.error.publish(told);

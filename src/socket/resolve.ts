@@ -8,10 +8,31 @@ import { toSocketAddress } from "./transport.ts";
 import { zoneIndex } from "./zone.ts";
 
 /** Resolves a name to numeric hosts, in order of preference. */
-export type Resolver = (
+export interface Resolver {
+	(
+		name: string,
+		options: { readonly signal?: AbortSignal | undefined },
+	): Promise<readonly string[]>;
+	/** Finds the servers of a service, for `tcp+srv:` addresses. Default: the system's name servers are asked. */
+	readonly services?: ServiceResolver | undefined;
+}
+
+/** Finds the servers of a service: `_pg._tcp.example.org`. */
+export type ServiceResolver = (
 	name: string,
 	options: { readonly signal?: AbortSignal | undefined },
-) => Promise<readonly string[]>;
+) => Promise<readonly ServiceRecord[]>;
+
+/** An SRV record, as Node has it; RFC 2782. */
+export interface ServiceRecord {
+	/** The server's host; empty or `.` says that there is no such service. */
+	readonly name: string;
+	readonly port: number;
+	/** 0..65535; servers of a greater one are tried when all others have failed. */
+	readonly priority: number;
+	/** 0..65535; the server's share among those of the same priority. */
+	readonly weight: number;
+}
 
 /** Whether the address has a name in place of a numeric host. */
 function isName(address: Address): boolean {
@@ -62,8 +83,8 @@ export const systemResolver: Resolver = (name) =>
 		});
 	});
 
-// getaddrinfo(3) cannot be stopped, and a resolver of the caller's may not care for the signal.
-function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Waits no longer than the signal lets: getaddrinfo(3) cannot be stopped, and a resolver of the caller's may not care for the signal. */
+export function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
 	if (signal === undefined) return answer;
 	return new Promise((resolveAnswer, reject) => {
 		const onAbort = (): void => reject(new AbortError(signal.reason));

@@ -10,8 +10,8 @@ import { splitZone } from "./ip.ts";
 import type { SocketFamily, SocketType } from "./kind.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 
-/** Transports that have a socket of their own; `fd:` and `systemd:` stand for one that exists. */
-export type SocketTransport = Exclude<Transport, "fd" | "systemd">;
+/** Transports that have a socket of their own; `fd:` and `systemd:` stand for one that exists, `tcp+srv:` for several. */
+export type SocketTransport = Exclude<Transport, "tcp+srv" | "fd" | "systemd">;
 
 /** What socket(2) is called with. */
 export interface TransportKind {
@@ -60,7 +60,7 @@ export type ZoneIndex = (zone: string) => number;
  *
  * @param zoneIndex finds the index of a named zone; without it only zones in decimal are possible
  * @throws {InvalidAddressError} the host is a name and must be resolved first; a zone has no index;
- *   `fd:` or `systemd:`
+ *   `tcp+srv:`, `fd:` or `systemd:`
  */
 export function toSocketAddress(address: Address, zoneIndex?: ZoneIndex): SocketAddress {
 	switch (address.transport) {
@@ -71,6 +71,11 @@ export function toSocketAddress(address: Address, zoneIndex?: ZoneIndex): Socket
 		case "vsock-dgram":
 		case "vsock-seqpacket":
 			return { family: "vsock", cid: address.cid, port: address.port };
+		case "tcp+srv":
+			throw new InvalidAddressError(
+				formatAddress(address),
+				"it names a service, which others serve; write the address of a socket: tcp://HOST:PORT",
+			);
 		case "fd":
 		case "systemd":
 			throw new InvalidAddressError(

@@ -2,6 +2,7 @@
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
 import { type ConnectOptions, connect } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
+import { serviceDomain } from "../socket/service-name.ts";
 import { checkWait, countDown } from "../socket/wait.ts";
 import { Stream } from "../stream/stream.ts";
 import { ClientContext, type TlsClientOptions } from "./client-context.ts";
@@ -14,7 +15,7 @@ export interface TlsConnectOptions
 
 /**
  * Connects, and does the handshake of TLS. The server is verified: its certificate must come from a trusted authority (Node's, or `tls.ca`), be
- * valid now, and be for the host of the address, or for `servername`. A time limit or a signal is for everything, names and handshake included.
+ * valid now, and be for the host of the address (of `tcp+srv:` its domain: records can be forged), or for `servername`. A time limit or a signal is for everything, names and handshake included.
  *
  * @throws {TlsError} the server was not accepted, or the handshake failed; `reason` tells which
  * @throws {InvalidValueError} `servername` is missing, and the address has no host
@@ -41,5 +42,6 @@ export async function tlsConnect(
 
 // Without the zone of a link-local address, which is no business of the server's.
 function hostOf(address: Address): string | undefined {
+	if ("service" in address) return serviceDomain(address.service);
 	return "host" in address ? address.host.replace(/%.*$/, "") : undefined;
 }

@@ -53,7 +53,11 @@ test("an old process that is stopped is given up in time, before and after it ha
 		const sockets = socketsIn(folder);
 		const old = await startServing(post, sockets);
 		old.process.kill("SIGSTOP");
-		await assert.rejects(takeOver(post, { sockets, timeoutMs: 100 }), { code: "ERR_TIMEOUT" });
+		await assert.rejects(takeOver(post, { sockets, timeoutMs: 100 }), {
+			code: "ERR_TIMEOUT",
+			timeoutMs: 100,
+			message: /^Taking over took longer than 100 ms/,
+		});
 		old.process.kill("SIGCONT");
 		const handover = await takeOver(post, { sockets, ...WAIT });
 		old.process.kill("SIGSTOP");

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
 	cachedResolver,
 	connect,
+	datagrams,
 	type FailedAttempt,
 	listen,
 	lookup,
@@ -76,6 +77,60 @@ test("a cached resolver asks once for those who ask at the same time and later",
 	const again = await resolver("localhost", {});
 	assert.notEqual(again, first);
 	assert.deepEqual(again, first);
+});
+
+test("a resolver that asks name servers does not ask them for localhost", async () => {
+	const resolver = cachedResolver({ source: "dns", nameservers: ["127.0.0.1:1"] });
+	for (const name of ["localhost", "app.localhost", "localhost."]) {
+		assert.deepEqual(await resolver(name, {}), ["::1", "127.0.0.1"]);
+	}
+	await assert.rejects(resolver("notlocalhost", {}), { code: "EAI_AGAIN" });
+});
+
+test("name servers are waited for as long as anybody waits for their answer", async () => {
+	await using silent = await datagrams("udp://127.0.0.1:0");
+	const { port } = silent.address as { port: number };
+	const resolver = cachedResolver({ source: "dns", nameservers: [`127.0.0.1:${port}`] });
+	const [first, second] = [new AbortController(), new AbortController()];
+	let ended = 0;
+	const waiting = [first, second].map(({ signal }) =>
+		assert.rejects(resolver("a.test", { signal }), { code: "EAI_AGAIN" }).then(() => ended++),
+	);
+	await silent.receive();
+	first.abort();
+	for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+	assert.equal(ended, 0, "the other one still waits");
+	second.abort();
+	await Promise.all(waiting);
+	const leaving = new AbortController();
+	const asking = assert.rejects(resolver.services("_a._tcp.a.test", leaving), {
+		code: "EAI_AGAIN",
+	});
+	await silent.receive();
+	leaving.abort();
+	await asking;
+});
+
+test("wrong names and name servers are told of", async () => {
+	await assert.rejects(cachedResolver()(null as unknown as string, {}), {
+		code: "ERR_INVALID_ARG_TYPE",
+		message: /"name" must be a string, but is null/,
+	});
+	assert.throws(() => cachedResolver({ nameservers: ["127.0.0.1"] }), {
+		code: "ERR_INVALID_ARG_VALUE",
+		message: /"nameservers" must go with source: "dns"/,
+	});
+	for (const nameservers of [[], ["ns.example"]]) {
+		assert.throws(() => cachedResolver({ source: "dns", nameservers }), {
+			code: "ERR_INVALID_ARG_VALUE",
+			message: /must be IP addresses, perhaps with ports/,
+		});
+	}
+	for (const nameservers of ["127.0.0.1", [1]] as unknown as string[][]) {
+		assert.throws(() => cachedResolver({ source: "dns", nameservers }), {
+			code: "ERR_INVALID_ARG_TYPE",
+		});
+	}
 });
 
 test("a cached resolver forgets the oldest name, and what is too old", async () => {
@@ -167,7 +222,13 @@ test("an error that does not pass is told at once", async () => {
 		});
 		taken.close();
 	});
-	for (const retry of [{ attempts: 0 }, { delayMs: 1.5 }, { onFailure: 1 }, 3]) {
+	for (const retry of [
+		{ attempts: 0 },
+		{ delayMs: 1.5 },
+		{ onFailure: 1 },
+		{ alsoAfter: [1] },
+		3,
+	]) {
 		await assert.rejects(connect("tcp://127.0.0.1:1", { retry: retry as object }), isWrongCall);
 	}
 });
@@ -175,6 +236,26 @@ test("an error that does not pass is told at once", async () => {
 function isWrongCall(error: unknown): boolean {
 	return error instanceof TypeError || error instanceof RangeError;
 }
+
+test("a name that is not known yet is waited for where that is asked for, and by whenReachable", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const { port } = listener.address as { port: number };
+	const laterKnown = (): Resolver => {
+		let questions = 0;
+		return async () => (questions++ < 2 ? [] : ["127.0.0.1"]);
+	};
+	const address = `tcp://container.test:${port}` as const;
+	const delayMs = 1;
+	await assert.rejects(connect(address, { resolver: laterKnown(), retry: { delayMs } }), {
+		code: "ENOTFOUND",
+	});
+	const retry = { delayMs, alsoAfter: ["ENOTFOUND"] };
+	await using stream = await connect(address, { resolver: laterKnown(), retry });
+	assert.equal(stream.closed, false);
+	await whenReachable(address, { resolver: laterKnown(), retry: { delayMs } });
+	const atOnce = { retry: { alsoAfter: [] }, resolver: laterKnown() };
+	await assert.rejects(whenReachable(address, atOnce), { code: "ENOTFOUND" });
+});
 
 test("what onFailure throws ends the attempts", async () => {
 	const onFailure = (): never => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Child, runChild } from "../support/children.ts";
+import { DNSMASQ_STARTED, dnsmasqArguments, dnsmasqConfiguration } from "../support/dnsmasq.ts";
 import { inFolder } from "../support/folder.ts";
 import { example, freePort, lacking, lineLike, startPeer, stop } from "../support/programs.ts";
 
@@ -19,15 +20,12 @@ const SERVERS: readonly ServerKind[] = [
 	{
 		name: "dnsmasq",
 		configure: (port) =>
-			[
-				`port=${port}`,
-				"listen-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nno-ping",
-				"pid-file\nuser\nlog-facility=-\nlocal=/example.test/",
+			dnsmasqConfiguration(port, [
 				"host-record=www.example.test,192.0.2.80,2001:db8::80",
 				`txt-record=text.example.test,${LINES.map((line) => `"${line}"`).join(",")}`,
-			].join("\n"),
-		args: (file) => ["--keep-in-foreground", `--conf-file=${file}`],
-		started: /started, version/,
+			]),
+		args: dnsmasqArguments,
+		started: DNSMASQ_STARTED,
 	},
 	{
 		name: "unbound",

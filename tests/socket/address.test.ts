@@ -22,11 +22,15 @@ const path = fc.oneof(
 );
 const unix = fc.constantFrom("unix" as const, "unix-dgram" as const, "unix-seqpacket" as const);
 const vsock = fc.constantFrom("vsock" as const, "vsock-dgram" as const, "vsock-seqpacket" as const);
+const service = fc
+	.tuple(fc.constantFrom("_pg._tcp", "_X-2._TCP", "_rabbitmq._amqp"), fc.domain())
+	.map((labels) => labels.join("."));
 const anyAddress: fc.Arbitrary<Address> = fc.oneof(
 	fc.record({ transport: fc.constantFrom("tcp" as const, "udp" as const), host, port }),
 	fc.record({ transport: unix, path }),
 	fc.record({ transport: unix, abstract: name }),
 	fc.record({ transport: vsock, cid: uint32, port: uint32 }),
+	fc.record({ transport: fc.constant("tcp+srv" as const), service }),
 	fc.record({ transport: fc.constant("fd" as const), fd: fc.nat(0x7fff_ffff) }),
 	fc.record({
 		transport: fc.constant("systemd" as const),
@@ -58,6 +62,8 @@ test("every form of text is read", () => {
 		["unix:@name", { transport: "unix", abstract: "name" }],
 		["unix:@a\0b", { transport: "unix", abstract: "a\0b" }],
 		["unix:./@name", { transport: "unix", path: "./@name" }],
+		["tcp+srv://_PG._tcp.Example.org", { transport: "tcp+srv", service: "_pg._tcp.example.org" }],
+		["tcp+srv://_a._tcp.local.", { transport: "tcp+srv", service: "_a._tcp.local." }],
 		["fd:3", { transport: "fd", fd: 3 }],
 		["systemd:http", { transport: "systemd", name: "http" }],
 	];
@@ -116,6 +122,21 @@ test("text in no form is refused with the form that is expected", () => {
 		["vsock://2", /the port is missing/],
 		["vsock://a:1", /the CID must be a decimal number/],
 		["vsock://4294967296:1", /the CID must be/],
+		["tcp+srv:_pg._tcp.example", /write tcp\+srv:\/\/_SERVICE\._tcp\.DOMAIN/],
+		["tcp+srv://", /no name of a service; write _SERVICE\._tcp\.DOMAIN/],
+		["tcp+srv://example.org", /no name of a service/],
+		["tcp+srv://_pg.example.org", /no name of a service/],
+		["tcp+srv://pg._tcp.example.org", /no name of a service/],
+		["tcp+srv://_pg._tcp", /no name of a service/],
+		["tcp+srv://_pg._tcp.", /no name of a service/],
+		["tcp+srv://_._tcp.example.org", /no name of a service/],
+		["tcp+srv://[::1]", /no name of a service/],
+		["tcp+srv://*", /no name of a service/],
+		["tcp+srv://_pg._tcp.example.org:5432", /records tell the port; leave ":PORT" out/],
+		["tcp+srv://_dns._udp.example.org", /a service over _udp has no connections/],
+		["tcp+srv://_pg._tcp.a b", /a character that no host name has/],
+		["tcp+srv://_pg._tcp.a..b", /each part of a host name/],
+		["udp+srv://_dns._udp.example.org", /write tcp:/],
 		["fd:", /the descriptor must be/],
 		["fd:-1", /the descriptor must be/],
 		["fd:2147483648", /the descriptor must be/],
@@ -156,6 +177,7 @@ test("wrong objects are refused by the field that is wrong", () => {
 		[{ transport: "unix", path: "/a", bytes: [47] }, "ERR_INVALID_ARG_TYPE", /"bytes"/],
 		[{ transport: "vsock", cid: -1, port: 1 }, "ERR_OUT_OF_RANGE", /"cid"/],
 		[{ transport: "fd", fd: 1.5 }, "ERR_OUT_OF_RANGE", /"fd"/],
+		[{ transport: "tcp+srv", host: "a" }, "ERR_INVALID_ARG_TYPE", /"service" must be a string/],
 		[{ transport: "systemd", name: "a b" }, "ERR_INVALID_ADDRESS", /the name must be/],
 	];
 	for (const [input, code, message] of cases) {

@@ -150,6 +150,27 @@ describe("tlsConnect() and tlsListen()", () => {
 		});
 	}
 
+	test("hold the servers of a service to its domain, and not to what its records name", async () => {
+		const sni = {
+			"example.test": authority.issue({ dns: ["example.test"] }),
+			"db1.example.test": authority.issue({ dns: ["db1.example.test"] }),
+		};
+		await withEcho({ tls: { ...localhost, sni } }, async ({ port }) => {
+			const record = { name: "db1.example.test", port, priority: 0, weight: 0 };
+			const services = async (): Promise<(typeof record)[]> => [record];
+			const resolver = Object.assign(async () => ["127.0.0.1"], { services });
+			const options = { resolver, tls: { ca } };
+			const service = "tcp+srv://_db._tcp.example.test.";
+			for (const servername of [undefined, "db1.example.test"]) {
+				const stream = await tlsConnect(service, { ...options, servername });
+				assert.deepEqual(stream.peerCertificate?.dnsNames, [servername ?? "example.test"]);
+				await stream.close();
+			}
+			const attempt = tlsConnect("tcp+srv://_db._tcp.elsewhere.test", options);
+			await refused("name", "ERR_TLS_CERT_ALTNAME_INVALID", attempt);
+		});
+	});
+
 	test("choose the certificate by the name that the client asks for", async () => {
 		const sni = {
 			"one.example": authority.issue({ dns: ["one.example"] }),

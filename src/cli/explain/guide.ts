@@ -10,6 +10,7 @@ export const GUIDE: Guide = {
 		{ run: "socketry explain 8080" },
 		{ run: "socketry explain ./app.sock" },
 		{ run: "socketry explain udp://example.org:53" },
+		{ run: "socketry explain tcp+srv://_xmpp-client._tcp.example.org" },
 	],
 	usage: ["ADDRESS..."],
 	description: [

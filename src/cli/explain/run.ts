@@ -1,7 +1,9 @@
 /** What `socketry explain` does. */
 import { lstatSync } from "node:fs";
 import { type Address, formatAddress, LIMITS, lookup } from "../../index.ts";
+import { addressOfServer, findServices } from "../../open/services.ts";
 import type { HostAddress } from "../../socket/address.ts";
+import type { ServiceRecord } from "../../socket/resolve.ts";
 import { mannerOf, readAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
@@ -31,7 +33,7 @@ async function explain(word: string, signal: AbortSignal): Promise<string> {
 	const manner = mannerOf(to);
 	const facts: [string, string][] = [
 		["connect", formatAddress(to)],
-		["listen", formatAddress(at)],
+		["listen", at.transport === "tcp+srv" ? "no: its servers do" : formatAddress(at)],
 		["carries", manner === undefined ? "what the descriptor carries" : MANNERS[manner]],
 		...(await factsOf(to, signal)),
 	];
@@ -44,6 +46,7 @@ async function explain(word: string, signal: AbortSignal): Promise<string> {
 
 async function factsOf(address: Address, signal: AbortSignal): Promise<[string, string][]> {
 	if ("host" in address) return [["resolves", await resolved(address, signal)]];
+	if ("service" in address) return await factsOfService(address.service, signal);
 	if ("path" in address) return factsOfPath(address.path);
 	if (!("abstract" in address)) return [];
 	return [["access", "the own user and root, unless --allow says otherwise; it has no file"]];
@@ -57,6 +60,21 @@ async function resolved(address: HostAddress, signal: AbortSignal): Promise<stri
 	} catch (error) {
 		return `not: ${(error as Error).message}`;
 	}
+}
+
+async function factsOfService(name: string, signal: AbortSignal): Promise<[string, string][]> {
+	let servers: ServiceRecord[];
+	try {
+		servers = (await findServices(name, { signal })).flat();
+	} catch (error) {
+		return [["resolves", `not: ${(error as Error).message}`]];
+	}
+	const texts = servers.map(async (server): Promise<[string, string]> => {
+		const { name: host, port, priority, weight } = server;
+		const what = `${host}:${port}, priority ${priority}, weight ${weight}`;
+		return ["server", `${what}: ${await resolved(addressOfServer(server), signal)}`];
+	});
+	return await Promise.all(texts);
 }
 
 function factsOfPath(path: string): [string, string][] {

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+	connect,
+	datagrams,
+	type Listener,
+	listen,
+	lookup,
+	type Resolver,
+	type ServiceRecord,
+	type Stream,
+	whenReachable,
+} from "socketry";
+import { connectThrough } from "socketry/proxy";
+
+const SERVICE = "tcp+srv://_echo._tcp.example.test";
+
+function record(name: string, port: number, priority = 0, weight = 0): ServiceRecord {
+	return { name, port, priority, weight };
+}
+
+/** A resolver that knows these servers, and these hosts. */
+function knowing(
+	servers: readonly ServiceRecord[],
+	hosts: Readonly<Record<string, string[] | "silent">>,
+): Resolver & { readonly asked: string[] } {
+	const asked: string[] = [];
+	const resolver = async (name: string): Promise<string[]> => {
+		asked.push(name);
+		const found = hosts[name];
+		if (found === "silent") return await new Promise(() => {});
+		return found ?? [];
+	};
+	const services = async (name: string): Promise<readonly ServiceRecord[]> => {
+		asked.push(name);
+		return servers;
+	};
+	return Object.assign(resolver, { asked, services });
+}
+
+const portOf = ({ address }: Listener<Stream>): number => (address as { port: number }).port;
+
+async function closedPort(): Promise<number> {
+	const listener = await listen("tcp://127.0.0.1:0");
+	const port = portOf(listener);
+	listener.close();
+	return port;
+}
+
+test("the server of the best priority is connected to, and no other is looked for", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const port = portOf(listener);
+	const servers = [record("second.test", port, 20), record("first.test", port, 10)];
+	const resolver = knowing(servers, { "first.test": ["127.0.0.1"], "second.test": ["127.0.0.2"] });
+	await using stream = await connect(SERVICE, { resolver });
+	await using peer = await listener.accept();
+	assert.deepEqual(stream.peer, { transport: "tcp", host: "127.0.0.1", port });
+	assert.deepEqual(resolver.asked, ["_echo._tcp.example.test", "first.test"]);
+	await stream.write("hello");
+	assert.equal(String(await peer.read()), "hello");
+});
+
+test("a server that refuses, one without an address and one that is silent give way to the next", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const servers = [
+		record("refusing.test", await closedPort(), 1),
+		record("nowhere.test", 1, 2),
+		record("silent.test", 1, 3),
+		record("here.test", portOf(listener), 4),
+	];
+	const resolver = knowing(servers, {
+		"refusing.test": ["127.0.0.1", "::1"],
+		"silent.test": "silent",
+		"here.test": ["127.0.0.1"],
+	});
+	await using stream = await connect(SERVICE, { resolver, attemptDelayMs: 10 });
+	assert.equal((stream.peer as { port: number }).port, portOf(listener));
+	const hosts = servers.map(({ name }) => name);
+	assert.deepEqual(resolver.asked, ["_echo._tcp.example.test", ...hosts]);
+});
+
+test("servers of one priority are tried an attempt's delay apart, those of the next after eight", async (t) => {
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	const servers = [record("a.test", 1, 1), record("b.test", 1, 1), record("c.test", 1, 2)];
+	const silent = { "a.test": "silent", "b.test": "silent", "c.test": "silent" } as const;
+	const resolver = knowing(servers, silent);
+	const leaving = new AbortController();
+	const connecting = connect(SERVICE, { resolver, signal: leaving.signal });
+	const askedAfter = async (ms: number): Promise<number> => {
+		t.mock.timers.tick(ms);
+		await new Promise(setImmediate);
+		return resolver.asked.length - 1;
+	};
+	assert.equal(await askedAfter(0), 1);
+	assert.equal(await askedAfter(249), 1);
+	assert.equal(await askedAfter(1), 2);
+	assert.equal(await askedAfter(1_749), 2, "a lost packet is sent again after a second");
+	assert.equal(await askedAfter(1), 3);
+	leaving.abort(new Error("enough"));
+	await assert.rejects(connecting, { code: "ABORT_ERR" });
+});
+
+test("when all servers fail, the error says which and how, and has the first one's code", async () => {
+	const port = await closedPort();
+	const servers = [record("a.test", port, 1), record("b.test", 9, 2), record("-.-", 9, 3)];
+	const resolver = knowing(servers, { "a.test": ["127.0.0.1", "127.0.0.2"] });
+	await assert.rejects(connect(SERVICE, { resolver }), (error: unknown) => {
+		assert.ok(error instanceof AggregateError);
+		assert.equal((error as { code?: string }).code, "ECONNREFUSED");
+		assert.match(error.message, /^all 3 servers of _echo\._tcp\.example\.test failed: /);
+		assert.match(error.message, new RegExp(`a\\.test:${port}: all 2 addresses failed`));
+		assert.match(error.message, /b\.test:9: getaddrinfo ENOTFOUND b\.test/);
+		assert.equal(error.errors.length, 3);
+		return true;
+	});
+	const only = knowing([record("a.test", port)], { "a.test": ["127.0.0.1"] });
+	await assert.rejects(connect(SERVICE, { resolver: only }), {
+		code: "ECONNREFUSED",
+		message: new RegExp(`^the server of _echo._tcp.example.test failed: a.test:${port}: connect `),
+	});
+});
+
+test("a service that its domain denies, or that has no records, is told of at once", async () => {
+	const retry = { onFailure: () => assert.fail("tried again") };
+	for (const name of [".", ""]) {
+		const resolver = knowing([record(name, 0)], {});
+		await assert.rejects(connect(SERVICE, { resolver, retry }), {
+			code: "ENOTFOUND",
+			syscall: "querySrv",
+			message: /says that there is no such service/,
+		});
+	}
+	await assert.rejects(connect(SERVICE, { resolver: knowing([], {}), retry }), {
+		code: "ENOTFOUND",
+		message: /no such service; check its spelling/,
+	});
+});
+
+test("attempts are repeated with the records of the moment", async () => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const [wrong, right] = [await closedPort(), portOf(listener)];
+	let questions = 0;
+	const resolver = Object.assign(async () => ["127.0.0.1"], {
+		services: async () => [record("a.test", questions++ < 2 ? wrong : right)],
+	});
+	await whenReachable(SERVICE, { resolver, retry: { delayMs: 1 } });
+	assert.equal(questions, 3);
+});
+
+test("a time limit and a signal end the question, the names and the attempts", async () => {
+	const never = Object.assign(async () => [], {
+		services: () => new Promise<never>(() => {}),
+	});
+	const silent = knowing([record("a.test", 1)], { "a.test": "silent" });
+	for (const resolver of [never, silent]) {
+		await assert.rejects(connect(SERVICE, { resolver, timeoutMs: 10 }), {
+			code: "ERR_TIMEOUT",
+			message: /^Connecting/,
+		});
+		await assert.rejects(lookup(SERVICE, { resolver, timeoutMs: 10 }), { code: "ERR_TIMEOUT" });
+		const leaving = new AbortController();
+		setImmediate(() => leaving.abort());
+		await assert.rejects(connect(SERVICE, { resolver, signal: leaving.signal }), {
+			code: "ABORT_ERR",
+		});
+	}
+});
+
+test("lookup gives the addresses of the servers, in their order", async () => {
+	const servers = [record("b.test", 2, 2), record("none.test", 3, 1), record("a.test", 1, 1, 5)];
+	const resolver = knowing(servers, {
+		"a.test": ["192.0.2.1", "2001:db8::1"],
+		"b.test": ["192.0.2.2"],
+	});
+	assert.deepEqual(await lookup(SERVICE, { resolver, order: "inet6-first" }), [
+		{ transport: "tcp", host: "2001:db8::1", port: 1 },
+		{ transport: "tcp", host: "192.0.2.1", port: 1 },
+		{ transport: "tcp", host: "192.0.2.2", port: 2 },
+	]);
+	assert.equal((await lookup(SERVICE, { resolver, family: "inet6" })).length, 1);
+	await assert.rejects(lookup(SERVICE, { resolver: knowing(servers, {}) }), { code: "ENOTFOUND" });
+});
+
+test("what a resolver finds is checked", async () => {
+	const wrong = [undefined, [1], [{ name: "a.test" }], [record("a.test", 65_536)]];
+	for (const found of wrong) {
+		const services = async (): Promise<ServiceRecord[]> => found as ServiceRecord[];
+		const resolver = Object.assign(async () => [], { services });
+		await assert.rejects(connect(SERVICE, { resolver }), { code: /^ERR_(INVALID|OUT)/ });
+	}
+	const resolver = Object.assign(async () => [], { services: 1 }) as unknown as Resolver;
+	await assert.rejects(connect(SERVICE, { resolver }), { code: "ERR_INVALID_ARG_TYPE" });
+});
+
+test("nobody listens at a service, sends datagrams to it or asks a proxy for it", async () => {
+	await assert.rejects(listen(SERVICE), {
+		code: "ERR_INVALID_ADDRESS",
+		message: /a service is served where its records say; listen on an address of this machine/,
+	});
+	await assert.rejects(datagrams(SERVICE), {
+		code: "ERR_INVALID_ADDRESS",
+		message: /no datagrams/,
+	});
+	await assert.rejects(connectThrough("socks5://127.0.0.1:1", SERVICE), {
+		code: "ERR_INVALID_ADDRESS",
+		message: /a proxy connects to tcp:/,
+	});
+	const localAddress = "unix:/tmp/x";
+	await assert.rejects(connect(SERVICE, { localAddress }), {
+		code: "ERR_INVALID_ADDRESS",
+		message: /must be of transport tcp/,
+	});
+});
