@@ -6,6 +6,7 @@ import {
 	type PacketStream,
 	type Stream,
 } from "../index.ts";
+import type { ProxyHeader } from "../proxy/index.ts";
 import type { TlsServerOptions, TlsStream } from "../tls/index.ts";
 import type { Trust } from "./trust-option.ts";
 
@@ -51,8 +52,7 @@ export async function makeReady(
 			throw new InvalidAddressError(destination, reason);
 		}
 		if (proxied?.(client)) {
-			const { readProxyHeader } = await import("../proxy/index.ts");
-			const header = await readProxyHeader(accepted, { timeoutMs: LIMITS.proxyHeaderMs, signal });
+			const header = await headerOf(accepted, signal);
 			client = header.source ?? client;
 			destination = header.destination ?? destination;
 		}
@@ -64,5 +64,15 @@ export async function makeReady(
 	} catch (error) {
 		accepted.abort();
 		throw error;
+	}
+}
+
+async function headerOf(accepted: Stream, signal: AbortSignal): Promise<ProxyHeader> {
+	const { readProxyHeader } = await import("../proxy/index.ts");
+	try {
+		return await readProxyHeader(accepted, { timeoutMs: LIMITS.proxyHeaderMs, signal });
+	} catch (error) {
+		const { message } = error as Error;
+		throw new Error(`no header of the PROXY protocol came: ${message}`, { cause: error });
 	}
 }
