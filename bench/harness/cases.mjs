@@ -12,6 +12,8 @@ const DATAGRAMS = [
 	{ name: "kpps", better: "higher" },
 	{ name: "loss_percent", better: "lower" },
 ];
+const RELAYED = [...BULK, { name: "cpu_ms_per_gb", better: "lower" }];
+const MEMORY = [{ name: "kb_per_conn", better: "lower" }];
 const IMPORT = [
 	{ name: "ms", better: "lower" },
 	{ name: "addon_kb", better: "lower" },
@@ -19,9 +21,12 @@ const IMPORT = [
 
 const SAME_CPU = { server: 0, client: 0 };
 const TWO_CPUS = { server: 0, client: 1 };
+// Three processes on two processors: the kernel places them.
+const SHARED_CPUS = { server: "0,1", client: "0,1", relay: "0,1" };
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 // Memory is weighed at both; the first keeps what a runtime sets up once out of the figure.
 const IDLE_CONNECTIONS = { baseline: 2000, connections: 10_000 };
+const RELAYED_CONNECTIONS = { baseline: 500, connections: 2000 };
 
 // Name, metrics (the first is the one that is compared), processors, fixed parameters.
 const rows = [
@@ -48,14 +53,23 @@ const rows = [
 		{ receiveBuffer: RECEIVE_BUFFER_BYTES, peers: 1000 },
 	],
 	["datagrams/unix-dgram/64", DATAGRAMS, TWO_CPUS],
+	["relay/tcp-tcp", RELAYED, SHARED_CPUS, {}, "iperf3"],
+	["relay/tcp-unix", RELAYED, SHARED_CPUS, { connections: 1 }, "c-flood"],
+	["relay/tcp-tcp-1000", RELAYED, SHARED_CPUS, { connections: 1000 }, "c-flood"],
+	["relay/memory", MEMORY, SHARED_CPUS, RELAYED_CONNECTIONS, "c-flood"],
+	["relay/udp/64", DATAGRAMS, SHARED_CPUS, { receiveBuffer: RECEIVE_BUFFER_BYTES }, "c-sendmmsg"],
 	["import", IMPORT, SAME_CPU],
 ];
+
+// With --quick only when they are named: each play takes seconds.
+const LONG = new Set(["relay/tcp-tcp-1000", "relay/memory"]);
 
 /** All cases, in the order in which they are run and printed. */
 export const cases = rows.map(([name, metrics, cpus, params = {}, load = undefined]) => {
 	const [kind, transport, size] = name.split("/");
 	const sized = size === undefined ? params : { ...params, size: Number(size) };
-	return { name, kind, transport, metrics, cpus, params: sized, load };
+	const isLong = LONG.has(name);
+	return { name, kind, transport, metrics, cpus, params: sized, load, isLong };
 });
 
 /** The cases whose name matches a shell-like pattern, where `*` stands for anything. */

@@ -28,6 +28,8 @@ export class Child {
 	ready;
 	/** Everything that the process reported, merged, once it has ended well. */
 	figures;
+	/** Called with each line that the process reports. */
+	onLine = () => {};
 	#process;
 	#name;
 	#killedFor;
@@ -36,7 +38,8 @@ export class Child {
 	constructor(name, command, cpu, limitMs) {
 		const [program, ...rest] = [...GUARD, "taskset", "-c", String(cpu), ...command];
 		this.#name = name;
-		this.#process = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+		// A group of its own, for relays have processes of their own.
+		this.#process = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true });
 		running.add(this);
 		this.#process.stderr.on("data", (chunk) => {
 			this.#stderr = (this.#stderr + chunk).slice(-STDERR_BYTES_MAX);
@@ -48,15 +51,25 @@ export class Child {
 		this.figures.catch(() => {});
 	}
 
-	/** Ends the process at once; a reason makes it a failure. */
+	/** The number of the process. */
+	get pid() {
+		return this.#process.pid;
+	}
+
+	/** Ends the process and its children at once; a reason makes it a failure. */
 	kill(reason) {
 		this.#killedFor ??= reason;
-		this.#process.kill("SIGKILL");
+		if (this.pid === undefined) return;
+		try {
+			process.kill(-this.pid, "SIGKILL");
+		} catch (error) {
+			if (error.code !== "ESRCH") throw error;
+		}
 	}
 
 	/** Waits for a process whose partner has ended, but not for long: it may wait for a lost datagram. */
 	async settle(graceMs) {
-		const timer = setTimeout(() => this.#process.kill("SIGKILL"), graceMs);
+		const timer = setTimeout(() => this.kill(), graceMs);
 		await this.figures.catch(() => {});
 		clearTimeout(timer);
 	}
@@ -71,6 +84,7 @@ export class Child {
 		});
 		createInterface({ input: this.#process.stdout }).on("line", (line) => {
 			const { ready, ...figures } = JSON.parse(line);
+			this.onLine(figures);
 			if (ready !== undefined) announce(ready);
 			Object.assign(merged, figures);
 		});

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
+import { installed } from "./installed.mjs";
 import { compilerVersion } from "./native.mjs";
 import { bunProgram, denoProgram, versionOf } from "./rivals.mjs";
 
@@ -20,7 +21,10 @@ export async function environment(names) {
 		node: process.version,
 		bun: names.has("bun") ? await versionOf(bunProgram) : null,
 		deno: names.has("deno") ? await versionOf(denoProgram) : null,
+		haproxy: names.has("haproxy") ? await versionOf(() => installed("haproxy"), "-v") : null,
+		socat: names.has("socat") ? await versionOf(() => installed("socat"), "-V") : null,
 		compiler: compilerOrNull(),
+		tcp: readText("/proc/sys/net/ipv4/tcp_congestion_control"),
 		loadAverage: os.loadavg()[0],
 	};
 }

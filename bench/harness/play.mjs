@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { addressOf } from "./cases.mjs";
 import { Child } from "./child.mjs";
 import { measureImport } from "./import-cost.mjs";
+import { playRelay } from "./play-relay.mjs";
 import { subjects } from "./subjects.mjs";
 
 const START_LIMIT_MS = 15_000;
@@ -21,16 +22,24 @@ export async function playOnce(each, subject, { warmUpMs, measureMs }) {
 		return complete(each, measureImport(each.cpus.server));
 	}
 	const directory = makeDirectory();
-	const params = JSON.stringify({ warmUpMs, measureMs, ...each.params, ...subject.params });
+	const params = { warmUpMs, measureMs, ...each.params, ...subject.params };
 	const limitMs = warmUpMs + measureMs + START_LIMIT_MS;
 	const children = [];
-	const start = async (player, role, address) => {
-		const command = [...(await player.command()), role, each.name, address, params];
-		const child = new Child(`${player.name} ${role}`, command, each.cpus[role], limitMs);
+	const startProcess = (name, command, cpus) => {
+		const child = new Child(name, command, cpus, limitMs);
 		children.push(child);
 		return child;
 	};
+	const start = async (player, role, address) => {
+		const task = [role, each.name, address, JSON.stringify(params)];
+		const command = [...(await player.command()), ...task];
+		return startProcess(`${player.name} ${role}`, command, each.cpus[role]);
+	};
 	try {
+		if (each.kind === "relay") {
+			const means = { directory, params, start: startProcess };
+			return complete(each, await playRelay(each, subject, means));
+		}
 		const server = await start(subject, "server", addressOf(each.transport, directory));
 		const address = await server.ready;
 		const client = await start(loader(each) ?? subject, "client", address);

@@ -58,9 +58,9 @@ function whatNpmSaid(error) {
 }
 
 /** A version as the program says it itself, or null. */
-export async function versionOf(find) {
+export async function versionOf(find, option = "--version") {
 	try {
-		const said = execFileSync(await find(), ["--version"], { encoding: "utf8", timeout: 10_000 });
+		const said = execFileSync(await find(), [option], { encoding: "utf8", timeout: 10_000 });
 		return /[0-9]+\.[0-9.]+/.exec(said)?.[0] ?? null;
 	} catch {
 		return null;

@@ -18,6 +18,7 @@ const EVERY_KIND = [
 ];
 const CONVERSATIONS = ["pingpong", "pingpong-2cpu", "bulk", "smallwrites", "accept"];
 const RIVAL_TRANSPORTS = [...STREAMS, "udp", "udp-many-peers"];
+const RELAYS = ["tcp-tcp", "tcp-unix", "tcp-tcp-1000"];
 const ALL_TRANSPORTS = [...RIVAL_TRANSPORTS, ...PACKETS];
 
 /** All subjects, in the order of the tables. */
@@ -28,7 +29,11 @@ export const subjects = [
 	native("c-stdio", "blocking", ["smallwrites"], STREAMS, { stdio: 1 }),
 	native("c-sendmmsg", "sendmmsg", ["datagrams"], ALL_TRANSPORTS),
 	native("c-gso", "gso", ["datagrams"], ["udp"]),
-	script("node", EVERY_KIND, RIVAL_TRANSPORTS),
+	relay("direct", [...RELAYS, "udp"]),
+	relay("socat", [...RELAYS, "memory", "udp"]),
+	relay("haproxy", [...RELAYS, "memory"]),
+	relay("haproxy-copy", [...RELAYS, "memory"]),
+	script("node", [...EVERY_KIND, "relay"], [...RIVAL_TRANSPORTS, ...RELAYS, "memory"]),
 	{ name: "bun", kinds: EVERY_KIND, transports: RIVAL_TRANSPORTS, params: {}, command: bunCommand },
 	{
 		name: "deno",
@@ -37,7 +42,7 @@ export const subjects = [
 		params: {},
 		command: denoCommand,
 	},
-	library("socketry", [...EVERY_KIND, "import"], "index.js"),
+	library("socketry", [...EVERY_KIND, "relay", "import"], "index.js", [...RELAYS, "memory"]),
 	library("socketry-sync", CONVERSATIONS, "socket/index.js"),
 	library("socketry-batch", ["datagrams"], "index.js"),
 	variant("socketry-busy", "socketry", ["pingpong-2cpu"], { busyPollUs: 500 }),
@@ -53,14 +58,19 @@ function native(name, engine, kinds, transports, params = {}) {
 	return { name, kinds, transports, params, command: async () => [await buildNative(), engine] };
 }
 
+// Started by relays.mjs.
+function relay(name, transports) {
+	return { name, kinds: ["relay"], transports, params: {} };
+}
+
 function script(name, kinds, transports) {
 	const command = async () => [process.execPath, "--expose-gc", subjectFile(name)];
 	return { name, kinds, transports, params: {}, command };
 }
 
 // Plays only when the compiled library has the entry point that it imports.
-function library(name, kinds, entry) {
-	const subject = script(name, kinds, ALL_TRANSPORTS);
+function library(name, kinds, entry, more = []) {
+	const subject = script(name, kinds, [...ALL_TRANSPORTS, ...more]);
 	const built = fileURLToPath(new URL(`../../dist/${entry}`, import.meta.url));
 	async function command() {
 		if (!existsSync(built)) throw new UnavailableError("the library is not built: npm run build");

@@ -1,5 +1,5 @@
 // Results for people: one small table a case.
-import { goalFor } from "./goals.mjs";
+import { goalsFor } from "./goals.mjs";
 
 /** The table of one case: each subject's median, spread, and ratio to the first subject. */
 export function caseTable(each, results, failures) {
@@ -18,14 +18,14 @@ export function caseTable(each, results, failures) {
 function tableRow(row, base) {
 	const ratio = base.value > 0 && row.value > 0 ? `x${(row.value / base.value).toFixed(2)}` : "";
 	const spread = row.runs > 1 ? `${formatNumber(row.min)} .. ${formatNumber(row.max)}` : "one run";
-	const goal = goalFor(row.case, row.metric, row.subject);
+	const goal = goalsFor(row.case, row.metric, row.subject);
 	const columns = [
 		`  ${row.subject.padEnd(15)}`,
 		formatNumber(row.value).padStart(12),
 		` ${row.metric.padEnd(16)}`,
 		`[${spread}]`.padEnd(28),
 		row === base ? "" : ratio.padEnd(8),
-		goal === undefined ? "" : `goal: ${goal.text}`,
+		goal === "" ? "" : `goal: ${goal}`,
 	];
 	return columns.join(" ").trimEnd();
 }

@@ -93,7 +93,7 @@ window_rate(const struct window* window);
 void
 window_report(const struct window* window, const struct task* task);
 
-// The three engines.
+// The engines.
 void
 blocking_run(const struct task* task);
 
@@ -102,5 +102,8 @@ epoll_run(const struct task* task);
 
 void
 datagrams_run(const struct task* task);
+
+void
+flood_run(const struct task* task);
 
 #endif

@@ -92,7 +92,7 @@ task__address(struct task* task, const char* text) {
 struct task
 task_parse(int argc, char** argv) {
   if (argc != 6) {
-    fprintf(stderr, "usage: subject blocking|epoll|sendmmsg|gso server|client CASE ADDRESS PARAMS\n");
+    fprintf(stderr, "usage: subject blocking|epoll|sendmmsg|gso|flood server|client CASE ADDRESS PARAMS\n");
     exit(2);
   }
   const char* params = argv[5];
@@ -132,6 +132,8 @@ main(int argc, char** argv) {
     blocking_run(&task);
   } else if (strcmp(argv[1], "epoll") == 0) {
     epoll_run(&task);
+  } else if (strcmp(argv[1], "flood") == 0) {
+    flood_run(&task);
   } else {
     datagrams_run(&task);
   }
