@@ -17,6 +17,8 @@ export interface Command {
 	readonly guide: Guide;
 	/** Whether standard output is a copy of what arrives: then it is a failure that its reader has left (`| head`). */
 	readonly copies?: boolean;
+	/** Whether it carries what belongs to others, who may end it in their own time when standard output fails. */
+	readonly carries?: boolean;
 	/**
 	 * Runs to the end.
 	 *

@@ -6,14 +6,13 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Watches for signals that end the program. */
 export class Interruption {
 	readonly #controller = new AbortController();
-	#signalNumber: number | undefined;
+	#exitCode: number | undefined;
 
 	constructor() {
 		for (const name of SIGNALS) {
 			process.on(name, () => {
-				if (this.#signalNumber !== undefined) process.exit(this.exitCode);
-				this.#signalNumber = constants.signals[name];
-				this.#controller.abort();
+				if (this.#exitCode !== undefined) process.exit(this.#exitCode);
+				this.end(128 + constants.signals[name]);
 			});
 		}
 	}
@@ -25,6 +24,12 @@ export class Interruption {
 
 	/** 128 + n after signal n, undefined before. */
 	get exitCode(): number | undefined {
-		return this.#signalNumber === undefined ? undefined : 128 + this.#signalNumber;
+		return this.#exitCode;
+	}
+
+	/** Asks for a clean end as the first signal does, for another reason. */
+	end(exitCode: number): void {
+		this.#exitCode ??= exitCode;
+		this.#controller.abort();
 	}
 }

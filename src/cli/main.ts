@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
 import { CATALOG } from "./catalog.ts";
-import type { Context } from "./command.ts";
+import type { Command, Context } from "./command.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruption.ts";
 import { nearest } from "./nearest.ts";
@@ -11,21 +11,21 @@ import { packageVersion } from "./version.ts";
 const out = new Terminal(process.stdout, process.env);
 const err = new Terminal(process.stderr, process.env);
 
-let whenOutputBreaks: number = EXIT.done;
+let running: Command | undefined;
 
-// The reader of a pipe has seen enough (`| head`): nothing is wrong.
-for (const stream of [process.stdout, process.stderr]) {
-	stream.on("error", (error: NodeJS.ErrnoException) => {
-		if (error.code !== "EPIPE") throw error;
-		process.exit(whenOutputBreaks);
-	});
-}
+// What cannot be told on standard error is lost, and what it is about goes on.
+process.stderr.on("error", () => {});
 
 void main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<void> {
 	const interruption = new Interruption();
 	const context: Context = { out, err, signal: interruption.signal };
+	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+		const exitCode = failedOutput(error, args[0]);
+		if (running?.carries) interruption.end(exitCode);
+		else process.exit(exitCode);
+	});
 	let code: number;
 	try {
 		code = await dispatch(args, context);
@@ -54,7 +54,7 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
 		const { helpOf } = await import("./help.ts");
 		return print(helpOf(`socketry ${first}`, command.guide));
 	}
-	if (command.copies) whenOutputBreaks = EXIT.brokenPipe;
+	running = command;
 	return await command.run(rest, context);
 }
 
@@ -65,6 +65,15 @@ async function generalHelp(): Promise<string> {
 	]);
 	const commands = Object.entries(CATALOG).map(([name, { summary }]) => [name, summary] as const);
 	return helpOf("socketry", OVERVIEW, commands);
+}
+
+// The reader of a pipe has seen enough (`| head`): nothing is wrong, unless it was to have everything.
+function failedOutput(error: NodeJS.ErrnoException, name: string | undefined): number {
+	if (error.code === "EPIPE") {
+		return running?.copies || running?.carries ? EXIT.brokenPipe : EXIT.done;
+	}
+	complain(new Error(`standard output: ${error.message}`, { cause: error }), name);
+	return running?.copies ? EXIT.cut : EXIT.failed;
 }
 
 function print(text: string): number {

@@ -61,7 +61,20 @@ export function readControl(text: string): Control {
  */
 export async function openAll(wishes: readonly Wish[], options: ServingOptions): Promise<Serving> {
 	const { control } = options;
-	if (control !== undefined) return await takeAll(wishes, { ...options, control });
+	const serving = await (control === undefined
+		? openNew(wishes)
+		: takeAll(wishes, { ...options, control }));
+	// Whoever leaves in a hurry leaves no socket file either.
+	process.once("exit", () => {
+		for (const socket of serving.sockets) {
+			if ("abort" in socket) socket.abort();
+			else socket.close();
+		}
+	});
+	return serving;
+}
+
+async function openNew(wishes: readonly Wish[]): Promise<Serving> {
 	const sockets: ServingSocket[] = [];
 	try {
 		for (const wish of wishes) sockets.push(await openOne(wish));

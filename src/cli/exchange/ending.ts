@@ -31,3 +31,10 @@ export class Ending {
 		}
 	}
 }
+
+const GONE: ReadonlySet<unknown> = new Set(["EPIPE", "ECONNRESET", "ERR_CLOSED"]);
+
+/** Whether sending failed because the peer takes no more: what it says can still be read, and its end will come. */
+export function isPeerGone(error: Error): boolean {
+	return GONE.has((error as { code?: unknown }).code);
+}

@@ -1,7 +1,7 @@
 /** A stream joined to standard input and output: the end of one direction ends only that direction. */
 import { type ByteStream, LIMITS, type Passable, type Stream } from "../../index.ts";
 import { CutError } from "../exit-code.ts";
-import { Ending } from "./ending.ts";
+import { Ending, isPeerGone } from "./ending.ts";
 import { toCrlf } from "./framing.ts";
 import type { Output } from "./output.ts";
 import type { StandardInput } from "./standard-input.ts";
@@ -16,15 +16,13 @@ export interface SendingOptions {
 	readonly keep: boolean;
 }
 
-// After the peer's end, input that is silent for so long is not waited for.
-const SILENCE_MS = 50;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
  * Copies both ways until the peer has ended, and standard input too if it has anything to say; then closes the stream.
  *
  * @param stream taken
- * @throws {CutError} the connection failed in the middle, or the peer left with bytes on their way to it
+ * @throws {CutError} the connection failed in the middle, or the peer left with bytes on their way to it, or standard input cannot be read
  */
 export async function exchangeBytes(
 	stream: ByteStream,
@@ -33,11 +31,17 @@ export async function exchangeBytes(
 	options: SendingOptions,
 ): Promise<void> {
 	const peerEnd = new Ending();
-	const sending = settle(sendAll(stream, input, peerEnd, options));
+	const sending = settle(sendAll(stream, input, peerEnd, options)).then((error) => {
+		// The peer must not wait for the rest, nor take this for the end.
+		if (error !== undefined && !isPeerGone(error)) stream.abort();
+		return error;
+	});
 	const received = await settle(receiveAll(stream, output));
 	peerEnd.end();
 	if (received !== undefined) stream.abort();
 	const sent = await sending;
+	if (sent instanceof CutError) throw sent;
+	if (sent !== undefined && !isPeerGone(sent)) throw cut("sending failed", sent);
 	if (received !== undefined) throw cut("the connection failed", received);
 	if (sent !== undefined) {
 		stream.abort();
@@ -60,7 +64,7 @@ async function sendAll(
 	let descriptors = passed;
 	let endsWithReturn = false;
 	for (;;) {
-		const chunk = await nextChunk(input, peerEnd, keep);
+		const chunk = await input.peekBeside(peerEnd, keep);
 		if (chunk === undefined) return;
 		if (chunk === null) return await stream.closeWrite();
 		input.take();
@@ -70,20 +74,6 @@ async function sendAll(
 		else await (stream as Stream).write(data, { descriptors: [...descriptors] });
 		descriptors = [];
 	}
-}
-
-// Undefined when the peer has ended and there is nothing to wait for.
-async function nextChunk(
-	input: StandardInput,
-	peerEnd: Ending,
-	keep: boolean,
-): Promise<Buffer | null | undefined> {
-	if (keep) return await input.peek();
-	if (!peerEnd.isOver) {
-		const chunk = await peerEnd.before(input.peek());
-		if (chunk !== undefined) return chunk;
-	}
-	return await peerEnd.before(input.peek(), input.isTerminal ? 0 : SILENCE_MS);
 }
 
 function settle(promise: Promise<unknown>): Promise<Error | undefined> {

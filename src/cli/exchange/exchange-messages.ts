@@ -1,16 +1,22 @@
 /** Messages joined to standard input and output. */
+import type { Decoder } from "../../frame/index.ts";
 import { CutError } from "../exit-code.ts";
 import type { Channel } from "./channel.ts";
-import { Ending } from "./ending.ts";
+import { Ending, isPeerGone } from "./ending.ts";
 import { type Framing, messageDecoder, withCrlf } from "./framing.ts";
 import type { Output } from "./output.ts";
-import type { StandardInput } from "./standard-input.ts";
+import { type StandardInput, unreadable } from "./standard-input.ts";
+
+const LINE_FEED = Uint8Array.of(0x0a);
+const NOTHING = new Uint8Array(0);
 
 /** How messages are cut, and when it is enough. */
 export interface MessageOptions {
 	readonly framing: Framing;
 	/** Ends each message that is sent by CRLF. */
 	readonly crlf: boolean;
+	/** Goes on sending after the peer has ended, for as long as standard input does. */
+	readonly keep: boolean;
 	/** Ends after so many messages have come. */
 	readonly count: number | undefined;
 	/** Of datagrams, which have no end: ends when standard input has ended and none has come for so long. */
@@ -20,10 +26,11 @@ export interface MessageOptions {
 }
 
 /**
- * Sends what standard input says and writes what comes, until the peer has ended, `count` messages have come, or, with datagrams, silence.
+ * Sends what standard input says and writes what comes, until the peer has ended, and standard input too if it has anything to say; or until
+ * `count` messages have come, or, with datagrams, silence.
  *
  * @param channel taken
- * @throws {CutError} the connection failed in the middle
+ * @throws {CutError} the connection failed in the middle, or standard input cannot be read, or is not made of such messages
  */
 export async function exchangeMessages(
 	channel: Channel,
@@ -32,59 +39,69 @@ export async function exchangeMessages(
 	options: MessageOptions,
 ): Promise<void> {
 	const over = new Ending();
+	const peerEnd = new Ending();
 	const idleness = new Idleness(options.idleMs, channel, over);
 	const receiving = receiveAll(channel, output, options.count, idleness);
 	let sendError: Error | undefined;
-	const sending = sendAll(channel, input, over, options).then(
+	const sending = sendAll(channel, input, { over, peerEnd }, options).then(
 		() => {
 			if (!channel.tellsEnd) idleness.begin();
 		},
 		(error: Error) => {
 			if (over.isOver) return;
 			sendError = error;
-			// Told once nothing comes any more, or at once where that is never known.
-			if (!channel.tellsEnd) channel.abort();
+			// Told once nothing comes any more, or at once where that is never known, or nobody is to wait for the rest.
+			if (!channel.tellsEnd || !isPeerGone(error)) channel.abort();
 		},
 	);
 	let receiveError: Error | undefined;
 	try {
-		await receiving;
+		if (!(await receiving)) over.end();
 	} catch (error) {
 		if (!over.isOver) receiveError = error as Error;
+		over.end();
 	}
 	idleness.end();
-	over.end();
+	peerEnd.end();
 	if (receiveError !== undefined) channel.abort();
 	await sending;
 	const error = sendError ?? receiveError;
 	if (error === undefined) return await channel.close();
 	channel.abort();
-	if (!channel.tellsEnd) throw error;
+	if (!channel.tellsEnd || error instanceof CutError) throw error;
 	throw new CutError(`data was cut: the connection failed: ${error.message}`, { cause: error });
 }
 
+// Returns whether the peer has ended; otherwise it is enough.
 async function receiveAll(
 	channel: Channel,
 	output: Output,
 	count = Number.POSITIVE_INFINITY,
 	idleness: Idleness,
-): Promise<void> {
+): Promise<boolean> {
 	for (let received = 0; received < count; received++) {
 		const message = await channel.receive();
-		if (message === null) return;
+		if (message === null) return true;
 		idleness.restart();
 		for (const descriptor of message.descriptors) descriptor.close();
 		await output.writeMessage(message.data, message.from);
 	}
+	return false;
+}
+
+/** What ends sending: at once, or once standard input has nothing to say. */
+interface Endings {
+	readonly over: Ending;
+	readonly peerEnd: Ending;
 }
 
 async function sendAll(
 	channel: Channel,
 	input: StandardInput,
-	over: Ending,
+	{ over, peerEnd }: Endings,
 	options: MessageOptions,
 ): Promise<void> {
-	const { framing, crlf } = options;
+	const { framing, crlf, keep } = options;
 	let { sendFirst } = options;
 	const send = async (message: Uint8Array): Promise<void> => {
 		const data = crlf ? withCrlf(message) : message;
@@ -94,18 +111,32 @@ async function sendAll(
 	};
 	const decoder = messageDecoder(framing);
 	for (;;) {
-		const chunk = await over.before(input.peek());
-		if (chunk === undefined) return;
+		const chunk = await over.before(input.peekBeside(peerEnd, keep));
+		if (chunk === undefined || over.isOver) return;
 		if (chunk === null) break;
 		input.take();
-		decoder.push(chunk);
-		for (let next = decoder.next(); next !== undefined; next = decoder.next()) await send(next);
+		for (const next of messagesIn(decoder, chunk)) await send(next);
 	}
 	// A last line needs no line feed.
-	if (framing === "lines" && decoder.pendingBytes > 0) decoder.push(Uint8Array.of(0x0a));
-	const last = decoder.next() ?? decoder.end();
-	if (last !== undefined) await send(last);
+	const completion = framing === "lines" && decoder.pendingBytes > 0 ? LINE_FEED : NOTHING;
+	for (const next of messagesIn(decoder, completion)) await send(next);
+	for (const last of messagesIn(decoder, undefined)) await send(last);
 	await channel.closeWrite();
+}
+
+// What comes complete with a chunk, or, undefined, with the end. Bytes that are no messages are no failure of the connection.
+function* messagesIn(
+	decoder: Decoder<Uint8Array>,
+	chunk: Uint8Array | undefined,
+): Generator<Uint8Array> {
+	try {
+		if (chunk !== undefined) decoder.push(chunk);
+		for (let next = decoder.next(); next !== undefined; next = decoder.next()) yield next;
+		const last = chunk === undefined ? decoder.end() : undefined;
+		if (last !== undefined) yield last;
+	} catch (error) {
+		throw unreadable(error as Error);
+	}
 }
 
 // Ends a channel that has no end of its own.

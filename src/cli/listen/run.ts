@@ -4,12 +4,14 @@ import {
 	type Datagrams,
 	formatAddress,
 	type Listener,
+	type Overload,
 	type PacketStream,
 	type RefusedPeer,
 	type Stream,
 } from "../../index.ts";
 import { acceptEach } from "../accept-each.ts";
 import type { Context } from "../command.ts";
+import { roomFor } from "../descriptor-room.ts";
 import { runBridged } from "../exchange/bridged-program.ts";
 import { exchangeMessages } from "../exchange/exchange-messages.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
@@ -27,6 +29,8 @@ import { type Request, readRequest } from "./options.ts";
 import { chargen, discard, discardDatagrams, echo, echoDatagrams } from "./services.ts";
 
 const CLOSE_MS = 5_000;
+// With a program over TLS: its three standard streams.
+const CONNECTION_DESCRIPTORS = 4;
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -82,11 +86,15 @@ class Server {
 		const onRefused = ({ peer }: RefusedPeer): void => {
 			this.#complain(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
+		const onOverload = ({ code, refused }: Overload): void => {
+			this.#complain(`refused ${refused} connections: ${code}`);
+		};
 		const isUnix = address.transport.startsWith("unix");
 		const options = {
 			...{ mode, signal, onStale: "replace-dead" },
 			...(carriesDatagrams ? {} : { allow }),
 			...(isUnix && !carriesDatagrams ? { onRefused } : {}),
+			...(carriesDatagrams ? {} : { onOverload }),
 		};
 		const wish = { name: formatAddress(address), address, carriesDatagrams, options };
 		const onFailure = ({ message }: Error): void => this.#complain(`still serving: ${message}`);
@@ -106,7 +114,7 @@ class Server {
 		const { service, once, max } = this.#request;
 		try {
 			await acceptEach<Stream | PacketStream, Incoming>(listener, {
-				max: service === "talk" ? 1 : max,
+				max: service === "talk" ? 1 : roomFor(max, CONNECTION_DESCRIPTORS),
 				once,
 				prepare: (connection) => this.#prepare(connection),
 				serve: (incoming) => this.#serve(incoming),

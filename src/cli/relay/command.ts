@@ -5,5 +5,6 @@ import { GUIDE } from "./guide.ts";
 /** The command. */
 export const relay: Command = {
 	guide: GUIDE,
+	carries: true,
 	run: async (args, context) => (await import("./run.ts")).run(args, context),
 };

@@ -4,12 +4,14 @@ import {
 	type Datagrams,
 	formatAddress,
 	type Listener,
+	type Overload,
 	type PacketStream,
 	type RefusedPeer,
 	type Stream,
 } from "../../index.ts";
 import { acceptEach } from "../accept-each.ts";
 import type { Context } from "../command.ts";
+import { roomFor } from "../descriptor-room.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
 import { CutError, EXIT } from "../exit-code.ts";
 import type { Incoming } from "../incoming.ts";
@@ -21,6 +23,9 @@ import { takeSessions } from "./sessions.ts";
 import { showFigures, Tally } from "./tally.ts";
 
 const DRAIN_MS = 5_000;
+// Two sockets, and a pipe in each direction while bytes are under way. Of a session one socket, and one that is passed on.
+const CONNECTION_DESCRIPTORS = 6;
+const SESSION_DESCRIPTORS = 2;
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -84,6 +89,11 @@ class Relay {
 		const onRefused = ({ peer }: RefusedPeer): void => {
 			this.#say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
+		// In spite of `maxOf`: of the whole machine, or by passed descriptors.
+		const onOverload = ({ code, refused }: Overload): void => {
+			for (let i = 0; i < refused; i++) this.#tally.end(undefined, "failed");
+			this.#say(`refused ${refused} connections: ${code}`);
+		};
 		const isUnix = from.transport.startsWith("unix");
 		return {
 			name: `${formatAddress(from)}=${formatAddress(to)}`,
@@ -94,6 +104,7 @@ class Relay {
 				...(this.#joiner.passes(route) ? { receiveDescriptors: true } : {}),
 				...(carriesDatagrams ? {} : { allow }),
 				...(isUnix && !carriesDatagrams ? { onRefused } : {}),
+				...(carriesDatagrams ? {} : { onOverload }),
 			},
 		};
 	}
@@ -112,7 +123,8 @@ class Relay {
 	}
 
 	#serve({ route, socket, isDatagrams }: Listening): Promise<void> {
-		const { max, once } = this.#request;
+		const { once } = this.#request;
+		const max = this.#maxOf(isDatagrams);
 		if (!isDatagrams) {
 			return acceptEach<Stream | PacketStream, Incoming>(socket, {
 				max,
@@ -134,6 +146,19 @@ class Relay {
 				this.#tally.droppedCount++;
 			},
 		});
+	}
+
+	// Of each route.
+	#maxOf(isDatagrams: boolean): number {
+		const { max, routes } = this.#request;
+		const each = isDatagrams ? SESSION_DESCRIPTORS : CONNECTION_DESCRIPTORS;
+		const room = roomFor(max, each * routes.length);
+		if (room < max) {
+			this.#say(
+				`serving up to ${room} at once: for more, raise the limit of descriptors (ulimit -n)`,
+			);
+		}
+		return room;
 	}
 
 	// The first signal, or a process that has taken over: nobody new, and time for those under way.
