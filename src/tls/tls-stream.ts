@@ -5,6 +5,7 @@ import { DuplexStream } from "../node/duplex-stream.ts";
 import type { Address } from "../socket/address.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
+import type { StreamStats } from "../stream/stream-stats.ts";
 import type { Channel } from "./channel.ts";
 import { explainLater } from "./explain.ts";
 import { type PeerCertificate, peerCertificate } from "./peer-certificate.ts";
@@ -79,6 +80,11 @@ export class TlsStream extends DuplexStream {
 	/** Whether the connection was cut off before the end that TLS marks. Reading has failed then, unless `allowTruncation` was given. */
 	get truncated(): boolean {
 		return this.#channel.truncated;
+	}
+
+	/** Figures of the connection that carries it, so that bytes are those of the records of TLS; undefined over a stream that has none. */
+	stats(): StreamStats | undefined {
+		return addressed(this.#below)?.stats();
 	}
 
 	/**

@@ -12,10 +12,11 @@ import {
 	whenReachable,
 } from "socketry";
 import { connectThrough } from "socketry/proxy";
+import { type Recorded, record } from "../observability/recording.ts";
 
 const SERVICE = "tcp+srv://_echo._tcp.example.test";
 
-function record(name: string, port: number, priority = 0, weight = 0): ServiceRecord {
+function served(name: string, port: number, priority = 0, weight = 0): ServiceRecord {
 	return { name, port, priority, weight };
 }
 
@@ -50,7 +51,7 @@ async function closedPort(): Promise<number> {
 test("the server of the best priority is connected to, and no other is looked for", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
 	const port = portOf(listener);
-	const servers = [record("second.test", port, 20), record("first.test", port, 10)];
+	const servers = [served("second.test", port, 20), served("first.test", port, 10)];
 	const resolver = knowing(servers, { "first.test": ["127.0.0.1"], "second.test": ["127.0.0.2"] });
 	await using stream = await connect(SERVICE, { resolver });
 	await using peer = await listener.accept();
@@ -63,10 +64,10 @@ test("the server of the best priority is connected to, and no other is looked fo
 test("a server that refuses, one without an address and one that is silent give way to the next", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
 	const servers = [
-		record("refusing.test", await closedPort(), 1),
-		record("nowhere.test", 1, 2),
-		record("silent.test", 1, 3),
-		record("here.test", portOf(listener), 4),
+		served("refusing.test", await closedPort(), 1),
+		served("nowhere.test", 1, 2),
+		served("silent.test", 1, 3),
+		served("here.test", portOf(listener), 4),
 	];
 	const resolver = knowing(servers, {
 		"refusing.test": ["127.0.0.1", "::1"],
@@ -81,7 +82,7 @@ test("a server that refuses, one without an address and one that is silent give 
 
 test("servers of one priority are tried an attempt's delay apart, those of the next after eight", async (t) => {
 	t.mock.timers.enable({ apis: ["setTimeout"] });
-	const servers = [record("a.test", 1, 1), record("b.test", 1, 1), record("c.test", 1, 2)];
+	const servers = [served("a.test", 1, 1), served("b.test", 1, 1), served("c.test", 1, 2)];
 	const silent = { "a.test": "silent", "b.test": "silent", "c.test": "silent" } as const;
 	const resolver = knowing(servers, silent);
 	const leaving = new AbortController();
@@ -102,7 +103,7 @@ test("servers of one priority are tried an attempt's delay apart, those of the n
 
 test("when all servers fail, the error says which and how, and has the first one's code", async () => {
 	const port = await closedPort();
-	const servers = [record("a.test", port, 1), record("b.test", 9, 2), record("-.-", 9, 3)];
+	const servers = [served("a.test", port, 1), served("b.test", 9, 2), served("-.-", 9, 3)];
 	const resolver = knowing(servers, { "a.test": ["127.0.0.1", "127.0.0.2"] });
 	await assert.rejects(connect(SERVICE, { resolver }), (error: unknown) => {
 		assert.ok(error instanceof AggregateError);
@@ -113,17 +114,31 @@ test("when all servers fail, the error says which and how, and has the first one
 		assert.equal(error.errors.length, 3);
 		return true;
 	});
-	const only = knowing([record("a.test", port)], { "a.test": ["127.0.0.1"] });
+	const only = knowing([served("a.test", port)], { "a.test": ["127.0.0.1"] });
 	await assert.rejects(connect(SERVICE, { resolver: only }), {
 		code: "ECONNREFUSED",
 		message: new RegExp(`^the server of _echo._tcp.example.test failed: a.test:${port}: connect `),
 	});
 });
 
+test("an attempt that failed is told of once, with the service", async (t) => {
+	const recorded = record(t, ["socketry:error"]);
+	const resolver = knowing([served("a.test", 1), served("b.test", 2)], {});
+	await assert.rejects(connect(SERVICE, { resolver }));
+	assert.equal(recorded.length, 1, "once, and not for each server");
+	const { kind, transport, address, error, source } = recorded[0] as Recorded & {
+		event: "error";
+		operation: "connect";
+	};
+	assert.deepEqual([kind, transport, source], ["stream", "tcp", undefined]);
+	assert.deepEqual(address, { transport: "tcp+srv", service: "_echo._tcp.example.test" });
+	assert.match(error.message, /^all 2 servers of /);
+});
+
 test("a service that its domain denies, or that has no records, is told of at once", async () => {
 	const retry = { onFailure: () => assert.fail("tried again") };
 	for (const name of [".", ""]) {
-		const resolver = knowing([record(name, 0)], {});
+		const resolver = knowing([served(name, 0)], {});
 		await assert.rejects(connect(SERVICE, { resolver, retry }), {
 			code: "ENOTFOUND",
 			syscall: "querySrv",
@@ -141,7 +156,7 @@ test("attempts are repeated with the records of the moment", async () => {
 	const [wrong, right] = [await closedPort(), portOf(listener)];
 	let questions = 0;
 	const resolver = Object.assign(async () => ["127.0.0.1"], {
-		services: async () => [record("a.test", questions++ < 2 ? wrong : right)],
+		services: async () => [served("a.test", questions++ < 2 ? wrong : right)],
 	});
 	await whenReachable(SERVICE, { resolver, retry: { delayMs: 1 } });
 	assert.equal(questions, 3);
@@ -151,7 +166,7 @@ test("a time limit and a signal end the question, the names and the attempts", a
 	const never = Object.assign(async () => [], {
 		services: () => new Promise<never>(() => {}),
 	});
-	const silent = knowing([record("a.test", 1)], { "a.test": "silent" });
+	const silent = knowing([served("a.test", 1)], { "a.test": "silent" });
 	for (const resolver of [never, silent]) {
 		await assert.rejects(connect(SERVICE, { resolver, timeoutMs: 10 }), {
 			code: "ERR_TIMEOUT",
@@ -167,7 +182,7 @@ test("a time limit and a signal end the question, the names and the attempts", a
 });
 
 test("lookup gives the addresses of the servers, in their order", async () => {
-	const servers = [record("b.test", 2, 2), record("none.test", 3, 1), record("a.test", 1, 1, 5)];
+	const servers = [served("b.test", 2, 2), served("none.test", 3, 1), served("a.test", 1, 1, 5)];
 	const resolver = knowing(servers, {
 		"a.test": ["192.0.2.1", "2001:db8::1"],
 		"b.test": ["192.0.2.2"],
@@ -182,7 +197,7 @@ test("lookup gives the addresses of the servers, in their order", async () => {
 });
 
 test("what a resolver finds is checked", async () => {
-	const wrong = [undefined, [1], [{ name: "a.test" }], [record("a.test", 65_536)]];
+	const wrong = [undefined, [1], [{ name: "a.test" }], [served("a.test", 65_536)]];
 	for (const found of wrong) {
 		const services = async (): Promise<ServiceRecord[]> => found as ServiceRecord[];
 		const resolver = Object.assign(async () => [], { services });

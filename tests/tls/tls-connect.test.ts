@@ -150,6 +150,23 @@ describe("tlsConnect() and tlsListen()", () => {
 		});
 	}
 
+	test("tell the figures of the connection that carries them, and of nothing that has none", async () => {
+		await withEcho({ tls: localhost }, async (address) => {
+			const stream = await tlsConnect(address, TRUSTING);
+			await stream.write("hello");
+			await stream.readExactly(5);
+			const { kind, tcp, bytesRead = 0, bytesWritten = 0 } = stream.stats() ?? {};
+			assert.deepEqual([kind, tcp?.state], ["stream", "ESTABLISHED"]);
+			assert.ok(bytesWritten > stream.bytesWritten && bytesRead > 5, "with the handshake");
+			await stream.close();
+			assert.ok((stream.stats()?.bytesRead ?? 0) >= bytesRead);
+		});
+		const [stream, other] = await secured(memoryStreams());
+		assert.equal(stream.stats(), undefined);
+		stream.abort();
+		other.abort();
+	});
+
 	test("hold the servers of a service to its domain, and not to what its records name", async () => {
 		const sni = {
 			"example.test": authority.issue({ dns: ["example.test"] }),
