@@ -29,6 +29,10 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 		summary: "how long connecting takes, or a round trip to an echo server",
 		load: async () => (await import("./ping/command.ts")).ping,
 	},
+	notify: {
+		summary: "tell systemd how a service is: ready, its status, a sign of life",
+		load: async () => (await import("./notify/command.ts")).notify,
+	},
 	explain: {
 		summary: "what an address means, and what is there",
 		load: async () => (await import("./explain/command.ts")).explain,

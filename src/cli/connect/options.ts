@@ -3,6 +3,7 @@ import type { Address } from "../../index.ts";
 import { type ProxyAddress, parseProxy } from "../../proxy/index.ts";
 import type { TlsClientOptions } from "../../tls/index.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
+import { readDescriptor } from "../descriptor-option.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
 import { UsageError } from "../exit-code.ts";
 import { given, parseCommandLine } from "../options.ts";
@@ -66,7 +67,7 @@ export function readRequest(args: readonly string[]): Request {
 		idleMs: idle === undefined ? IDLE_MS : parseDuration("--idle", idle, 1, DAY_MS),
 		proxy: given(proxy, parseProxy),
 		owner: readUser(values["as-owner"]),
-		sendFds: (values["send-fd"] ?? []).map((text) => parseCount("--send-fd", text, 0, COUNT_MAX)),
+		sendFds: (values["send-fd"] ?? []).map((text) => readDescriptor("--send-fd", text)),
 		passFd,
 		program,
 		tls,
