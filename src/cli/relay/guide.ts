@@ -122,7 +122,10 @@ export const GUIDE: Guide = {
 		"The first Ctrl-C, or SIGTERM, stops listening, removes our socket files and gives what is under way its time. The second one leaves at once.",
 	],
 	lines: {
-		listening: { when: "once it listens, for each FROM", fields: ["time", "address", "to", "predecessorPid"] },
+		listening: {
+			when: "once it listens, for each FROM",
+			fields: ["time", "address", "to", "predecessorPid"],
+		},
 		message: { when: "when something went wrong", fields: ["time", "text"] },
 		figures: {
 			when: "on SIGUSR1",
