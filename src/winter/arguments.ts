@@ -60,8 +60,12 @@ export function readAddress(address: AnySocketAddress): SocketAddress {
 }
 
 /** @throws {SocketError} `sni` or `alpn` without TLS @throws {TypeError} a value has no meaning */
-export function readOptions(options: SocketOptions): ReadOptions {
-	const { secureTransport = "off", allowHalfOpen = false, sni = null, alpn = [] } = options;
+export function readOptions(options: SocketOptions | null | undefined): ReadOptions {
+	// As Web IDL has it: null is a dictionary without members, and what is no object is none.
+	if (options !== null && options !== undefined && Object(options) !== options) {
+		throw new SocketError(`the options must be an object, but are ${String(options)}`);
+	}
+	const { secureTransport = "off", allowHalfOpen = false, sni = null, alpn = [] } = options ?? {};
 	if (!KINDS.includes(String(secureTransport))) {
 		throw new SocketError(`secureTransport must be one of ${KINDS.join(", ")}`);
 	}

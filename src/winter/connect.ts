@@ -2,10 +2,19 @@
 
 import type { ConnectOptions } from "../open/connect.ts";
 import { connect as connectStream } from "../open/connect.ts";
+import { connectThrough } from "../proxy/connect-through.ts";
+import { type ProxyAddress, parseProxy } from "../proxy/proxy-address.ts";
+import type { HostAddress } from "../socket/address.ts";
+import { countDown } from "../socket/wait.ts";
+import type { Stream } from "../stream/stream.ts";
 import type { TlsClientOptions } from "../tls/client-context.ts";
+import { startTls } from "../tls/start-tls.ts";
 import { tlsConnect } from "../tls/tls-connect.ts";
+import type { TlsStream } from "../tls/tls-stream.ts";
 import {
 	type AnySocketAddress,
+	addressText,
+	type ReadOptions,
 	readAddress,
 	readOptions,
 	type SocketOptions,
@@ -22,6 +31,8 @@ export interface Connect {
 export interface BindingOptions {
 	/** Certificates and the like; see `TlsClientOptions.tls`. */
 	readonly tls?: TlsClientOptions["tls"];
+	/** Goes by way of this proxy, which also resolves names; as `connectThrough` of `socketry/proxy` takes it. */
+	readonly proxy?: string | ProxyAddress | undefined;
 	/** Time for connecting and the handshake, the resolver, and all else that `connect` of `socketry` takes. */
 	readonly connect?: Omit<
 		ConnectOptions,
@@ -39,32 +50,60 @@ export function connect(address: AnySocketAddress, options?: SocketOptions): Soc
 	return connectWith({}, address, options);
 }
 
-/** Makes a binding object: a `connect` with settings that the API has no words for, such as authorities to trust. */
+/**
+ * Makes a binding object: a `connect` with settings that the API has no words for, such as authorities to trust.
+ *
+ * @throws {InvalidAddressError} the proxy is malformed
+ */
 export function binding(settings: BindingOptions): Connect {
+	if (settings.proxy !== undefined) parseProxy(settings.proxy);
 	return { connect: (address, options) => connectWith(settings, address, options) };
 }
 
 function connectWith(
-	{ tls, connect: more = {} }: BindingOptions,
+	settings: BindingOptions,
 	address: AnySocketAddress,
-	given: SocketOptions = {},
+	given: SocketOptions | undefined,
 ): Socket {
 	const { hostname, port } = readAddress(address);
 	const options = readOptions(given);
-	const { secureTransport, alpn, sni = hostname } = options;
 	const target = { transport: "tcp", host: hostname, port } as const;
+	const { tls, proxy } = settings;
 	return new Socket({
 		options,
 		hostname,
 		tls,
+		// The proxy's own address tells nothing of whom this is a connection with.
+		remoteAddress: proxy === undefined ? undefined : addressText(target),
 		open: async (signal) => {
 			try {
-				if (secureTransport !== "on") return await connectStream(target, { ...more, signal });
-				const agreed = alpn.length > 0 ? { alpn } : {};
-				return await tlsConnect(target, { ...more, ...agreed, servername: sni, tls, signal });
+				return await open(target, settings, options, signal);
 			} catch (error) {
 				throw socketError(error);
 			}
 		},
 	});
+}
+
+async function open(
+	target: HostAddress & { readonly transport: "tcp" },
+	{ tls, proxy, connect: more = {} }: BindingOptions,
+	{ secureTransport, sni = target.host, alpn }: ReadOptions,
+	signal: AbortSignal,
+): Promise<Stream | TlsStream> {
+	const options = { ...more, signal };
+	const left = countDown(options);
+	const secured = { servername: sni, tls, ...(alpn.length > 0 && { alpn }) };
+	if (proxy === undefined) {
+		if (secureTransport !== "on") return await connectStream(target, options);
+		return await tlsConnect(target, { ...options, ...secured });
+	}
+	const stream = await connectThrough(proxy, target, options);
+	if (secureTransport !== "on") return stream;
+	try {
+		return await startTls(stream, { ...secured, ...left() });
+	} catch (error) {
+		stream.abort();
+		throw error;
+	}
 }

@@ -27,6 +27,8 @@ export interface SocketInfo {
 export interface Setup {
 	readonly options: ReadOptions;
 	readonly hostname: string;
+	/** What `opened` tells in place of the address that was connected to. */
+	readonly remoteAddress?: string | null | undefined;
 	readonly tls: TlsClientOptions["tls"];
 	/** Makes the connection. */
 	open(signal: AbortSignal): Promise<Stream | TlsStream>;
@@ -49,6 +51,10 @@ export class Socket {
 	#isOver = false;
 	#isUpgraded = false;
 
+	get [Symbol.toStringTag](): string {
+		return "Socket";
+	}
+
 	/** @internal */
 	constructor(setup: Setup) {
 		if (typeof setup?.open !== "function")
@@ -62,7 +68,7 @@ export class Socket {
 		this.#opened = new Promise((resolve, reject) => {
 			this.#rejectOpened = reject;
 			this.#stream.then(
-				(stream) => resolve(infoOf(stream)),
+				(stream) => resolve(infoOf(stream, setup.remoteAddress)),
 				(error: unknown) => this.#fail(socketError(error)),
 			);
 		});
@@ -132,7 +138,7 @@ export class Socket {
 	 * @throws {SocketError} `secureTransport` is not `"starttls"`, or this socket is closed
 	 */
 	startTls(): Socket {
-		const { options, hostname, tls } = this.#setup;
+		const { options, hostname, remoteAddress, tls } = this.#setup;
 		if (options.secureTransport !== "starttls") {
 			const why = options.secureTransport === "on" ? "it has TLS already" : 'it is "off"';
 			throw new SocketError(`startTls() needs secureTransport "starttls": ${why}`);
@@ -158,7 +164,8 @@ export class Socket {
 				throw error;
 			}
 		};
-		return new Socket({ hostname, tls, open, options: { ...options, secureTransport: "on" } });
+		const secured = { ...options, secureTransport: "on" } as const;
+		return new Socket({ hostname, remoteAddress, tls, open, options: secured });
 	}
 
 	// "the readable is canceled with error and the writable is aborted with error"
@@ -213,9 +220,14 @@ export class Socket {
 	}
 }
 
-function infoOf(stream: Stream | TlsStream): SocketInfo {
+// "Exposed": as of every interface of the Web, what it has can be enumerated.
+for (const name of ["readable", "writable", "opened", "closed", "upgraded", "close", "startTls"]) {
+	Object.defineProperty(Socket.prototype, name, { enumerable: true });
+}
+
+function infoOf(stream: Stream | TlsStream, remoteAddress = addressText(stream.peer)): SocketInfo {
 	return {
-		remoteAddress: addressText(stream.peer),
+		remoteAddress,
 		localAddress: addressText(stream.address),
 		alpn: stream instanceof Stream ? null : (stream.alpn ?? null),
 	};

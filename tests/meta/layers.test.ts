@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	list: [".", "sys", "socket"],
 	fault: [".", "socket", "stream", "packet", "datagram", "open"],
 	tls: [".", "socket", "stream", "open", "node"],
-	winter: [".", "socket", "stream", "open", "tls"],
+	winter: [".", "socket", "stream", "open", "proxy", "tls"],
 	testing: [".", "sys", "socket", "stream", "packet", "datagram", "open"],
 	cli: [
 		...[".", "sys", "socket", "stream", "packet", "datagram", "open", "index.ts"],

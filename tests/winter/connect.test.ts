@@ -2,18 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
-import { type Listener, listen, type Stream } from "socketry";
-import { startTls, type TlsListener, tlsListen } from "socketry/tls";
+import { listen, type Stream } from "socketry";
+import { startTls, tlsListen } from "socketry/tls";
 import { binding, connect, Socket, SocketError, type SocketOptions } from "socketry/winter";
 import { authority, localhost } from "../tls/pairs.ts";
-
-type Peer = Listener<Stream>;
+import { portOf, startsLikeOne } from "./expectations.ts";
 
 const trusting = binding({ tls: { ca: authority.cert } });
-
-function portOf({ address }: Peer | TlsListener): number {
-	return (address as unknown as { port: number }).port;
-}
 
 /** A socket, and the other end of its connection. */
 async function withPair(
@@ -47,13 +42,6 @@ async function textOf(readable: ReadableStream<Uint8Array>): Promise<string> {
 	let text = "";
 	for await (const chunk of readable) text += Buffer.from(chunk).toString();
 	return text;
-}
-
-function startsLikeOne(error: unknown): true {
-	assert.ok(error instanceof SocketError, inspect(error));
-	assert.ok(error instanceof TypeError);
-	assert.match(error.message, /^SocketError: /);
-	return true;
 }
 
 describe("connect()", () => {
@@ -128,6 +116,45 @@ describe("connect()", () => {
 		});
 	});
 
+	test("reads its arguments as Web IDL does", async () => {
+		await withPair(null as unknown as SocketOptions, async (socket) => {
+			assert.equal((await socket.opened).alpn, null);
+		});
+		for (const options of [5, "off", true]) {
+			assert.throws(() => connect("localhost:1", options as SocketOptions), startsLikeOne);
+		}
+		const listener = await listen("tcp://127.0.0.1:0");
+		const port = `${portOf(listener)}` as unknown as number;
+		const socket = connect({ hostname: "127.0.0.1", port });
+		assert.equal((await socket.opened).remoteAddress, `127.0.0.1:${port}`);
+		await socket.close();
+		listener.close();
+	});
+
+	test("gives an object of the Web: with a name, and with attributes that can be listed", async () => {
+		await withPair({}, async (socket) => {
+			assert.equal(Object.prototype.toString.call(socket), "[object Socket]");
+			const names = Object.keys(Object.getOwnPropertyDescriptors(Socket.prototype)).filter((name) =>
+				Object.prototype.propertyIsEnumerable.call(Socket.prototype, name),
+			);
+			const listed = ["close", "closed", "opened", "readable", "startTls", "upgraded", "writable"];
+			assert.deepEqual(names.sort(), listed);
+			const { readable } = Object.getOwnPropertyDescriptors(Socket.prototype);
+			assert.throws(() => readable.get?.call({} as Socket), TypeError);
+		});
+	});
+
+	test("tells whom it has reached, which may be called otherwise than what was asked for", async () => {
+		const listener = await listen("tcp://127.0.0.1:0");
+		const port = portOf(listener);
+		const socket = binding({ connect: { resolver: async () => ["127.0.0.1"] } }).connect(
+			`somewhere.test:${port}`,
+		);
+		assert.equal((await socket.opened).remoteAddress, `127.0.0.1:${port}`);
+		await socket.close();
+		listener.close();
+	});
+
 	test("is the only way to a Socket", () => {
 		assert.throws(() => Reflect.construct(Socket, []), TypeError);
 	});
@@ -183,11 +210,24 @@ describe("opened", () => {
 		assert.equal((await reading).done, true);
 	});
 
+	test("is pending until the handshake is done", async () => {
+		await withPair({ secureTransport: "on", sni: "localhost" }, async (socket, peer) => {
+			assert.ok(await isPending(socket.opened));
+			const secured = startTls(peer, { isServer: true, tls: localhost });
+			await socket.opened;
+			(await secured).abort();
+		});
+	});
+
 	test("is rejected with the reason of a close() before", async () => {
 		const listener = await listen("tcp://127.0.0.1:0");
 		const socket = connect({ hostname: "localhost", port: portOf(listener) });
 		const reason = new Error("changed my mind");
+		const writer = socket.writable.getWriter();
+		const reading = socket.readable.getReader().read();
 		const closing = socket.close(reason);
+		assert.deepEqual(await reading, { done: true, value: undefined });
+		assert.equal(await writer.closed.catch((error: unknown) => error), reason);
 		assert.equal(await socket.opened.catch((error: unknown) => error), reason);
 		assert.equal(await closing, undefined);
 		listener.close();
@@ -215,13 +255,31 @@ describe("closed", () => {
 		});
 	});
 
-	test("resolves when a reset is read", async () => {
+	for (const allowHalfOpen of [false, true]) {
+		test(`resolves when a reset is read, with allowHalfOpen: ${allowHalfOpen}`, async () => {
+			await withPair({ allowHalfOpen }, async (socket, peer) => {
+				await socket.opened;
+				const reading = socket.readable.getReader().read();
+				peer.abort();
+				await assert.rejects(reading, startsLikeOne);
+				assert.equal(await socket.closed, undefined);
+				await assert.rejects(socket.writable.getWriter().write("x"), startsLikeOne);
+			});
+		});
+	}
+
+	test("stays pending when a write meets a reset that nobody has read", async () => {
 		await withPair({}, async (socket, peer) => {
 			await socket.opened;
-			const reading = socket.readable.getReader().read();
+			const writer = socket.writable.getWriter();
+			await writer.write("x");
+			await peer.readExactly(1);
 			peer.abort();
-			await assert.rejects(reading, startsLikeOne);
-			assert.equal(await socket.closed, undefined);
+			const writing = (async () => {
+				for (;;) await writer.write("x");
+			})();
+			await assert.rejects(writing, startsLikeOne);
+			assert.ok(await isPending(socket.closed));
 		});
 	});
 
