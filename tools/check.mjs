@@ -16,6 +16,7 @@ const GATES = [
 	{ name: "api", holds: "public names", command: ["node", "tools/api.mjs"] },
 	{ name: "unused", holds: "no dead code", command: ["knip"] },
 	{ name: "docs", holds: "errors, code map, links", command: ["node", "tools/docs.mjs"] },
+	{ name: "options", holds: "docs/cli.md lists them", command: ["node", "tools/options.mjs"] },
 	{ name: "snippets", holds: "docs run as written", command: ["node", "tools/snippets.mjs"] },
 	{ name: "size", holds: "budgets.json", command: ["node", "tools/size.mjs"] },
 	{ name: "package", holds: "the tarball works", command: ["node", "tools/package.mjs"] },

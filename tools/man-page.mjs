@@ -1,5 +1,7 @@
 // Holds: a guide becomes a page of man(7) that mandoc and groff have nothing against.
 
+import { aboutOf, capital, sentence } from "./guides.mjs";
+
 /** @typedef {import("../src/cli/guide.ts").Guide} Guide */
 /** @typedef {import("../src/cli/guide.ts").OptionGuide} OptionGuide */
 /**
@@ -9,7 +11,7 @@
  * @property {Guide} guide
  * @property {string} version
  * @property {string} date
- * @property {readonly (readonly [name: string, summary: string, guide: Guide])[]} all every page there is
+ * @property {import("./guides.mjs").Guides} all every page there is
  */
 
 const COLUMNS = 78;
@@ -88,7 +90,7 @@ function optionsOf({ guide, all }, prose) {
 		...(option.heading === undefined ? [] : [".PP", prose(option.heading)]),
 		".TP",
 		optionHead(name, option),
-		prose(sentence(aboutOf(name, guide, all))),
+		prose(aboutOf(name, guide, all)),
 	]);
 	if (guide.options.help === undefined) lines.push(".TP", optionHead("help", HELP), HELP.about);
 	return lines;
@@ -99,21 +101,6 @@ function optionHead(name, { short, value }) {
 	const heads = [...(short === undefined ? [] : [`-${short}`]), `--${name}`];
 	const head = heads.map((word) => `\\fB${literal(word)}\\fR`).join(", ");
 	return value === undefined ? head : `${head} \\fI${literal(value)}\\fR`;
-}
-
-/**
- * The text of an option, or that of another command's option which is the same.
- *
- * @param {string} name
- * @param {Guide} guide
- * @param {Page["all"]} all
- * @returns {string}
- */
-function aboutOf(name, guide, all) {
-	const { about, like, text = "" } = guide.options[name] ?? {};
-	if (about !== undefined || like === undefined) return about ?? text;
-	const other = all.find(([command]) => command === `socketry ${like}`);
-	return other === undefined ? text : aboutOf(name, other[2], all);
 }
 
 /** @param {Page} page */
@@ -215,15 +202,4 @@ function escaped(text) {
 /** A line must not begin with what begins a request. @param {string} line */
 function begun(line) {
 	return /^[.']/.test(line) ? `\\&${line}` : line;
-}
-
-/** @param {string} text */
-function sentence(text) {
-	const whole = capital(text);
-	return /[.:]$/.test(whole) ? whole : `${whole}.`;
-}
-
-/** @param {string} text */
-function capital(text) {
-	return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -2,28 +2,21 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
+import { guideFiles, loadGuides } from "./guides.mjs";
 import { manPage } from "./man-page.mjs";
 import { ROOT } from "./run.mjs";
 
 const OUTPUT = "dist/man";
+const TOOLS = ["tools/guides.mjs", "tools/man.mjs", "tools/man-page.mjs"];
 const STAMP = ".build/man.stamp";
-
-/** @typedef {import("../src/cli/guide.ts").Guide} Guide */
 
 /** Brings dist/man up to date with the guides; does nothing when they are as before. */
 export async function writeManPages() {
-	const guides = filesBelow("dist/cli", /\/(catalog|overview|guide)\.js$/);
-	const inputs = [...guides, "package.json", "tools/man.mjs", "tools/man-page.mjs"];
+	const guides = guideFiles();
+	const inputs = [...guides, "package.json", ...TOOLS];
 	if (guides.length === 0 || isStamped(STAMP, digest([...inputs, ...outputs()]))) return;
-	const { CATALOG } = await load("catalog.js");
-	const { OVERVIEW } = await load("overview.js");
-	/** @type {[string, string, Guide][]} */
-	const all = [["socketry", "every kind of socket, on the command line", OVERVIEW]];
-	for (const [name, { summary }] of Object.entries(CATALOG)) {
-		all.push([`socketry ${name}`, summary, (await load(`${name}/guide.js`)).GUIDE]);
-	}
+	const all = await loadGuides();
 	const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 	rmSync(join(ROOT, OUTPUT), { recursive: true, force: true });
 	mkdirSync(join(ROOT, OUTPUT), { recursive: true });
@@ -32,11 +25,6 @@ export async function writeManPages() {
 		writeFileSync(join(ROOT, OUTPUT, `${name.replace(" ", "-")}.1`), page);
 	}
 	writeStamp(STAMP, digest([...inputs, ...outputs()]));
-}
-
-/** @param {string} path below dist/cli */
-function load(path) {
-	return import(pathToFileURL(join(ROOT, "dist/cli", path)).href);
 }
 
 function outputs() {

@@ -1,14 +1,8 @@
 /** The commands of the program, each loaded on use. */
-import type { Command } from "./command.ts";
+import type { Catalog } from "./command.ts";
 
-interface Entry {
-	/** One line of `socketry --help`. */
-	readonly summary: string;
-	readonly load: () => Promise<Command>;
-}
-
-/** Every command by its name, in the order of the help. */
-export const CATALOG: Readonly<Record<string, Entry>> = {
+/** Every command there is. */
+export const CATALOG: Catalog = {
 	connect: {
 		summary: "talk to any kind of socket over standard input and output",
 		load: async () => (await import("./connect/command.ts")).connect,
@@ -48,5 +42,9 @@ export const CATALOG: Readonly<Record<string, Entry>> = {
 	compare: {
 		summary: "TCP, UDP or Unix socket: measured here, with advice",
 		load: async () => (await import("./compare/command.ts")).compare,
+	},
+	completion: {
+		summary: "a script by which bash, zsh or fish complete all this",
+		load: async () => (await import("./completion/command.ts")).completion,
 	},
 };

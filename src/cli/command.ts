@@ -8,8 +8,20 @@ export interface Context {
 	readonly out: Terminal;
 	/** Standard error: messages and progress. */
 	readonly err: Terminal;
+	/** All commands. */
+	readonly catalog: Catalog;
 	/** Aborts on the first Ctrl-C, SIGTERM or SIGHUP: the command cleans up and returns. */
 	readonly signal: AbortSignal;
+}
+
+/** Commands by their names, in the order of the help. */
+export type Catalog = Readonly<Record<string, CatalogEntry>>;
+
+/** What is known of a command before it is loaded. */
+export interface CatalogEntry {
+	/** One line of `socketry --help`. */
+	readonly summary: string;
+	readonly load: () => Promise<Command>;
 }
 
 /** One command. Its module is loaded only when it is used. */

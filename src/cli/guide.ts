@@ -7,17 +7,19 @@
 /** What can be written in a place, for completion. A list is the values themselves. */
 export type Completes =
 	| "address-to-connect"
+	| "address-of-server"
 	| "address-to-listen"
 	| "route"
+	| "from-to"
 	| "socket-word"
-	| "command"
 	| "file"
 	| "user"
+	| "access"
+	| "owner"
 	| "process"
 	| "pid"
 	| "port"
 	| "path"
-	| "program"
 	| readonly string[];
 
 /** One option, by its long name without dashes. */
@@ -76,6 +78,8 @@ export interface Guide {
 	readonly details?: readonly string[];
 	/** What a word can be that is no option. */
 	readonly words?: Completes;
+	/** How many such words there can be; any number without it. */
+	readonly wordsMax?: number;
 	/** Whether a program may follow `--`. */
 	readonly runsProgram?: boolean;
 	readonly options: OptionGuides;

@@ -20,7 +20,7 @@ void main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<void> {
 	const interruption = new Interruption();
-	const context: Context = { out, err, signal: interruption.signal };
+	const context: Context = { out, err, catalog: CATALOG, signal: interruption.signal };
 	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 		const exitCode = failedOutput(error, args[0]);
 		if (running?.carries) interruption.end(exitCode);

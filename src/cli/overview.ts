@@ -52,7 +52,6 @@ export const OVERVIEW: Guide = {
 		["LC_ALL, LC_CTYPE, LANG", "Signs beyond ASCII are used where one of these says UTF-8."],
 	],
 	seeAlso: ["socat(1)", "ss(8)", "socket(7)", "tcp(7)", "udp(7)", "unix(7)", "vsock(7)"],
-	words: "command",
 	options: {
 		help: {
 			short: "h",

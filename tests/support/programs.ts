@@ -29,6 +29,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	man: "man-db groff",
 	mandoc: "mandoc",
 	"redis-server": "redis-server",
+	script: "bsdutils",
 	rsyslogd: "rsyslog",
 	setpriv: "util-linux",
 	ss: "iproute2",

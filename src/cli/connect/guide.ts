@@ -114,6 +114,7 @@ export const GUIDE: Guide = {
 		"ADDRESS: 8080, HOST:80, /path, ./x.sock, @name, tcp:// udp:// unix: unix-dgram: unix-seqpacket: vsock:// tcp+srv:// fd:N systemd:NAME. The end of standard input is handed on as the end of sending, and what comes is read to its end.",
 	],
 	words: "address-to-connect",
+	wordsMax: 1,
 	runsProgram: true,
 	options: OPTIONS,
 	details: [

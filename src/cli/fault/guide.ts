@@ -89,7 +89,7 @@ export const GUIDE: Guide = {
 	description: [
 		"Listens at FROM, hands on to TO, and does on the way what networks do. Streams of any kind (8080, HOST:80, /path, @name, tcp:// unix: vsock://), or datagrams (udp:// unix-dgram:). Ends with Ctrl-C. The same seed gives the same faults.",
 	],
-	words: "route",
+	words: "from-to",
 	options: OPTIONS,
 	lines: {
 		start: {

@@ -42,6 +42,7 @@ export const OPTIONS = {
 		value: "user=A,B",
 		multiple: true,
 		text: "of Unix sockets: who may connect; also group=C",
+		completes: "access",
 	},
 	timeout: { value: "TIME", text: "leave with 124 after 5s, 500ms, 2m", like: "connect" },
 	crlf: {
@@ -102,6 +103,7 @@ export const GUIDE: Guide = {
 		"ADDRESS: 8080 (this machine only), :8080 (everywhere), HOST:80, /path, ./x.sock, @name, tcp:// udp:// unix: unix-dgram: unix-seqpacket: vsock:// fd:N systemd:NAME. A dead socket file is replaced, a live one never; ours is removed.",
 	],
 	words: "address-to-listen",
+	wordsMax: 1,
 	runsProgram: true,
 	options: OPTIONS,
 	details: [

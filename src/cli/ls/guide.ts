@@ -106,7 +106,7 @@ export const OPTIONS = {
 		about: "Only sockets of these users, by name or number.",
 		multiple: true,
 		isList: true,
-		completes: "user",
+		completes: "owner",
 	},
 	command: {
 		value: "LIST",

@@ -43,6 +43,7 @@ export const GUIDE: Guide = {
 		"Connects again and again, and tells the time each takes. With --echo it sends bytes over one connection, or datagrams, to a server that sends them back, such as socketry listen ADDRESS --echo.",
 	],
 	words: "address-to-connect",
+	wordsMax: 1,
 	options: OPTIONS,
 	lines: {
 		pong: { when: "for each that was answered", fields: ["time", "number", "ms"] },

@@ -86,7 +86,7 @@ export const OPTIONS = {
 	"tls-name": { value: "NAME", like: "connect" },
 	"tls-ca": { value: "FILE", like: "connect" },
 	mode: { value: "MODE", text: "as of listen", with: ["allow"], like: "listen" },
-	allow: { value: "user=A,B", multiple: true, like: "listen" },
+	allow: { value: "user=A,B", multiple: true, like: "listen", completes: "access" },
 	once: { about: "End after one connection.", text: "end after one connection" },
 	json: {
 		about: "Write events as JSON Lines on standard output.",

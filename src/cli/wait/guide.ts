@@ -29,7 +29,7 @@ export const GUIDE: Guide = {
 	description: [
 		"Waits until somebody accepts connections at every ADDRESS, trying again and again, with pauses from 50 ms to 1 s. Names are resolved each time. PROGRAM is then run, and its exit code is ours.",
 	],
-	words: "address-to-connect",
+	words: "address-of-server",
 	runsProgram: true,
 	options: OPTIONS,
 	lines: {

@@ -1,0 +1,269 @@
+/** Completion: what is offered, and what bash, zsh and fish make of it when somebody types. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { type Address, datagrams, listen } from "socketry";
+import { SOCKET_KINDS, SOCKET_STATES } from "socketry/list";
+import { CATALOG } from "#src/cli/catalog.ts";
+import { KIND_NAMES } from "#src/cli/compare/kinds.ts";
+import { bashReplies, readBashLine } from "#src/cli/completion/bash-line.ts";
+import { offerFor } from "#src/cli/completion/offer.ts";
+import { FRAMINGS } from "#src/cli/exchange/framing.ts";
+import { inFolder } from "../support/folder.ts";
+import { lacking } from "../support/programs.ts";
+import { ROOT } from "../support/root.ts";
+import { runProgram } from "./program.ts";
+
+/** A name that a careless shell would run. */
+const hostile = (user: string): string => `${user}-${process.pid} $(touch pwned);b`;
+const BREAKS = " \t\n\"'@><=;|&(:";
+
+async function valuesOf(line: string): Promise<readonly string[] | string> {
+	const offer = await offerFor(line.split(" "), CATALOG);
+	return typeof offer === "string" ? offer : offer.map(({ value }) => value);
+}
+
+describe("what is offered", () => {
+	test("commands, each with what it does", async () => {
+		const offer = await offerFor([""], CATALOG);
+		assert.ok(typeof offer !== "string");
+		const names = offer.map(({ value }) => value);
+		assert.deepEqual(names, [...Object.keys(CATALOG), "help"]);
+		assert.ok(offer.every(({ about = "" }) => about !== ""));
+		assert.deepEqual(await valuesOf("help "), Object.keys(CATALOG));
+		assert.deepEqual(await valuesOf("-"), ["--help", "--version"]);
+	});
+
+	test("options that are not there yet, each with a sentence", async () => {
+		const offer = await offerFor(["connect", "--crlf", "--send-fd", "3", "-"], CATALOG);
+		assert.ok(typeof offer !== "string");
+		const names = offer.map(({ value }) => value);
+		assert.ok(names.includes("--json") && names.includes("--help") && names.includes("--send-fd"));
+		assert.ok(!names.includes("--crlf"));
+		assert.ok(offer.every(({ about = "" }) => about !== ""));
+		assert.ok(!(await valuesOf("compare -")).includes("--internal-serve"));
+	});
+
+	test("values of options, also behind an equals sign and after commas", async () => {
+		assert.deepEqual(await valuesOf("connect --message "), FRAMINGS);
+		const behind = ["v1", "v2"].map((version) => `--proxy-protocol=${version}`);
+		assert.deepEqual(await valuesOf("relay --proxy-protocol="), behind);
+		const kinds = KIND_NAMES.filter((kind) => kind !== "tcp");
+		assert.deepEqual(
+			[...(await valuesOf("compare --kind tcp,"))].sort(),
+			kinds.map((kind) => `tcp,${kind}`).sort(),
+		);
+		assert.equal(await valuesOf("compare --html "), "file");
+		assert.ok((await valuesOf("connect --as-owner ")).includes("root"));
+		assert.ok((await valuesOf("listen ./x --allow ")).includes("user=root"));
+		assert.deepEqual(await valuesOf("connect --timeout "), []);
+	});
+
+	test("every value of a list is one that its command takes", async () => {
+		assert.deepEqual([...(await valuesOf("compare --kind "))].sort(), [...KIND_NAMES].sort());
+		assert.deepEqual(
+			[...(await valuesOf("ls --kind "))].sort(),
+			[...SOCKET_KINDS, "unix-stream"].sort(),
+		);
+		assert.deepEqual([...(await valuesOf("ls --state "))].sort(), [...SOCKET_STATES].sort());
+	});
+
+	test("ports that somebody listens on, in the spelling that was begun", async () => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		const port = portOf(listener);
+		const spellings = {
+			connect: `${port}`,
+			ping: `localhost:${port}`,
+			"wait a:1": `127.0.0.1:${port}`,
+			"relay 1": `:${port}`,
+			"fault 1": `tcp://localhost:${port}`,
+		};
+		for (const [command, spelling] of Object.entries(spellings)) {
+			const values = await valuesOf(`${command} ${spelling.slice(0, -1)}`);
+			assert.ok(values.includes(spelling), `${command} ${spelling}: ${values}`);
+		}
+		assert.ok((await valuesOf(`relay ./x=${port}`)).includes(`./x=${port}`));
+		assert.ok((await valuesOf("ls --port ")).includes(`${port}`));
+		assert.ok((await valuesOf("ls :")).includes(`:${port}`));
+	});
+
+	test("the process behind a port is told", async () => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		const port = portOf(listener);
+		const offer = await offerFor(["connect", `${port}`], CATALOG);
+		assert.ok(typeof offer !== "string");
+		assert.match(offer[0]?.about ?? "", new RegExp(`^tcp, .*\\[${process.pid}\\]$`));
+	});
+
+	test("Unix sockets by their paths and names, and folders on the way to others", async () => {
+		await inFolder(async (folder) => {
+			const path = join(folder, "app.sock");
+			await using _messages = await datagrams(`unix-dgram:${join(folder, "d.sock")}`);
+			await using _listener = await listen(`unix:${path}`);
+			await using _named = await listen(`unix:@${hostile("offer")}`);
+			assert.deepEqual(await valuesOf(`connect ${folder}/`), [path]);
+			assert.deepEqual(await valuesOf(`connect unix:${folder}/`), [`unix:${path}`]);
+			assert.deepEqual(await valuesOf(`connect unix-dgram:${folder}/`), [
+				`unix-dgram:${join(folder, "d.sock")}`,
+			]);
+			assert.ok((await valuesOf("ls /")).includes(path));
+			const abstract = await offerFor(["connect", `@offer-${process.pid}`], CATALOG);
+			assert.deepEqual(typeof abstract === "string" || abstract[0]?.value, `@${hostile("offer")}`);
+			mkdirSync(join(folder, "sub"));
+			assert.deepEqual([...(await valuesOf(`listen ${folder}/`))].sort(), [
+				path,
+				join(folder, "d.sock"),
+				`${folder}/sub/`,
+			]);
+		});
+	});
+
+	test("nothing where nothing can be written", async () => {
+		for (const line of ["connect 80 ", "relay 1 2 ", "ping 80 8", "nothing ", "help connect "]) {
+			assert.deepEqual(await valuesOf(line), [], line);
+		}
+	});
+
+	test("the command line of a program is its own affair", async () => {
+		assert.equal(await valuesOf("connect 80 -- l"), "program");
+		assert.equal(await valuesOf("listen 80 --exec -- cat -"), "program");
+		assert.deepEqual(await valuesOf("ls -- l"), []);
+	});
+});
+
+describe("a command line of bash", () => {
+	test("is taken apart as bash does", () => {
+		const line = readBashLine(`socketry connect "a b"c\\ d 'e f`, BREAKS);
+		assert.deepEqual(line.words, ["socketry", "connect", "a bc d", "e f"]);
+		assert.equal(line.quote, "'");
+		assert.deepEqual(readBashLine("socketry ", BREAKS).words, ["socketry", ""]);
+	});
+
+	test("keeps what bash takes for words of their own", () => {
+		const reply = (text: string, value: string): string[] =>
+			bashReplies([value], readBashLine(`socketry connect ${text}`, BREAKS));
+		assert.deepEqual(reply("tcp://h:8", "tcp://h:80"), ["80"]);
+		assert.deepEqual(reply("a=un", "a=unix:/x"), ["unix:/x"]);
+		assert.deepEqual(reply("@n", "@name"), ["@name"]);
+		assert.deepEqual(reply("unix:@n", "unix:@name"), ["@name"]);
+		assert.deepEqual(reply("h:8", "other"), []);
+	});
+
+	test("gets replies that mean what they say", () => {
+		const reply = (text: string): string[] =>
+			bashReplies(["a'b $(c)"], readBashLine(`socketry connect ${text}`, BREAKS));
+		assert.deepEqual(reply(""), ["a\\'b\\ \\$\\(c\\)"]);
+		assert.deepEqual(reply('"a'), ["a'b \\$(c)"]);
+		assert.deepEqual(reply("'a"), []);
+	});
+});
+
+test("socketry completion prints a script for each shell, and says which there are", async () => {
+	for (const shell of ["bash", "zsh", "fish"]) {
+		const { code, stdout } = await runProgram(["completion", shell]);
+		assert.equal(code, 0);
+		assert.match(stdout, /completion --words/);
+	}
+	for (const args of [[], ["tcsh"], ["bash", "zsh"]]) {
+		const { code, stderr } = await runProgram(["completion", ...args]);
+		assert.equal(code, 2);
+		assert.match(stderr, /say for which shell: bash, zsh or fish/);
+	}
+});
+
+/** How to start a shell that completes. */
+const SHELLS: Readonly<Record<string, string>> = {
+	bash: `bash --norc -i`,
+	zsh: `zsh -f -i`,
+	fish: `fish --no-config -i`,
+};
+const SETUP: Readonly<Record<string, string>> = {
+	bash: `PS1='$ '; eval "$(socketry completion bash)"`,
+	zsh: `PS1='$ '; autoload -Uz compinit; compinit -D -u; eval "$(socketry completion zsh)"`,
+	fish: `function fish_prompt; echo '$ '; end; socketry completion fish | source`,
+};
+
+describe("what is typed is completed by", { concurrency: true }, () => {
+	for (const [shell, command] of Object.entries(SHELLS)) {
+		test(shell, { skip: lacking(shell, "script") }, async () => {
+			await inFolder(async (folder) => {
+				await using _listener = await listen(`unix:${folder}/my app.sock`);
+				await using internet = await listen("tcp://127.0.0.1:0");
+				const port = portOf(internet);
+				await using _named = await listen(`unix:@${hostile(shell)}`);
+				const dictated: readonly (readonly [string, readonly string[]])[] = [
+					["conn\t", ["connect"]],
+					["connect --mess\tle\t80", ["connect", "--message", "length", "80"]],
+					[
+						`connect tcp://127.0.0.1:${String(port).slice(0, -1)}\t`,
+						[`connect`, `tcp://127.0.0.1:${port}`],
+					],
+					[`wait a:1 tcp://localhost:${port}\t`, ["wait", "a:1", `tcp://localhost:${port}`]],
+					["connect ./my\t", ["connect", "./my app.sock"]],
+					["connect './my\t", ["connect", "./my app.sock"]],
+					["connect unix:./my\t", ["connect", "unix:./my app.sock"]],
+					[`relay ./x=./m\t`, ["relay", "./x=./my app.sock"]],
+					[`connect @${shell}-${process.pid}\t`, ["connect", `@${hostile(shell)}`]],
+					["compare --html pa\t", ["compare", "--html", "page 1.html"]],
+					["compare --kind tcp,unix-s\t", ["compare", "--kind", "tcp,unix-seqpacket"]],
+					["connect 80 -- touc\t", ["connect", "80", "--", "touch"]],
+				];
+				const lines = dictated.map(([typed]) => `socketry ${typed}`);
+				const heard = await dictate(`${command}`, [SETUP[shell] ?? "", ...lines], folder);
+				assert.deepEqual(
+					heard,
+					dictated.map(([, args]) => args),
+				);
+				assert.equal(existsSync(join(folder, "pwned")), false);
+			});
+		});
+	}
+});
+
+function portOf({ address }: { readonly address: Address }): number {
+	return "port" in address ? address.port : 0;
+}
+
+/** Types lines into a shell on a terminal, where `socketry` completes, and else tells how it was called. */
+async function dictate(
+	shell: string,
+	lines: readonly string[],
+	folder: string,
+): Promise<readonly (readonly string[])[]> {
+	writeFileSync(join(folder, "page 1.html"), "");
+	mkdirSync(join(folder, "bin"));
+	const program = join(folder, "bin", "socketry");
+	const main = join(ROOT, "dist/cli/main.js");
+	writeFileSync(
+		program,
+		`#!/bin/sh
+[ "$1" = completion ] && exec "${process.execPath}" "${main}" "$@"
+printf 'CALLED'
+printf '<%s>' "$@"
+echo
+`,
+	);
+	chmodSync(program, 0o755);
+	const { LD_PRELOAD: _, ...env } = process.env;
+	const child = spawn("script", ["-qec", `stty cols 200 rows 50; exec ${shell}`, "/dev/null"], {
+		cwd: folder,
+		env: {
+			...env,
+			PATH: `${folder}/bin:${env["PATH"]}`,
+			HOME: folder,
+			TERM: "dumb",
+			LC_ALL: "C.UTF-8",
+		},
+		stdio: ["pipe", "pipe", "ignore"],
+	});
+	let said = "";
+	child.stdout.setEncoding("utf8").on("data", (text: string) => {
+		said += text;
+	});
+	child.stdin.end(`${[...lines, "exit"].map((line) => `${line}\r`).join("")}`);
+	await new Promise((resolve) => child.on("close", resolve));
+	const calls = said.matchAll(/CALLED<(.*)>/g);
+	return [...calls].map(([, args = ""]) => args.split("><"));
+}
