@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CATALOG } from "#src/cli/catalog.ts";
+import { readBashLine } from "#src/cli/completion/bash-line.ts";
 import type { Guide } from "#src/cli/guide.ts";
 import { helpOf } from "#src/cli/help.ts";
 import { parseCommandLine } from "#src/cli/options.ts";
@@ -36,9 +37,10 @@ for (const [name, guide] of guides) {
 
 		test("its examples are understood", () => {
 			for (const { run } of guide.examples) {
-				const words = run.replace(/^.*?socketry /, "").split(/ (?:\||&&) /)[0] ?? "";
-				const [command = "", ...args] = words.split(" ");
-				assert.equal(command, name);
+				const start = run.indexOf(`socketry ${name}`);
+				assert.ok(start >= 0, run);
+				const [text = ""] = run.slice(start).split(/ (?:\||&&) |\)/);
+				const [, , ...args] = readBashLine(text, "").words;
 				parseCommandLine(args, guide.options);
 			}
 		});
