@@ -40,7 +40,7 @@ export async function connectService<R>(name: string, race: ServiceRace<R>): Pro
 		const fallbackMs = delayMs * LIMITS.fallbackDelaysCount;
 		return await raceAttempts(priorities, within, discard, { delayMs: fallbackMs, signal });
 	} catch (error) {
-		if (!(error instanceof AggregateError)) throw error;
+		if (!(error instanceof AggregateError) || signal?.aborted) throw error;
 		throw unreachable(name, priorities.flat(), errors);
 	}
 }
