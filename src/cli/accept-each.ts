@@ -27,11 +27,10 @@ export async function acceptEach<T, Ready>(
 ): Promise<void> {
 	const underWay = new Set<Promise<void>>();
 	let wake: (() => void) | undefined;
-	const attend = async (connection: T): Promise<void> => {
-		const ready = await prepare(connection);
-		if (ready === undefined) return;
+	const begin = (ready: Ready | undefined): Promise<void> | undefined => {
+		if (ready === undefined) return undefined;
 		if (once) listener.close();
-		await serve(ready);
+		return serve(ready);
 	};
 	for (;;) {
 		// With `once`, the next one counts if this one is no connection to be served.
@@ -42,10 +41,13 @@ export async function acceptEach<T, Ready>(
 		}
 		const connection = await acceptNext(listener);
 		if (connection === undefined) break;
-		const serving = attend(connection).finally(() => {
-			underWay.delete(serving);
-			wake?.();
-		});
+		// No frame that waits holds the connection: whoever serves it may let go of it, and of its memory.
+		const serving = prepare(connection)
+			.then(begin)
+			.finally(() => {
+				underWay.delete(serving);
+				wake?.();
+			});
 		underWay.add(serving);
 	}
 	await Promise.all(underWay);

@@ -12,7 +12,7 @@ import {
 	type Stream,
 } from "../../index.ts";
 import { encodeProxyHeader } from "../../proxy/index.ts";
-import { relay } from "../../relay/index.ts";
+import { type Relay, relay } from "../../relay/index.ts";
 import { type Channel, datagramChannel, packetChannel } from "../exchange/channel.ts";
 import { type Incoming, makeReady } from "../incoming.ts";
 import { open } from "../outgoing.ts";
@@ -77,19 +77,16 @@ export class Joiner {
 	}
 
 	/** Joins a connection, to its end. Never rejects. */
-	async join(incoming: Incoming, route: Route): Promise<void> {
+	join(incoming: Incoming, route: Route): Promise<void> {
 		const { connection, client } = incoming;
 		if ("receiveMessage" in connection) {
 			const channel = packetChannel(connection, this.passes(route));
-			return await this.joinChannel(channel, client, route);
+			return this.joinChannel(channel, client, route);
 		}
-		try {
-			const upstream = await this.#opening(() => this.#openStream(incoming, route));
-			await this.#relay(connection, upstream, client, route);
-		} catch (error) {
-			connection.abort();
-			this.#failed(client, route, error as Error);
-		}
+		// Nothing that waits for its end holds one of the streams, which a relay between sockets does without.
+		return this.#joinStreams(connection, incoming, route).then((joined) => {
+			return joined === undefined ? undefined : this.#finish(joined, client, route);
+		});
 	}
 
 	/** Joins messages, to their end. Never rejects. */
@@ -173,14 +170,24 @@ export class Joiner {
 		throw new TypeError("it is a stream, and what came carries messages");
 	}
 
-	async #relay(
+	// Undefined when nothing came of it, which was told.
+	async #joinStreams(
 		connection: ByteStream,
-		upstream: ByteStream,
-		client: Address,
+		incoming: Incoming,
 		route: Route,
-	): Promise<void> {
-		const { idleMs } = this.#request;
-		const joined = relay(connection, upstream, { idleMs, passDescriptors: this.passes(route) });
+	): Promise<Relay | undefined> {
+		try {
+			const upstream = await this.#opening(() => this.#openStream(incoming, route));
+			const { idleMs } = this.#request;
+			return relay(connection, upstream, { idleMs, passDescriptors: this.passes(route) });
+		} catch (error) {
+			connection.abort();
+			this.#failed(incoming.client, route, error as Error);
+			return undefined;
+		}
+	}
+
+	async #finish(joined: Relay, client: Address, route: Route): Promise<void> {
 		this.#begin(joined);
 		const { leftToRight, rightToLeft } = await joined.done;
 		this.#end(joined, client, route, leftToRight.error ?? rightToLeft.error, "cut");
