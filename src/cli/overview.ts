@@ -26,6 +26,10 @@ export const OVERVIEW: Guide = {
 			[":8080, tcp://:8080, *:8080", "TCP everywhere to listen on, localhost to connect to."],
 			["host:80, [::1]:80, tcp://host:80", "TCP; every address of a name is tried."],
 			[
+				"tcp+srv://_pg._tcp.example.org",
+				"The servers of a service, as the SRV records of its domain tell them. Only to connect to.",
+			],
+			[
 				"/run/x.sock, ./x.sock, unix:x.sock",
 				"A Unix socket. A path needs a slash where nothing else says that it is one, and may have up to 4095 bytes. A dead socket file is replaced, a live one never, and what is no socket is never touched.",
 			],

@@ -70,6 +70,16 @@ describe("what is offered", () => {
 		assert.deepEqual([...(await valuesOf("ls --state "))].sort(), [...SOCKET_STATES].sort());
 	});
 
+	test("services to connect to, and not to listen at", async () => {
+		for (const [line, isOffered] of [
+			["connect tcp+", true],
+			["relay 1 tcp+", true],
+			["listen tcp+", false],
+		] as const) {
+			assert.equal((await valuesOf(line)).includes("tcp+srv://_"), isOffered, line);
+		}
+	});
+
 	test("ports that somebody listens on, in the spelling that was begun", async () => {
 		await using listener = await listen("tcp://127.0.0.1:0");
 		const port = portOf(listener);

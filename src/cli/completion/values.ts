@@ -15,6 +15,11 @@ const FORMS: readonly Candidate[] = [
 	{ value: "fd:", about: "a descriptor that was inherited" },
 	{ value: "systemd:", about: "a socket of a service manager" },
 ];
+/** Those that others serve. */
+const FORMS_TO_CONNECT: readonly Candidate[] = [
+	...FORMS,
+	{ value: "tcp+srv://_", about: "a service: tcp+srv://_SERVICE._tcp.DOMAIN" },
+];
 const PATH_LIKE = /^(?:[a-z-]+:)?(?:\.{1,2}\/|\/(?!\/))/;
 
 /**
@@ -63,7 +68,7 @@ async function addressToConnect(word: string, isServer: boolean): Promise<Offer>
 	const { liveAddresses } = await import("./live.ts");
 	const alive = await liveAddresses(word, isServer);
 	if (alive.length > 0) return alive;
-	return PATH_LIKE.test(word) ? socketFiles(word) : FORMS;
+	return PATH_LIKE.test(word) ? socketFiles(word) : FORMS_TO_CONNECT;
 }
 
 async function secondAddress(word: string, others: readonly string[]): Promise<Offer> {
