@@ -98,6 +98,9 @@ export const LIMITS = {
 	/** Longest request to the HTTP interface of faults: room for thousands of proxies. */
 	faultRequestBytes: 1_048_576,
 
+	/** Time that such a request has to arrive, Toxiproxy's own: who sends slowly keeps a descriptor for no longer. */
+	faultRequestMs: 15_000,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

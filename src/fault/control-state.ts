@@ -1,123 +1,20 @@
-/** The proxies that the HTTP interface changes, in Toxiproxy's words. */
+/** The proxies that the HTTP interface knows. */
 import {
 	InvalidAddressError,
 	InvalidTypeError,
 	InvalidValueError,
 	OutOfRangeError,
 } from "../errors.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
-import type { FaultClock } from "./clock.ts";
-import { type FaultedConnection, type FaultProxy, faultProxy } from "./fault-proxy.ts";
-import { FaultPlan } from "./plan.ts";
-import type { Toxic, ToxicRequest } from "./toxic.ts";
-
-/** A refusal, by its status in HTTP. */
-export class Refusal extends Error {
-	readonly status: number;
-
-	constructor(status: number, message: string) {
-		super(message);
-		this.status = status;
-	}
-}
-
-/** A proxy as it is asked for. */
-export interface ProxyRequest {
-	readonly name?: unknown;
-	readonly listen?: unknown;
-	readonly upstream?: unknown;
-	readonly enabled?: unknown;
-}
-
-/** A proxy as it is told of. */
-export interface ProxyView {
-	readonly name: string;
-	readonly listen: string;
-	readonly upstream: string;
-	readonly enabled: boolean;
-	readonly toxics: readonly Toxic[];
-}
-
-/** Called with each connection that has ended. */
-export type OnEnd = (connection: FaultedConnection & { readonly proxy: string }) => void;
-
-/** A proxy by its name: enabled while it listens. */
-export class NamedProxy {
-	readonly name: string;
-	readonly plan: FaultPlan;
-	#listen: string;
-	#upstream: string;
-	#running: FaultProxy | undefined;
-	readonly #onEnd: OnEnd | undefined;
-
-	constructor(
-		name: string,
-		listen: string,
-		upstream: string,
-		plan: FaultPlan,
-		onEnd: OnEnd | undefined,
-	) {
-		this.name = name;
-		this.plan = plan;
-		this.#listen = listen;
-		this.#upstream = upstream;
-		this.#onEnd = onEnd;
-	}
-
-	get view(): ProxyView {
-		const { name, plan } = this;
-		const enabled = this.#running !== undefined;
-		const [listen, upstream] = [this.#listen, this.#upstream];
-		return { name, listen, upstream, enabled, toxics: plan.toxics };
-	}
-
-	/** Where it listens. */
-	get address(): Address {
-		return parseAddress(toAddress(this.#listen));
-	}
-
-	/** Listens; the port that the kernel has chosen stays. */
-	async enable(): Promise<void> {
-		if (this.#running !== undefined) return;
-		const onEnd = (connection: FaultedConnection): void => {
-			this.#onEnd?.({ ...connection, proxy: this.name });
-		};
-		const [from, to] = [toAddress(this.#listen), toAddress(this.#upstream)];
-		this.#running = await faultProxy(from, to, this.plan, { onEnd });
-		this.#listen = formatAddress(this.#running.address).replace(/^tcp:\/\//, "");
-	}
-
-	/** Resets its connections and listens no more. */
-	async disable(): Promise<void> {
-		const running = this.#running;
-		this.#running = undefined;
-		await running?.close();
-	}
-
-	async update({ listen, upstream, enabled }: ProxyRequest): Promise<void> {
-		const newListen = optionalText("listen", listen) ?? this.#listen;
-		const newUpstream = optionalText("upstream", upstream) ?? this.#upstream;
-		const isEnabled = optionalBoolean("enabled", enabled) ?? this.#running !== undefined;
-		if (newListen !== this.#listen || newUpstream !== this.#upstream || !isEnabled) {
-			await this.disable();
-		}
-		this.#listen = newListen;
-		this.#upstream = newUpstream;
-		if (isEnabled) await this.enable();
-	}
-}
+import { NamedProxy, type ProxyRequest, type ProxySettings, Refusal } from "./named-proxy.ts";
+import type { ToxicRequest } from "./toxic.ts";
 
 /** All proxies. */
 export class ControlState {
-	readonly seed: number | undefined;
 	readonly #proxies = new Map<string, NamedProxy>();
-	readonly #clock: FaultClock | undefined;
-	readonly #onEnd: OnEnd | undefined;
+	readonly #settings: ProxySettings;
 
-	constructor(seed: number | undefined, clock: FaultClock | undefined, onEnd: OnEnd | undefined) {
-		this.seed = seed;
-		this.#clock = clock;
-		this.#onEnd = onEnd;
+	constructor(settings: ProxySettings) {
+		this.#settings = settings;
 	}
 
 	get proxies(): readonly NamedProxy[] {
@@ -133,38 +30,39 @@ export class ControlState {
 
 	/** @throws {Refusal} the request makes no sense, or its name is taken */
 	async add(request: ProxyRequest, toxics: readonly ToxicRequest[] = []): Promise<NamedProxy> {
-		const name = requiredText("name", request.name);
-		const upstream = requiredText("upstream", request.upstream);
-		const listen = optionalText("listen", request.listen) || "127.0.0.1:0";
-		const isEnabled = optionalBoolean("enabled", request.enabled) ?? true;
+		const { name, listen = "127.0.0.1:0", upstream, enabled = true } = readProxy(request);
 		if (this.#proxies.has(name)) throw new Refusal(409, "proxy already exists");
-		const plan = new FaultPlan({ seed: this.seed, clock: this.#clock, toxics });
-		const proxy = new NamedProxy(name, listen, upstream, plan, this.#onEnd);
+		const proxy = new NamedProxy(name, listen, upstream, toxics, this.#settings);
+		if (enabled) await proxy.enable();
 		this.#proxies.set(name, proxy);
-		try {
-			if (isEnabled) await proxy.enable();
-		} catch (error) {
-			this.#proxies.delete(name);
-			throw error;
-		}
 		return proxy;
 	}
 
-	/** Adds proxies, in place of those of the same name that go elsewhere. */
-	async populate(requests: readonly ProxyRequest[]): Promise<NamedProxy[]> {
-		const made: NamedProxy[] = [];
-		for (const request of requests) {
-			const old = this.#proxies.get(String(request.name));
-			const { listen, upstream } = old?.view ?? {};
-			if (old !== undefined && listen === request.listen && upstream === request.upstream) {
-				await old.update({ enabled: request.enabled ?? true });
+	/** Changes a proxy; what is not given stays. */
+	async update(proxy: NamedProxy, request: ProxyRequest): Promise<void> {
+		const { view } = proxy;
+		const listen = readText("listen", request.listen) ?? view.listen;
+		const upstream = readText("upstream", request.upstream) ?? view.upstream;
+		await proxy.update(listen, upstream, readBoolean("enabled", request.enabled));
+	}
+
+	/**
+	 * Adds proxies, in place of those of the same name that go elsewhere; those that go where they should are left alone.
+	 *
+	 * @param made filled with what is there in the end, so far as it came
+	 */
+	async populate(requests: readonly unknown[], made: NamedProxy[]): Promise<void> {
+		const wanted = requests.map((each, index) => readListed(each, index + 1));
+		for (const request of wanted) {
+			const { name, listen, upstream } = request;
+			const old = this.#proxies.get(name);
+			if (old?.goes(listen ?? old.view.listen, upstream)) {
 				made.push(old);
 				continue;
 			}
-			if (old !== undefined) await this.remove(old.name);
+			if (old !== undefined) await this.remove(name);
 			made.push(await this.add(request));
 		}
-		return made;
 	}
 
 	/** @throws {Refusal} there is none of this name */
@@ -202,22 +100,44 @@ export function statusOf(error: unknown): number {
 	return MISTAKES.some((kind) => error instanceof kind) ? 400 : 500;
 }
 
-// Toxiproxy's addresses are HOST:PORT; ours say their kind.
-function toAddress(text: string): string {
-	return /^[a-z-]+:(?:\/\/|[./@])/.test(text) ? text : `tcp://${text.replace(/^:/, "*:")}`;
+interface WantedProxy {
+	readonly name: string;
+	readonly upstream: string;
+	readonly listen: string | undefined;
+	readonly enabled: boolean | undefined;
 }
 
-function requiredText(name: string, value: unknown): string {
-	if (typeof value === "string" && value !== "") return value;
-	throw new Refusal(400, `missing required field: ${name}`);
+function readProxy(request: ProxyRequest, where: string = ""): WantedProxy {
+	const { name, upstream, listen, enabled } = request;
+	return {
+		name: required(`name${where}`, readText("name", name)),
+		upstream: required(`upstream${where}`, readText("upstream", upstream)),
+		listen: readText("listen", listen),
+		enabled: readBoolean("enabled", enabled),
+	};
 }
 
-function optionalText(name: string, value: unknown): string | undefined {
-	if (value === undefined || typeof value === "string") return value || undefined;
+function readListed(request: unknown, number: number): WantedProxy {
+	if (typeof request === "object" && request !== null) {
+		return readProxy(request, ` at proxy ${number}`);
+	}
+	throw new Refusal(400, `bad request body: proxy ${number} is no object`);
+}
+
+function required(field: string, value: string | undefined): string {
+	if (value !== undefined) return value;
+	throw new Refusal(400, `missing required field: ${field}`);
+}
+
+// As in Toxiproxy, null is as good as nothing.
+function readText(name: string, value: unknown): string | undefined {
+	if (value === undefined || value === null || value === "") return undefined;
+	if (typeof value === "string") return value;
 	throw new Refusal(400, `bad request body: ${name} must be a string`);
 }
 
-function optionalBoolean(name: string, value: unknown): boolean | undefined {
-	if (value === undefined || typeof value === "boolean") return value;
+function readBoolean(name: string, value: unknown): boolean | undefined {
+	if (value === undefined || value === null) return undefined;
+	if (typeof value === "boolean") return value;
 	throw new Refusal(400, `bad request body: ${name} must be true or false`);
 }

@@ -1,42 +1,23 @@
 /** One direction of the datagrams of one peer: the faults decide, and what they pass is sent when its time has come. */
-import {
-	type CountedFault,
-	type DatagramTransform,
-	datagramTransform,
-	type TimedDatagram,
-} from "./datagram-transforms.ts";
+import { FaultChain } from "./fault-chain.ts";
+import { type MessageFaultCounts, noCounts } from "./message-counts.ts";
 import type { FaultPlan } from "./plan.ts";
-import type { FaultDirection, Toxic } from "./toxic.ts";
-
-/** Counts of one direction, of all peers together. */
-export interface DatagramFaultCounts {
-	/** Datagrams that came. */
-	received: number;
-	/** Datagrams handed on, duplicates too. */
-	passed: number;
-	/** Datagrams hit by each fault. */
-	loss: number;
-	duplicate: number;
-	reorder: number;
-	corrupt: number;
-	/** Datagrams that no fault has lost: there was no room for them to wait in, or sending failed. */
-	dropped: number;
-}
+import type { FaultDirection } from "./toxic.ts";
+import type { Bytes } from "./transform.ts";
 
 // What a datagram costs besides its bytes, about.
 const DATAGRAM_BYTES = 128;
 
 /** A direction under way. */
 export class DatagramWay {
+	readBytes = 0;
+	passedBytes = 0;
+	readonly counts: MessageFaultCounts = noCounts();
 	readonly #plan: FaultPlan;
-	readonly #connection: number;
-	readonly #direction: FaultDirection;
 	readonly #roomBytes: number;
-	readonly #counts: DatagramFaultCounts;
 	readonly #send: (data: Uint8Array) => Promise<void>;
-	readonly #unwatch: () => void;
-	#working: { readonly toxic: Toxic; readonly transform: DatagramTransform }[] = [];
-	#queue: TimedDatagram[] = [];
+	readonly #chain: FaultChain;
+	#queue: Bytes[] = [];
 	#queuedBytes = 0;
 	#cancelAlarm: (() => void) | undefined;
 	#isSending = false;
@@ -47,44 +28,44 @@ export class DatagramWay {
 		connection: number,
 		direction: FaultDirection,
 		roomBytes: number,
-		counts: DatagramFaultCounts,
 		send: (data: Uint8Array) => Promise<void>,
 	) {
 		this.#plan = plan;
-		this.#connection = connection;
-		this.#direction = direction;
 		this.#roomBytes = roomBytes;
-		this.#counts = counts;
 		this.#send = send;
-		this.#unwatch = plan.watch(() => this.#replan());
-		this.#rebuild();
+		this.#chain = new FaultChain(plan, connection, direction, {
+			changed: () => this.#hurry(),
+			// There is no connection that could end.
+			doomed: () => undefined,
+			hit: (fault) => {
+				this.counts[fault]++;
+			},
+		});
+		this.#chain.begin();
 	}
 
 	/** Takes a datagram; its bytes are copied. */
 	take(data: Uint8Array): void {
-		this.#counts.received++;
-		let passing: readonly TimedDatagram[] = [
-			{ data: Buffer.from(data), atMs: this.#plan.clock.nowMs() },
-		];
-		for (const { transform } of this.#working) {
-			passing = passing.flatMap((each) => transform.take(each));
+		this.counts.received++;
+		this.readBytes += data.length;
+		for (const piece of this.#chain.take(data)) {
+			if (piece.kind === "bytes") this.#enqueue(piece);
 		}
-		for (const each of passing) this.#enqueue(each);
 		void this.#drain();
 	}
 
 	/** Ends it; what waits is dropped. */
 	stop(): void {
 		this.#isOver = true;
-		this.#unwatch();
+		this.#chain.stop();
 		this.#cancelAlarm?.();
-		this.#counts.dropped += this.#queue.length;
+		this.counts.dropped += this.#queue.length;
 		this.#queue = [];
 	}
 
-	#enqueue(datagram: TimedDatagram): void {
+	#enqueue(datagram: Bytes): void {
 		if (this.#queuedBytes >= this.#roomBytes) {
-			this.#counts.dropped++;
+			this.counts.dropped++;
 			return;
 		}
 		this.#queuedBytes += costOf(datagram);
@@ -102,10 +83,11 @@ export class DatagramWay {
 			this.#queuedBytes -= costOf(first);
 			try {
 				await this.#send(first.data);
-				this.#counts.passed++;
+				this.counts.passed++;
+				this.passedBytes += first.data.length;
 			} catch {
 				// As on a network: whoever sends datagrams is not told.
-				this.#counts.dropped++;
+				this.counts.dropped++;
 			}
 		}
 		this.#isSending = false;
@@ -120,27 +102,13 @@ export class DatagramWay {
 		this.#cancelAlarm = this.#plan.clock.at(first.atMs, () => void this.#drain());
 	}
 
-	#replan(): void {
-		this.#rebuild();
+	#hurry(): void {
 		const nowMs = this.#plan.clock.nowMs();
 		this.#queue = this.#queue.map((each) => ({ ...each, atMs: Math.min(each.atMs, nowMs) }));
 		void this.#drain();
 	}
-
-	#rebuild(): void {
-		const old = this.#working;
-		this.#working = this.#plan
-			.chosen(this.#connection, this.#direction)
-			.map(({ toxic, random }) => {
-				const count = (fault: CountedFault): void => {
-					this.#counts[fault]++;
-				};
-				const same = old.find((each) => each.toxic === toxic);
-				return same ?? { toxic, transform: datagramTransform(toxic, random, count) };
-			});
-	}
 }
 
-function costOf({ data }: TimedDatagram): number {
+function costOf({ data }: Bytes): number {
 	return DATAGRAM_BYTES + data.length;
 }

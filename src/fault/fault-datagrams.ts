@@ -1,13 +1,16 @@
 /** `faultDatagrams`: datagrams between peers and a server, with faults. */
-import { requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import { requireFunction, requireInteger, requireObject, requireSignal } from "../arguments.ts";
 import type { Datagram } from "../datagram/datagram-contract.ts";
 import type { Datagrams } from "../datagram/datagrams.ts";
 import { ClosedError, InvalidValueError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { datagrams } from "../open/open-datagrams.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
-import { type DatagramFaultCounts, DatagramWay } from "./datagram-way.ts";
+import { DatagramWay } from "./datagram-way.ts";
+import type { FaultedConnection, FaultedWay } from "./fault-relay.ts";
+import { addCounts, type MessageFaultCounts, noCounts } from "./message-counts.ts";
 import type { FaultPlan } from "./plan.ts";
+import type { FaultDirection } from "./toxic.ts";
 
 /** Options of `faultDatagrams`. */
 export interface FaultDatagramsOptions {
@@ -17,6 +20,8 @@ export interface FaultDatagramsOptions {
 	readonly maxPeers?: number | undefined;
 	/** Bytes that each direction of each peer holds for later, 1..1073741824; what comes beyond is dropped and counted. Default 4194304. */
 	readonly roomBytes?: number | undefined;
+	/** Called with each peer that is forgotten, as if it were a connection that has ended. */
+	readonly onEnd?: ((connection: FaultedConnection) => void) | undefined;
 	/** Ends it. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -24,8 +29,8 @@ export interface FaultDatagramsOptions {
 /** Datagrams with faults, under way. */
 export interface FaultDatagrams {
 	/** What has happened so far, of all peers together. */
-	readonly upstream: Readonly<DatagramFaultCounts>;
-	readonly downstream: Readonly<DatagramFaultCounts>;
+	readonly upstream: Readonly<MessageFaultCounts>;
+	readonly downstream: Readonly<MessageFaultCounts>;
 	/** Peers that are remembered. */
 	readonly peersCount: number;
 	/** Settles when it has ended and all its sockets are closed. Never rejects. */
@@ -59,8 +64,9 @@ export function faultDatagrams(
 		maxPeers: requireInteger("maxPeers", given.maxPeers ?? faultPeersCount, 1, 2 ** 20),
 		roomBytes: requireInteger("roomBytes", given.roomBytes ?? faultHeldBytes, 1, 2 ** 30),
 	};
-	const signal = requireSignal("signal", given.signal);
-	return new RunningFaultDatagrams(socket, parseAddress(server), plan, limits, signal);
+	requireFunction("onEnd", given.onEnd);
+	requireSignal("signal", given.signal);
+	return new RunningFaultDatagrams(socket, parseAddress(server), plan, limits, given);
 }
 
 interface Limits {
@@ -71,6 +77,7 @@ interface Limits {
 
 interface Peer {
 	readonly key: string;
+	readonly number: number;
 	readonly upstream: DatagramWay;
 	readonly downstream: DatagramWay;
 	readonly socket: Promise<Datagrams>;
@@ -79,14 +86,15 @@ interface Peer {
 }
 
 class RunningFaultDatagrams implements FaultDatagrams {
-	readonly upstream = noCounts();
-	readonly downstream = noCounts();
 	readonly done: Promise<void>;
 	readonly #socket: Datagrams;
 	readonly #server: Address;
 	readonly #plan: FaultPlan;
 	readonly #limits: Limits;
 	readonly #signal: AbortSignal | undefined;
+	readonly #onEnd: FaultDatagramsOptions["onEnd"];
+	// Of those that were forgotten.
+	readonly #forgotten = { upstream: noCounts(), downstream: noCounts() };
 	// The one that was silent for longest first.
 	readonly #peers = new Map<string, Peer>();
 	readonly #leaving = new Set<Promise<void>>();
@@ -99,12 +107,13 @@ class RunningFaultDatagrams implements FaultDatagrams {
 		server: Address,
 		plan: FaultPlan,
 		limits: Limits,
-		signal: AbortSignal | undefined,
+		{ onEnd, signal }: FaultDatagramsOptions,
 	) {
 		this.#socket = socket;
 		this.#server = server;
 		this.#plan = plan;
 		this.#limits = limits;
+		this.#onEnd = onEnd;
 		this.#signal = signal;
 		signal?.addEventListener("abort", this.#onAbort, { once: true });
 		this.#sweep();
@@ -114,6 +123,14 @@ class RunningFaultDatagrams implements FaultDatagrams {
 
 	get peersCount(): number {
 		return this.#peers.size;
+	}
+
+	get upstream(): MessageFaultCounts {
+		return this.#sum("upstream");
+	}
+
+	get downstream(): MessageFaultCounts {
+		return this.#sum("downstream");
 	}
 
 	close(): Promise<void> {
@@ -143,19 +160,14 @@ class RunningFaultDatagrams implements FaultDatagrams {
 		const socket = datagrams(undefined, { connect: this.#server });
 		const { roomBytes } = this.#limits;
 		const number = this.#connection++;
-		const up = new DatagramWay(this.#plan, number, "upstream", roomBytes, this.upstream, (data) =>
-			socket.then((open) => open.send(data)),
+		const upstream = new DatagramWay(this.#plan, number, "upstream", roomBytes, async (data) => {
+			await (await socket).send(data);
+		});
+		const downstream = new DatagramWay(this.#plan, number, "downstream", roomBytes, (data) =>
+			this.#socket.send(data, from),
 		);
-		const down = new DatagramWay(
-			this.#plan,
-			number,
-			"downstream",
-			roomBytes,
-			this.downstream,
-			(data) => this.#socket.send(data, from),
-		);
-		const answering = this.#answer(key, socket, down);
-		const peer = { key, upstream: up, downstream: down, socket, answering, lastMs: 0 };
+		const answering = this.#answer(key, socket, downstream);
+		const peer = { key, number, upstream, downstream, socket, answering, lastMs: 0 };
 		this.#peers.set(key, peer);
 		return peer;
 	}
@@ -181,13 +193,34 @@ class RunningFaultDatagrams implements FaultDatagrams {
 		this.#peers.delete(peer.key);
 		peer.upstream.stop();
 		peer.downstream.stop();
-		const leaving = (async () => {
-			const socket = await peer.socket.catch(() => undefined);
-			socket?.abort();
-			await peer.answering;
-		})();
+		addCounts(this.#forgotten.upstream, peer.upstream.counts);
+		addCounts(this.#forgotten.downstream, peer.downstream.counts);
+		const leaving = this.#leave(peer);
 		this.#leaving.add(leaving);
 		void leaving.then(() => this.#leaving.delete(leaving));
+	}
+
+	async #leave({ number, socket, answering, upstream, downstream }: Peer): Promise<void> {
+		let error: Error | undefined;
+		try {
+			(await socket).abort();
+		} catch (failure) {
+			error = failure as Error;
+		}
+		await answering;
+		const way = ({ readBytes, passedBytes, counts }: DatagramWay): FaultedWay => {
+			return { readBytes, passedBytes, messages: counts, error: undefined };
+		};
+		const ways = { upstream: way(upstream), downstream: way(downstream) };
+		const result = error === undefined ? { ...ways, fault: undefined } : undefined;
+		this.#onEnd?.({ number, result, error });
+	}
+
+	#sum(direction: FaultDirection): MessageFaultCounts {
+		const sum = noCounts();
+		addCounts(sum, this.#forgotten[direction]);
+		for (const peer of this.#peers.values()) addCounts(sum, peer[direction].counts);
+		return sum;
 	}
 
 	#sweep(): void {
@@ -210,8 +243,4 @@ async function eachDatagram(socket: Datagrams, call: (datagram: Datagram) => voi
 			if (error instanceof ClosedError || socket.closed) return;
 		}
 	}
-}
-
-function noCounts(): DatagramFaultCounts {
-	return { received: 0, passed: 0, loss: 0, duplicate: 0, reorder: 0, corrupt: 0, dropped: 0 };
 }

@@ -1,23 +1,18 @@
-/** `faultProxy`: listens, and joins each connection with one to the server, with faults. */
+/** `faultProxy`: listens, and joins whoever comes with the server, with faults: streams, messages and datagrams. */
 import { requireFunction, requireObject, requireSignal } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
-import { connect, type StreamAddress } from "../open/connect.ts";
+import { connect } from "../open/connect.ts";
 import { listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
-import { type Address, parseAddress } from "../socket/address.ts";
+import { datagrams } from "../open/open-datagrams.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { TRANSPORTS } from "../socket/transport.ts";
 import type { Stream } from "../stream/stream.ts";
-import { type FaultRelay, type FaultRelayResult, faultRelay } from "./fault-relay.ts";
+import { faultDatagrams } from "./fault-datagrams.ts";
+import { type FaultedConnection, type FaultRelay, faultRelay } from "./fault-relay.ts";
 import type { FaultPlan } from "./plan.ts";
-
-/** A connection that has ended. */
-export interface FaultedConnection {
-	/** Its number, from 0: with the plan's seed it decides the faults. */
-	readonly number: number;
-	/** Undefined when the server could not be reached. */
-	readonly result: FaultRelayResult | undefined;
-	/** Why the server could not be reached. */
-	readonly error: Error | undefined;
-}
+import type { FaultKind } from "./toxic.ts";
 
 /** Options of `faultProxy`. */
 export interface FaultProxyOptions {
@@ -31,19 +26,20 @@ export interface FaultProxyOptions {
 export interface FaultProxy {
 	/** Where it listens, with the port that the kernel chose. */
 	readonly address: Address;
-	/** Connections that are open. */
+	/** Connections that are open; of datagrams, peers that are remembered. */
 	readonly connectionsCount: number;
 	/** Ends it, and resets its connections. Resolves when all of them are closed. */
 	close(): Promise<void>;
 }
 
 /**
- * Listens, and joins each connection with one to the server, disturbed as the plan says at any time.
+ * Listens, and joins each connection with one to the server, disturbed as the plan says at any time. For datagrams it is `faultDatagrams` with a
+ * socket of its own.
  *
- * @param from where to listen: any address of streams
- * @param to the server; names are resolved for each connection
- * @throws {InvalidValueError} the plan is for datagrams
- * @throws as `listen`
+ * @param from where to listen: an address of the plan's kind
+ * @param to the server, of the same kind; names are resolved for each connection
+ * @throws {InvalidValueError} an address is not of the plan's kind
+ * @throws as `listen` and `datagrams`
  */
 export async function faultProxy(
 	from: string | Address,
@@ -54,29 +50,61 @@ export async function faultProxy(
 	const { onEnd, signal } = requireObject("options", options) as FaultProxyOptions;
 	requireFunction("onEnd", onEnd);
 	requireSignal("signal", signal);
-	if (plan.kind !== "stream") {
-		throw new InvalidValueError("plan", 'must be made with kind "stream"', plan.kind);
-	}
-	const server = parseAddress(to) as StreamAddress;
-	const listener = await listen(parseAddress(from) as StreamAddress);
-	return new RunningFaultProxy(listener, server, plan, onEnd, signal);
+	const [near, far] = [parseAddress(from), parseAddress(to)];
+	requireKind("from", near, plan.kind);
+	requireKind("to", far, plan.kind);
+	if (plan.kind === "datagrams") return await datagramProxy(near, far, plan, { onEnd, signal });
+	const listener = await listen(near);
+	return new RunningFaultProxy(listener, far, plan, onEnd, signal);
+}
+
+/** The kind of faults that an address can have; undefined when only opening it tells. */
+export function faultKindOf({ transport }: Address): FaultKind | undefined {
+	if (transport === "fd" || transport === "systemd") return undefined;
+	return KINDS[TRANSPORTS[transport].type];
+}
+
+const KINDS = { stream: "stream", dgram: "datagrams", seqpacket: "packets" } as const;
+
+function requireKind(name: string, address: Address, kind: FaultKind): void {
+	const found = faultKindOf(address);
+	if (found === undefined || found === kind) return;
+	throw new InvalidValueError(name, `must be of ${kind} as the plan is`, formatAddress(address));
+}
+
+async function datagramProxy(
+	from: Address,
+	to: Address,
+	plan: FaultPlan,
+	options: FaultProxyOptions,
+): Promise<FaultProxy> {
+	const socket = await datagrams(from);
+	const { address } = socket;
+	const running = faultDatagrams(socket, to, plan, options);
+	return {
+		address,
+		get connectionsCount() {
+			return running.peersCount;
+		},
+		close: () => running.close(),
+	};
 }
 
 class RunningFaultProxy implements FaultProxy {
 	readonly address: Address;
-	readonly #listener: Listener<Stream>;
-	readonly #server: StreamAddress;
+	readonly #listener: Listener<Stream> | Listener<PacketStream>;
+	readonly #server: Address;
 	readonly #plan: FaultPlan;
 	readonly #onEnd: ((connection: FaultedConnection) => void) | undefined;
 	readonly #signal: AbortSignal | undefined;
-	readonly #stopping = new AbortController();
-	readonly #open = new Set<Promise<void>>();
+	// One for each connection: a signal that has many listeners warns.
+	readonly #open = new Map<AbortController, Promise<void>>();
 	readonly #accepting: Promise<void>;
 	readonly #onAbort = (): void => void this.close();
 
 	constructor(
-		listener: Listener<Stream>,
-		server: StreamAddress,
+		listener: Listener<Stream> | Listener<PacketStream>,
+		server: Address,
 		plan: FaultPlan,
 		onEnd: ((connection: FaultedConnection) => void) | undefined,
 		signal: AbortSignal | undefined,
@@ -97,24 +125,24 @@ class RunningFaultProxy implements FaultProxy {
 	}
 
 	async close(): Promise<void> {
-		this.#stopping.abort();
 		this.#signal?.removeEventListener("abort", this.#onAbort);
 		this.#listener.close();
 		await this.#accepting;
-		await Promise.all(this.#open);
+		for (const stopping of this.#open.keys()) stopping.abort();
+		await Promise.all(this.#open.values());
 	}
 
 	async #accept(): Promise<void> {
 		let number = 0;
 		for await (const client of this.#listener) {
-			const serving = this.#serve(client, number++);
-			this.#open.add(serving);
-			void serving.then(() => this.#open.delete(serving));
+			const stopping = new AbortController();
+			const serving = this.#serve(client, number++, stopping.signal);
+			this.#open.set(stopping, serving);
+			void serving.then(() => this.#open.delete(stopping));
 		}
 	}
 
-	async #serve(client: Stream, number: number): Promise<void> {
-		const { signal } = this.#stopping;
+	async #serve(client: Stream | PacketStream, number: number, signal: AbortSignal): Promise<void> {
 		let running: FaultRelay;
 		try {
 			const server = await connect(this.#server, { signal });
@@ -124,6 +152,7 @@ class RunningFaultProxy implements FaultProxy {
 			this.#onEnd?.({ number, result: undefined, error: error as Error });
 			return;
 		}
-		this.#onEnd?.({ number, result: await running.done, error: undefined });
+		const result = await running.done;
+		this.#onEnd?.({ number, result, error: undefined });
 	}
 }

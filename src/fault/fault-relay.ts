@@ -1,11 +1,15 @@
-/** `faultRelay`: two streams become one connection with faults. */
+/** `faultRelay`: two connections become one with faults. */
 import { requireInteger, requireObject, requireSignal } from "../arguments.ts";
 import { AbortError, SocketError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import type { PacketChannel } from "../packet/packet-contract.ts";
 import type { ByteStream } from "../stream/contract.ts";
+import { type FaultEnd, faultEnd } from "./fault-end.ts";
 import { FaultWay } from "./fault-way.ts";
+import type { MessageFaultCounts } from "./message-counts.ts";
 import type { FaultPlan } from "./plan.ts";
 import type { FaultDirection } from "./toxic.ts";
+import type { Doom } from "./transform.ts";
 
 /** Options of `faultRelay`. */
 export interface FaultRelayOptions {
@@ -23,14 +27,18 @@ export interface FaultedWay {
 	readonly readBytes: number;
 	/** Bytes handed on. The others were lost to a fault, or to the end. */
 	readonly passedBytes: number;
+	/** Of messages; undefined for a stream. */
+	readonly messages: Readonly<MessageFaultCounts> | undefined;
 	/** A failure that no fault has made. */
 	readonly error: Error | undefined;
 }
 
 /** A fault that has ended a connection. */
 export interface FaultDone {
-	readonly kind: "close" | "reset" | "half-open";
+	readonly kind: Doom;
 	readonly direction: FaultDirection;
+	/** Name of the fault. */
+	readonly toxic: string;
 }
 
 /** What became of a connection. */
@@ -39,6 +47,16 @@ export interface FaultRelayResult {
 	readonly downstream: FaultedWay;
 	/** What a fault has done to the connection as a whole. */
 	readonly fault: FaultDone | undefined;
+}
+
+/** A connection that has ended; of datagrams, a peer that was forgotten. */
+export interface FaultedConnection {
+	/** Its number, from 0: with the plan's seed it decides the faults. */
+	readonly number: number;
+	/** Undefined when the server could not be reached. */
+	readonly result: FaultRelayResult | undefined;
+	/** Why the server could not be reached. */
+	readonly error: Error | undefined;
 }
 
 /** A disturbed connection. */
@@ -53,30 +71,34 @@ export interface FaultRelay {
 
 /**
  * Joins a client and a server, and disturbs what goes between them as the plan says at any time. Without faults it is a relay: each direction
- * ends on its own, and a connection that fails takes the other one with it.
+ * ends on its own, and a connection that fails takes the other one with it. Messages stay whole, in their order unless a fault changes it.
  *
- * @param client taken, and closed in the end
- * @param server taken, and closed in the end
- * @throws {InvalidTypeError | OutOfRangeError} an option makes no sense; both streams are left to the caller then
+ * @param client a stream, or with a plan of kind `packets` a connection of messages; taken, and closed in the end
+ * @param server of the same kind; taken, and closed in the end
+ * @throws {InvalidValueError} the plan is for another kind
+ * @throws {InvalidTypeError | OutOfRangeError} an option makes no sense; both connections are left to the caller then
  */
 export function faultRelay(
-	client: ByteStream,
-	server: ByteStream,
+	client: ByteStream | PacketChannel,
+	server: ByteStream | PacketChannel,
 	plan: FaultPlan,
 	options: FaultRelayOptions = {},
 ): FaultRelay {
 	const { connection, roomBytes, signal } = requireObject("options", options) as FaultRelayOptions;
 	const number = requireInteger("connection", connection ?? 0, 0, 2 ** 32 - 1);
 	const room = requireInteger("roomBytes", roomBytes ?? LIMITS.faultHeldBytes, 1, 2 ** 30);
-	return new RunningFaultRelay(client, server, plan, number, room, requireSignal("signal", signal));
+	const [near, far] = [faultEnd(client, plan.kind), faultEnd(server, plan.kind)];
+	return new RunningFaultRelay(near, far, plan, number, room, requireSignal("signal", signal));
 }
 
 const DIRECTIONS = ["upstream", "downstream"] as const;
 
 class RunningFaultRelay implements FaultRelay {
 	readonly done: Promise<FaultRelayResult>;
-	readonly #client: ByteStream;
-	readonly #server: ByteStream;
+	readonly #client: FaultEnd;
+	readonly #server: FaultEnd;
+	readonly #plan: FaultPlan;
+	readonly #connection: number;
 	readonly #ways: Readonly<Record<FaultDirection, FaultWay>>;
 	readonly #errors: Partial<Record<FaultDirection, Error>> = {};
 	readonly #ended = new Set<FaultDirection>();
@@ -87,8 +109,8 @@ class RunningFaultRelay implements FaultRelay {
 	readonly #onAbort = (): void => this.abort(this.#signal?.reason);
 
 	constructor(
-		client: ByteStream,
-		server: ByteStream,
+		client: FaultEnd,
+		server: FaultEnd,
 		plan: FaultPlan,
 		connection: number,
 		roomBytes: number,
@@ -96,6 +118,8 @@ class RunningFaultRelay implements FaultRelay {
 	) {
 		this.#client = client;
 		this.#server = server;
+		this.#plan = plan;
+		this.#connection = connection;
 		this.#signal = signal;
 		this.done = new Promise((resolve) => {
 			this.#settle = resolve;
@@ -104,7 +128,7 @@ class RunningFaultRelay implements FaultRelay {
 			const [source, sink] = direction === "upstream" ? [client, server] : [server, client];
 			return new FaultWay(source, sink, plan, connection, direction, roomBytes, {
 				ended: (error, isSinkBroken) => this.#wayEnded(direction, error, isSinkBroken),
-				doomed: (kind) => this.#doomed(kind, direction),
+				doomed: (kind, toxic) => this.#doomed({ kind, direction, toxic }),
 			});
 		};
 		this.#ways = { upstream: way("upstream"), downstream: way("downstream") };
@@ -130,9 +154,11 @@ class RunningFaultRelay implements FaultRelay {
 		else if (this.#fault !== undefined || this.#ended.size === 2) void this.#close();
 	}
 
-	#doomed(kind: FaultDone["kind"], direction: FaultDirection): void {
+	#doomed(fault: FaultDone): void {
 		if (this.#isOver || this.#fault !== undefined) return;
-		this.#fault = { kind, direction };
+		this.#fault = fault;
+		const { kind, direction, toxic } = fault;
+		this.#tell(direction, toxic);
 		if (kind === "close") void this.#close();
 		else if (kind === "reset") this.#cut(undefined);
 		else {
@@ -144,6 +170,12 @@ class RunningFaultRelay implements FaultRelay {
 			this.#ways[direction].deafen();
 			sink.abort();
 		}
+	}
+
+	#tell(direction: FaultDirection, toxic: string): void {
+		const { passedBytes, counts } = this.#ways[direction];
+		const at = this.#plan.kind === "stream" ? passedBytes : counts.passed;
+		this.#plan.tell({ connection: this.#connection, direction, toxic, at });
 	}
 
 	async #close(): Promise<void> {
@@ -171,8 +203,9 @@ class RunningFaultRelay implements FaultRelay {
 
 	#result(): FaultRelayResult {
 		const way = (direction: FaultDirection): FaultedWay => {
-			const { readBytes, passedBytes } = this.#ways[direction];
-			return { readBytes, passedBytes, error: this.#errors[direction] };
+			const { readBytes, passedBytes, counts } = this.#ways[direction];
+			const messages = this.#plan.kind === "stream" ? undefined : counts;
+			return { readBytes, passedBytes, messages, error: this.#errors[direction] };
 		};
 		return { upstream: way("upstream"), downstream: way("downstream"), fault: this.#fault };
 	}

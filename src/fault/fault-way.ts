@@ -1,26 +1,17 @@
 /** One direction of a disturbed connection: reads, lets the faults decide, and writes what they pass when its time has come. */
-import type { ByteStream } from "../stream/contract.ts";
+import { FaultChain } from "./fault-chain.ts";
+import type { FaultEnd } from "./fault-end.ts";
+import { type MessageFaultCounts, noCounts } from "./message-counts.ts";
 import type { FaultPlan } from "./plan.ts";
-import {
-	type Fate,
-	type Piece,
-	type StreamTransform,
-	streamTransform,
-} from "./stream-transforms.ts";
-import type { FaultDirection, Toxic } from "./toxic.ts";
+import type { FaultDirection } from "./toxic.ts";
+import type { Doom, Piece } from "./transform.ts";
 
 /** What a direction tells the connection. */
 export interface WayEvents {
 	/** It has ended: `error` is why something did not arrive; `isSinkBroken` when it was the receiver that failed. */
 	ended(error: Error | undefined, isSinkBroken: boolean): void;
 	/** A fault ends more than this direction. */
-	doomed(kind: "close" | "reset" | "half-open"): void;
-}
-
-interface Working {
-	readonly toxic: Toxic;
-	readonly transform: StreamTransform;
-	cancelAlarm: (() => void) | undefined;
+	doomed(doom: Doom, toxic: string): void;
 }
 
 // What a piece costs besides its bytes, about: so that many small slices fill the room, too.
@@ -30,15 +21,14 @@ const PIECE_BYTES = 128;
 export class FaultWay {
 	readBytes = 0;
 	passedBytes = 0;
-	readonly #source: ByteStream;
-	readonly #sink: ByteStream;
+	/** Of messages; for a stream, of whatever pieces its bytes came in. */
+	readonly counts: MessageFaultCounts = noCounts();
+	readonly #source: FaultEnd;
+	readonly #sink: FaultEnd;
 	readonly #plan: FaultPlan;
-	readonly #connection: number;
-	readonly #direction: FaultDirection;
 	readonly #roomBytes: number;
 	readonly #events: WayEvents;
-	readonly #unwatch: () => void;
-	#working: Working[] = [];
+	readonly #chain: FaultChain;
 	#queue: Piece[] = [];
 	#queuedBytes = 0;
 	#lastMs = 0;
@@ -49,8 +39,8 @@ export class FaultWay {
 	#wakeWriter: (() => void) | undefined;
 
 	constructor(
-		source: ByteStream,
-		sink: ByteStream,
+		source: FaultEnd,
+		sink: FaultEnd,
 		plan: FaultPlan,
 		connection: number,
 		direction: FaultDirection,
@@ -60,11 +50,15 @@ export class FaultWay {
 		this.#source = source;
 		this.#sink = sink;
 		this.#plan = plan;
-		this.#connection = connection;
-		this.#direction = direction;
 		this.#roomBytes = roomBytes;
 		this.#events = events;
-		this.#unwatch = plan.watch(() => this.#replan());
+		this.#chain = new FaultChain(plan, connection, direction, {
+			changed: () => this.#hurry(),
+			doomed: (doom, toxic) => events.doomed(doom, toxic),
+			hit: (fault) => {
+				this.counts[fault]++;
+			},
+		});
 	}
 
 	/** Bytes that wait for their time, or for the receiver. */
@@ -76,27 +70,31 @@ export class FaultWay {
 	}
 
 	start(): void {
-		this.#rebuild();
+		this.#chain.begin();
 		void this.#read();
 		void this.#write();
 	}
 
-	/** Ends it without a word to anybody; whoever does so closes the streams. */
+	/** Ends it without a word to anybody; whoever does so closes the connections. */
 	stop(): void {
 		if (this.#isOver) return;
 		this.#isOver = true;
-		this.#unwatch();
-		for (const each of this.#working) each.cancelAlarm?.();
-		this.#queue = [];
-		this.#wake();
+		this.#chain.stop();
+		this.#empty();
 	}
 
 	/** Goes on reading, and delivers nothing more. */
 	deafen(): void {
 		this.#isDeaf = true;
+		this.#empty();
+	}
+
+	#empty(): void {
+		this.counts.dropped += this.#queue.filter(({ kind }) => kind === "bytes").length;
 		this.#queue = [];
 		this.#queuedBytes = 0;
-		this.#wake();
+		this.#wakeReader?.();
+		this.#wakeWriter?.();
 	}
 
 	async #read(): Promise<void> {
@@ -108,7 +106,7 @@ export class FaultWay {
 					});
 					continue;
 				}
-				const chunk = await this.#source.read();
+				const chunk = await this.#source.receive();
 				if (this.#isOver) return;
 				this.#arrived(chunk);
 				if (chunk === null) return;
@@ -119,26 +117,27 @@ export class FaultWay {
 	}
 
 	#arrived(chunk: Uint8Array | null): void {
-		const atMs = this.#plan.clock.nowMs();
-		this.readBytes += chunk?.length ?? 0;
+		if (chunk !== null) {
+			this.readBytes += chunk.length;
+			this.counts.received++;
+		}
 		if (this.#isDeaf) {
 			if (chunk === null) this.#end(undefined, false);
 			return;
 		}
-		// A copy: what waits must not hold the memory that chunks share.
-		let pieces: readonly Piece[] = [
-			chunk === null ? { kind: "end", atMs } : { kind: "bytes", data: Buffer.from(chunk), atMs },
-		];
-		for (const { transform } of this.#working) {
-			pieces = pieces.flatMap((piece) => transform.take(piece));
-		}
-		for (const piece of pieces) this.#enqueue(piece);
+		for (const piece of this.#chain.take(chunk)) this.#enqueue(piece);
 		this.#wakeWriter?.();
 	}
 
+	// Messages overtake each other when their times say so; bytes never do, and nothing comes after the end.
 	#enqueue(piece: Piece): void {
-		this.#lastMs = Math.max(this.#lastMs, piece.atMs);
-		this.#queue.push({ ...piece, atMs: this.#lastMs });
+		const isMessage = this.#plan.kind === "packets" && piece.kind === "bytes";
+		const atMs = isMessage ? piece.atMs : Math.max(this.#lastMs, piece.atMs);
+		this.#lastMs = Math.max(this.#lastMs, atMs);
+		const before = isMessage
+			? this.#queue.findLastIndex((each) => each.atMs <= atMs) + 1
+			: undefined;
+		this.#queue.splice(before ?? this.#queue.length, 0, { ...piece, atMs });
 		this.#queuedBytes += costOf(piece);
 	}
 
@@ -169,22 +168,20 @@ export class FaultWay {
 
 	// Returns whether it goes on.
 	async #deliver(piece: Piece): Promise<boolean> {
-		if (piece.kind === "close" || piece.kind === "reset" || piece.kind === "half-open") {
-			this.#events.doomed(piece.kind);
-			return !this.#isOver;
-		}
 		try {
-			if (piece.kind !== "bytes") {
+			if (piece.kind === "bytes") {
+				await this.#sink.send(piece.data);
+				this.passedBytes += piece.data.length;
+				this.counts.passed++;
+			} else if (piece.kind === "end") {
 				await this.#sink.closeWrite();
 				this.#end(undefined, false);
-				return false;
+			} else {
+				this.#events.doomed(piece.kind, piece.toxic ?? "");
 			}
-			// Each leaves on its own: a slice that waited for the next one would be none.
-			await this.#sink.write(piece.data);
-			await this.#sink.flush();
-			this.passedBytes += piece.data.length;
 		} catch (error) {
 			if (this.#isDeaf) return true;
+			if (piece.kind === "bytes") this.counts.dropped++;
 			this.#end(error as Error, true);
 		}
 		return !this.#isOver;
@@ -196,45 +193,11 @@ export class FaultWay {
 		this.#events.ended(error, isSinkBroken);
 	}
 
-	#replan(): void {
-		this.#rebuild();
+	// What waits leaves at once.
+	#hurry(): void {
 		const nowMs = this.#plan.clock.nowMs();
 		this.#queue = this.#queue.map((piece) => ({ ...piece, atMs: Math.min(piece.atMs, nowMs) }));
 		this.#lastMs = Math.min(this.#lastMs, nowMs);
-		this.#wakeWriter?.();
-	}
-
-	// Faults that stay keep what they know.
-	#rebuild(): void {
-		const old = this.#working;
-		this.#working = this.#plan
-			.chosen(this.#connection, this.#direction)
-			.map(({ toxic, random }) => {
-				const same = old.find((each) => each.toxic === toxic);
-				return same ?? this.#begin(toxic, streamTransform(toxic, random));
-			});
-		for (const each of old) {
-			if (!this.#working.includes(each)) each.cancelAlarm?.();
-		}
-	}
-
-	#begin(toxic: Toxic, transform: StreamTransform): Working {
-		const working: Working = { toxic, transform, cancelAlarm: undefined };
-		const fate = transform.begin(this.#plan.clock.nowMs());
-		if (fate !== undefined) this.#setAlarm(working, fate);
-		return working;
-	}
-
-	#setAlarm(working: Working, fate: Fate): void {
-		const { clock } = this.#plan;
-		working.cancelAlarm = clock.at(fate.atMs, () => {
-			if (clock.nowMs() < fate.atMs) this.#setAlarm(working, fate);
-			else if (!this.#isOver && fate.kind !== "end") this.#events.doomed(fate.kind);
-		});
-	}
-
-	#wake(): void {
-		this.#wakeReader?.();
 		this.#wakeWriter?.();
 	}
 }

@@ -1,5 +1,5 @@
 /** Which faults there are at the moment. */
-import { requireInteger, requireOneOf } from "../arguments.ts";
+import { requireFunction, requireInteger, requireOneOf } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import { type RandomSource, randomSource } from "../random.ts";
 import { type FaultClock, systemClock } from "./clock.ts";
@@ -21,6 +21,18 @@ export interface FaultPlanOptions {
 	readonly clock?: FaultClock | undefined;
 	/** The faults to begin with. */
 	readonly toxics?: readonly ToxicRequest[] | undefined;
+	/** Called each time that a fault hits a message, or ends a connection. */
+	readonly onFault?: ((event: FaultEvent) => void) | undefined;
+}
+
+/** What a fault has done. Delays are told of nowhere: they are everywhere. */
+export interface FaultEvent {
+	readonly connection: number;
+	readonly direction: FaultDirection;
+	/** The fault, by its name. */
+	readonly toxic: string;
+	/** Where: the number of the message that it hit, from 0; of a connection that it ended, how many messages, or bytes of a stream, had passed. */
+	readonly at: number;
 }
 
 /** A fault of one connection, with random numbers of its own: they depend on the seed, the connection, and the fault's name. */
@@ -36,13 +48,15 @@ export class FaultPlan {
 	readonly kind: FaultKind;
 	readonly seed: number;
 	readonly clock: FaultClock;
+	readonly #onFault: ((event: FaultEvent) => void) | undefined;
 	readonly #toxics = new Map<string, Toxic>();
 	readonly #listeners = new Set<() => void>();
 
 	/** @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option or a fault makes no sense */
 	constructor(options: FaultPlanOptions = {}) {
-		const { kind = "stream", seed, clock = systemClock, toxics = [] } = options;
-		this.kind = requireOneOf("kind", kind, ["stream", "datagrams"]);
+		const { kind = "stream", seed, clock = systemClock, toxics = [], onFault } = options;
+		this.kind = requireOneOf("kind", kind, ["stream", "datagrams", "packets"]);
+		this.#onFault = requireFunction("onFault", onFault);
 		this.seed =
 			seed === undefined ? randomSource().seed : requireInteger("seed", seed, 0, SEED_MAX);
 		this.clock = clock;
@@ -112,6 +126,11 @@ export class FaultPlan {
 	watch(listener: () => void): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
+	}
+
+	/** @internal Tells what a fault has done. */
+	tell(event: FaultEvent): void {
+		this.#onFault?.(event);
 	}
 
 	/** The faults that one direction of a connection has, by its number. */

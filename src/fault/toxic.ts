@@ -17,7 +17,16 @@ export type StreamToxicType =
 	| "half_open";
 
 /** Faults of datagrams. */
-export type DatagramToxicType = "latency" | "loss" | "duplicate" | "reorder" | "corrupt";
+export type DatagramToxicType =
+	| "latency"
+	| "bandwidth"
+	| "loss"
+	| "duplicate"
+	| "reorder"
+	| "corrupt";
+
+/** Faults of connections that keep message boundaries. */
+export type PacketToxicType = DatagramToxicType | Exclude<StreamToxicType, "slicer">;
 
 /** Any fault. */
 export type ToxicType = StreamToxicType | DatagramToxicType;
@@ -77,14 +86,21 @@ const ATTRIBUTES: Readonly<Record<ToxicType, Readonly<Record<string, Attribute>>
 	corrupt: { probability },
 };
 
-const DATAGRAM_TYPES: readonly ToxicType[] = ["latency", "loss", "duplicate", "reorder", "corrupt"];
-const STREAM_TYPES: readonly ToxicType[] = [
-	...(["latency", "bandwidth", "slicer", "slow_close", "timeout"] as const),
-	...(["limit_data", "reset_peer", "half_open"] as const),
-];
+/** What is disturbed: bytes, datagrams, or the messages of connections (seqpacket). */
+export type FaultKind = "stream" | "datagrams" | "packets";
 
-/** What is disturbed. */
-export type FaultKind = "stream" | "datagrams";
+const HITTING = ["loss", "duplicate", "reorder", "corrupt"] as const;
+const DATAGRAM_TYPES: readonly DatagramToxicType[] = ["latency", "bandwidth", ...HITTING];
+const ENDING = ["slow_close", "timeout", "limit_data", "reset_peer", "half_open"] as const;
+const STREAM_TYPES: readonly StreamToxicType[] = ["latency", "bandwidth", "slicer", ...ENDING];
+const PACKET_TYPES: readonly PacketToxicType[] = [...DATAGRAM_TYPES, ...ENDING];
+
+/** The faults that each kind can have. */
+export const TOXIC_TYPES: Readonly<Record<FaultKind, readonly ToxicType[]>> = {
+	stream: STREAM_TYPES,
+	datagrams: DATAGRAM_TYPES,
+	packets: PACKET_TYPES,
+};
 
 /**
  * Fills in what a request leaves out.
@@ -93,17 +109,18 @@ export type FaultKind = "stream" | "datagrams";
  */
 export function completeToxic(request: ToxicRequest, kind: FaultKind): Toxic {
 	const input = requireObject("toxic", request) as ToxicRequest;
-	const type = requireOneOf("type", input.type, kind === "stream" ? STREAM_TYPES : DATAGRAM_TYPES);
+	const type = requireOneOf("type", input.type, TOXIC_TYPES[kind]);
 	const stream = requireOneOf("stream", input.stream ?? "downstream", ["upstream", "downstream"]);
 	const name = requireString("name", input.name ?? `${type}_${stream}`);
 	if (name === "") throw new InvalidValueError("name", "must not be empty", name);
 	const toxicity = requireNumber("toxicity", input.toxicity ?? 1, 0, 1);
-	return { name, type, stream, toxicity, attributes: completeAttributes(type, input.attributes) };
+	const attributes = completeAttributes(type, input.attributes ?? {});
+	return { name, type, stream, toxicity, attributes };
 }
 
 function completeAttributes(
 	type: ToxicType,
-	given: Readonly<Record<string, number>> = {},
+	given: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> {
 	const known = ATTRIBUTES[type];
 	const unknown = Object.keys(requireObject("attributes", given)).find(
@@ -116,15 +133,7 @@ function completeAttributes(
 	const entries = Object.entries(known).map(([name, { usual, min, max }]) => {
 		return [name, requireNumber(`attributes.${name}`, given[name] ?? usual, min, max)] as const;
 	});
-	const complete = Object.fromEntries(entries);
-	if (type === "slicer" && (complete["size_variation"] ?? 0) >= (complete["average_size"] ?? 0)) {
-		throw new InvalidValueError(
-			"attributes.size_variation",
-			"must be smaller than average_size",
-			complete["size_variation"],
-		);
-	}
-	return Object.freeze(complete);
+	return Object.freeze(Object.fromEntries(entries));
 }
 
 function requireNumber(name: string, value: unknown, min: number, max: number): number {

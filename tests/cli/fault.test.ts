@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, datagrams, listen, type Stream } from "socketry";
 import { Toxiproxy } from "toxiproxy-node-client";
+import { abstractName } from "../support/pairs.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 interface Row {
@@ -20,8 +21,17 @@ test("socketry fault --help shows examples first and fits a screen", async () =>
 
 const MISTAKES: readonly (readonly [string, readonly string[], RegExp])[] = [
 	["one address", ["8080"], /two addresses/],
-	["a stream and datagrams", ["8080", "udp://127.0.0.1:1"], /both of/],
-	["messages of a connection", ["unix-seqpacket:/a", "unix-seqpacket:/b"], /only/],
+	[
+		"a stream and datagrams",
+		["8080", "udp://127.0.0.1:1"],
+		/8080 is a stream, and udp:\/\/127.0.0.1:1 datagrams/,
+	],
+	[
+		"a fault of streams for messages",
+		["unix-seqpacket:@a", "unix-seqpacket:@b", "--toxic", "slicer"],
+		/or "loss"/,
+	],
+	["faults without a relay", ["--control", "1", "--loss", "1"], /FROM and TO/],
 	["an unknown fault", ["1", "2", "--toxic", "lag"], /must be "latency" or/],
 	["an unknown value", ["1", "2", "--toxic", "latency:lag=1"], /latency, jitter/],
 	["loss in a stream", ["1", "2", "--loss", "0.1"], /must be "latency" or/],
@@ -51,14 +61,20 @@ test("a stream is cut where it was asked for, and told of", async () => {
 	assert.equal(await client.read(), null);
 	await client.close();
 	other.abort();
+	const fault = JSON.parse(await program.line()) as Row;
 	const row = JSON.parse(await program.line()) as Row;
+	const cut = { direction: "downstream", toxic: "limit_data_downstream" };
+	const { time, ...event } = fault;
+	assert.deepEqual(event, { type: "fault", v: 1, connection: 0, ...cut, at: 5 });
+	assert.match(String(time), /^\d{4}-/);
 	assert.deepEqual(row, {
 		type: "connection",
 		v: 1,
+		time: row["time"],
 		connection: 0,
 		upstream: { readBytes: 0, passedBytes: 0 },
 		downstream: { readBytes: 10, passedBytes: 5 },
-		fault: { kind: "close", direction: "downstream" },
+		fault: { kind: "close", ...cut },
 	});
 	program.process.kill("SIGINT");
 	assert.equal((await program.ended).code, 130);
@@ -77,9 +93,61 @@ test("datagrams are doubled, and counted at the end", async () => {
 	const { code, stdout } = await program.ended;
 	assert.equal(code, 143);
 	const end = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string) as Row;
+	assert.deepEqual([end.type, end["connection"]], ["connection", 0]);
 	assert.deepEqual(end["upstream"], {
-		...{ received: 1, passed: 2, loss: 0, duplicate: 1, reorder: 0, corrupt: 0, dropped: 0 },
+		...{ readBytes: 5, passedBytes: 10 },
+		messages: { received: 1, passed: 2, loss: 0, duplicate: 1, reorder: 0, corrupt: 0, dropped: 0 },
 	});
+});
+
+test("messages of a connection are lost, and people are told how many", async () => {
+	const to = `unix-seqpacket:${abstractName()}` as const;
+	const from = `unix-seqpacket:${abstractName()}` as const;
+	await using server = await listen(to);
+	const program = startProgram(["fault", from, to, "--loss", "1", "--seed", "3"], {
+		lines: "stderr",
+	});
+	await program.line();
+	const client = await connect(from);
+	const other = await server.accept();
+	for (const message of ["a", "b", "c"]) await client.send(message);
+	await client.closeWrite();
+	assert.equal(await other.receive(), null);
+	await other.close();
+	await client.close();
+	assert.equal(
+		await program.line(),
+		"connection 0: 0 of 3 messages (loss 3) up, 0 messages down, ended",
+	);
+	program.process.kill("SIGINT");
+	assert.equal((await program.ended).code, 130);
+});
+
+test("without a relay of its own, all of them come by the HTTP interface", async () => {
+	await using server = await datagrams("udp://127.0.0.1:0");
+	const upstream = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const program = startProgram([
+		"fault",
+		"--control",
+		"tcp://127.0.0.1:0",
+		"--seed",
+		"1",
+		"--json",
+	]);
+	const start = JSON.parse(await program.line()) as Row;
+	const toxiproxy = new Toxiproxy(String(start["control"]).replace("tcp:", "http:"));
+	const proxy = await toxiproxy.createProxy({ name: "dns", listen: "udp://127.0.0.1:0", upstream });
+	await proxy.addToxic({
+		type: "loss",
+		stream: "upstream",
+		attributes: { probability: 1 },
+	} as never);
+	await using client = await datagrams(undefined, { connect: proxy.listen });
+	await client.send("gone");
+	const { type, proxy: name, at } = JSON.parse(await program.line()) as Row;
+	assert.deepEqual([type, name, at], ["fault", "dns", 0]);
+	program.process.kill("SIGINT");
+	assert.equal((await program.ended).code, 130);
 });
 
 test("a relay is changed while it runs by a client library of Toxiproxy", async () => {

@@ -9,9 +9,6 @@ import {
 	ManualClock,
 	type ToxicRequest,
 } from "socketry/fault";
-import { datagramTransform, type TimedDatagram } from "#src/fault/datagram-transforms.ts";
-import { completeToxic } from "#src/fault/toxic.ts";
-import { randomSource } from "#src/random.ts";
 
 interface Disturbed {
 	readonly client: Datagrams;
@@ -42,51 +39,6 @@ async function settle(isDone: () => boolean): Promise<void> {
 	for (let turn = 0; turn < 20_000 && !isDone(); turn++) await new Promise(setImmediate);
 	assert.ok(isDone(), "it has not come that far");
 }
-
-/** What becomes of so many datagrams, one each millisecond, by their numbers in the order of their arrival. */
-function arrivals(seed: number, request: ToxicRequest, count: number): string[] {
-	const toxic = completeToxic(request, "datagrams");
-	const transform = datagramTransform(toxic, randomSource(seed), () => undefined);
-	const passing: TimedDatagram[] = [];
-	for (let number = 0; number < count; number++) {
-		const data = Buffer.alloc(4);
-		data.writeUInt32BE(number);
-		passing.push(...transform.take({ data, atMs: number }));
-	}
-	return passing
-		.sort((one, other) => one.atMs - other.atMs)
-		.map(({ data }) => Buffer.from(data).toString("hex"));
-}
-
-test("the same seed loses, doubles, turns and delays the same datagrams", () => {
-	for (const type of ["loss", "duplicate", "reorder", "corrupt"] as const) {
-		const request: ToxicRequest = { type, attributes: { probability: 0.2 } };
-		const plain = arrivals(1, { type, attributes: { probability: 0 } }, 1000);
-		assert.deepEqual(arrivals(1, request, 1000), arrivals(1, request, 1000));
-		assert.notDeepEqual(arrivals(1, request, 1000), arrivals(2, request, 1000));
-		assert.notDeepEqual(arrivals(1, request, 1000), plain);
-	}
-});
-
-test("a fifth is lost, doubled or turned, as it was asked for", () => {
-	const counts = (type: ToxicRequest["type"]): number =>
-		arrivals(5, { type, attributes: { probability: 0.2 } }, 10_000).length;
-	assert.ok(Math.abs(counts("loss") - 8000) < 200, String(counts("loss")));
-	assert.ok(Math.abs(counts("duplicate") - 12_000) < 200, String(counts("duplicate")));
-	assert.equal(counts("reorder"), 10_000);
-	assert.equal(counts("corrupt"), 10_000);
-});
-
-test("reordered datagrams all arrive, and a corrupt one differs by one bit", () => {
-	const all = arrivals(3, { type: "reorder", attributes: { probability: 0.5 } }, 500);
-	assert.equal(new Set(all).size, 500);
-	assert.notDeepEqual(all, [...all].sort());
-	const [bad] = arrivals(3, { type: "corrupt", attributes: { probability: 1 } }, 1);
-	const ones = Number.parseInt(bad ?? "0", 16)
-		.toString(2)
-		.replaceAll("0", "");
-	assert.equal(ones.length, 1);
-});
 
 test("what is lost on a socket is exactly what the counters say", async () => {
 	const { client, server, relay, end } = await disturbed([

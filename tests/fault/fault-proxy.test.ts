@@ -59,3 +59,23 @@ test("without a server the client is told by a reset", async () => {
 	await proxy.close();
 	assert.equal((seen[0]?.error as { code?: string } | undefined)?.code, "ECONNREFUSED");
 });
+
+test("many connections at once cause no warning", async () => {
+	const warnings: Error[] = [];
+	const note = (warning: Error): number => warnings.push(warning);
+	process.on("warning", note);
+	await using server = await listen("tcp://127.0.0.1:0");
+	const proxy = await faultProxy("tcp://127.0.0.1:0", server.address, new FaultPlan());
+	const clients = await Promise.all(
+		Array.from({ length: 30 }, () => connect(proxy.address as typeof server.address)),
+	);
+	const others: Stream[] = [];
+	for (const _ of clients) others.push(await server.accept());
+	await new Promise(setImmediate);
+	process.off("warning", note);
+	assert.equal(proxy.connectionsCount, 30);
+	for (const each of [...clients, ...others]) each.abort();
+	await proxy.close();
+	assert.equal(proxy.connectionsCount, 0);
+	assert.deepEqual(warnings, []);
+});

@@ -35,6 +35,8 @@ const STATEMENTS: readonly (readonly [
 	["frameBytes", "frame/codec.ts", /without end\. Default (\d+)/],
 	["faultIdleMs", "fault/fault-datagrams.ts", /forgotten, .* Default (\d+)/],
 	["faultPeersCount", "fault/fault-datagrams.ts", /gives way .* Default (\d+)/],
+	["faultRequestMs", "fault/control-server.ts", /and (\d+) seconds to arrive/, 1000],
+	["faultRequestMs", "docs/fault.md", /has (\d+) seconds to arrive/, 1000],
 	[
 		"faultRequestBytes",
 		"fault/control-server.ts",

@@ -10,42 +10,42 @@ export const OPTIONS = {
 		text: "everything arrives later: 200ms, 2s",
 	},
 	jitter: {
-		about: "The latency of each chunk or datagram is so much more or less, at random.",
+		about: "The latency of each chunk or message is so much more or less, at random.",
 		value: "TIME",
 		text: "so much more or less",
 	},
 	bandwidth: {
-		about: "Of streams: so many times 1000 bytes pass in a second, and no more.",
+		about: "So many times 1000 bytes pass in a second, and no more.",
 		value: "RATE",
-		text: "of streams: 1000 bytes a second",
+		text: "so much and no more: 1000 bytes a second",
 	},
 	loss: {
-		about: "Of datagrams: this share of them, 0 to 1, is lost.",
+		about: "Of datagrams and messages: this share of them, 0 to 1, is lost.",
 		value: "SHARE",
-		text: "of datagrams, 0..1: is lost",
+		text: "of messages and datagrams, 0..1: is lost",
 	},
 	duplicate: {
-		about: "Of datagrams: this share of them arrives twice.",
+		about: "Of datagrams and messages: this share of them arrives twice.",
 		value: "SHARE",
 		text: "arrives twice",
 	},
 	reorder: {
-		about: "Of datagrams: this share of them waits, and those after it overtake it.",
+		about: "Of datagrams and messages: this share of them waits, and those after it overtake it.",
 		value: "SHARE",
 		text: "is overtaken by others",
 	},
 	corrupt: {
-		about: "Of datagrams: this share of them has one bit turned.",
+		about: "Of datagrams and messages: this share of them has one bit turned.",
 		value: "SHARE",
 		text: "has a bit turned",
 	},
 	toxic: {
 		about:
-			"Any one fault, in one direction; may be repeated. Of streams, with their values: latency (latency, jitter: ms), bandwidth (rate), slicer (average_size, size_variation: bytes; delay: microseconds), slow_close (delay: ms), timeout (timeout: ms), limit_data (bytes), reset_peer and half_open (bytes; timeout: ms). Of datagrams: loss, duplicate, reorder, corrupt (probability) and latency. With @upstream it is for what the client sends, without it for what the server sends.",
+			"Any one fault, in one direction; may be repeated. With their values: latency (latency, jitter: ms) and bandwidth (rate); of streams slicer (average_size, size_variation: bytes; delay: microseconds); of connections slow_close (delay: ms), timeout (timeout: ms), limit_data (bytes), reset_peer and half_open (bytes; timeout: ms); of messages and datagrams loss, duplicate, reorder (delay: ms), corrupt (probability). With @upstream it is for what the client sends, without it for what the server sends.",
 		heading: "Any fault, one way; may be repeated:",
 		value: "TYPE[@upstream][:NAME=VALUE,...]",
 		multiple: true,
-		text: "of streams: latency bandwidth slicer slow_close timeout limit_data reset_peer half_open; without @upstream it is for what the server sends. docs/fault.md has the values",
+		text: "those above, of connections slow_close timeout limit_data reset_peer half_open, of streams slicer; without @upstream it is for what the server sends. docs/fault.md has the values",
 		completes: [
 			"latency",
 			"bandwidth",
@@ -55,6 +55,10 @@ export const OPTIONS = {
 			"limit_data",
 			"reset_peer",
 			"half_open",
+			"loss",
+			"duplicate",
+			"reorder",
+			"corrupt",
 		],
 	},
 	seed: {
@@ -66,14 +70,15 @@ export const OPTIONS = {
 	},
 	control: {
 		about:
-			"Serve the HTTP interface of Toxiproxy at this address, so that its client libraries can change the faults of streams while they run. Whoever reaches it can make this process listen and connect anywhere: leave it on this machine.",
+			"Serve the HTTP interface of Toxiproxy at this address, so that its client libraries can change the faults while they work, and make further relays of any kind. Without FROM and TO all of them come this way. Whoever reaches it can make this process listen and connect anywhere: leave it on this machine.",
 		value: "ADDRESS",
-		text: "change it while it runs, by the HTTP interface and the client libraries of Toxiproxy: 8474 is their port",
+		text: "change it while it runs, and make others, by the HTTP interface and the client libraries of Toxiproxy: 8474 is their port",
 		completes: "address-to-listen",
 	},
 	json: {
-		about: "Tell of the start and of each connection as JSON Lines on standard output.",
-		text: "tell of the start and each connection as JSON Lines",
+		about:
+			"Tell of the start, of each fault that hits a message or ends a connection, and of each connection that has ended, as JSON Lines on standard output.",
+		text: "tell of the start, each fault and each connection as JSON Lines",
 	},
 } as const;
 
@@ -85,9 +90,9 @@ export const GUIDE: Guide = {
 		{ run: "socketry fault 5433 localhost:5432 --toxic reset_peer@upstream:bytes=4096" },
 		{ run: "socketry fault udp://127.0.0.1:5300 udp://9.9.9.9:53 --loss 0.2 --seed 7" },
 	],
-	usage: ["FROM TO [OPTIONS]"],
+	usage: ["FROM TO [OPTIONS]", "--control ADDRESS [OPTIONS]"],
 	description: [
-		"Listens at FROM, hands on to TO, and does on the way what networks do. Streams of any kind (8080, HOST:80, /path, @name, tcp:// unix: vsock://), or datagrams (udp:// unix-dgram:). Ends with Ctrl-C. The same seed gives the same faults.",
+		"Listens at FROM, hands on to TO, and does on the way what networks do. Streams (8080, HOST:80, /path, @name, tcp:// unix: vsock://), messages of connections (unix-seqpacket:), or datagrams (udp:// unix-dgram:). Ends with Ctrl-C. The same seed gives the same faults.",
 	],
 	words: "from-to",
 	options: OPTIONS,
@@ -96,12 +101,15 @@ export const GUIDE: Guide = {
 			when: "once it listens",
 			fields: ["from", "to", "seed", "toxics", "control"],
 		},
+		fault: {
+			when: "when a fault hits a message or ends a connection",
+			fields: ["connection", "direction", "toxic", "at"],
+		},
 		connection: {
-			when: "when a connection is over",
+			when: "when a connection is over, or a peer of datagrams forgotten",
 			fields: ["connection", "upstream", "downstream", "fault"],
 		},
 		unreachable: { when: "when TO could not be reached", fields: ["connection", "error"] },
-		end: { when: "at the end, for datagrams", fields: ["upstream", "downstream"] },
 	},
 	seeAlso: ["socketry-relay(1)", "tc-netem(8)"],
 	exits: [

@@ -1,17 +1,23 @@
 /** The command line of `socketry fault`. */
 import type { ToxicRequest, ToxicType } from "../../fault/index.ts";
 import type { Address } from "../../index.ts";
-import { mannerOf, readAddress } from "../address-argument.ts";
+import { type Manner, mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseCount, parseDuration } from "../quantity.ts";
 import { OPTIONS } from "./guide.ts";
 
-/** What was asked for. */
-export interface Request {
+/** From where to where. */
+export interface Route {
 	readonly from: Address;
 	readonly to: Address;
-	readonly kind: "stream" | "datagrams";
+	readonly kind: Manner;
+}
+
+/** What was asked for. */
+export interface Request {
+	/** From where to where; undefined when all relays are made through the HTTP interface. */
+	readonly route: Route | undefined;
 	readonly toxics: readonly ToxicRequest[];
 	readonly seed: number | undefined;
 	/** Where the HTTP interface listens; undefined for none. */
@@ -32,35 +38,38 @@ const TOXIC = /^([a-z_]+)(?:@(upstream|downstream))?(?::(.+))?$/;
  */
 export function readRequest(args: readonly string[]): Request {
 	const { values, words, program } = parseCommandLine(args, OPTIONS);
-	const [first, second, third] = words;
-	if (first === undefined || second === undefined || third !== undefined || program) {
-		throw new UsageError("two addresses are needed, FROM and TO, such as 8080 localhost:80");
-	}
-	const from = readAddress(first, "listen");
-	const to = readAddress(second, "connect");
-	const [kind, other] = [kindOf(from, first), kindOf(to, second)];
-	if (kind !== other) {
-		throw new UsageError("FROM and TO must both be of streams, or both of datagrams");
-	}
+	if (program) throw new UsageError("there is no program to run: two addresses, FROM and TO");
 	const { seed, control, json } = values;
-	if (control !== undefined && kind !== "stream") {
-		throw new UsageError("--control is for streams: Toxiproxy knows no datagrams");
+	const toxics = [...shorthands(values), ...(values.toxic ?? []).map(readToxic)];
+	const route = readRoute(words, control !== undefined);
+	if (route === undefined && toxics.length > 0) {
+		throw new UsageError("faults need FROM and TO: those of other proxies come with a request");
 	}
 	return {
-		from,
-		to,
-		kind,
-		toxics: [...shorthands(values), ...(values.toxic ?? []).map(readToxic)],
+		route,
+		toxics,
 		seed: seed === undefined ? undefined : parseCount("--seed", seed, 0, 2 ** 32 - 1),
 		control: control === undefined ? undefined : readAddress(control, "listen"),
 		json: json ?? false,
 	};
 }
 
-function kindOf(address: Address, text: string): Request["kind"] {
-	const manner = mannerOf(address);
-	if (manner === "stream" || manner === "datagrams") return manner;
-	throw new UsageError(`${text}: there are faults for streams and for datagrams only`);
+function readRoute(words: readonly string[], hasControl: boolean): Route | undefined {
+	const [first, second, third] = words;
+	if (first === undefined && hasControl) return undefined;
+	if (first === undefined || second === undefined || third !== undefined) {
+		throw new UsageError("two addresses are needed, FROM and TO, such as 8080 localhost:80");
+	}
+	const from = readAddress(first, "listen");
+	const to = readAddress(second, "connect");
+	const [near, far] = [mannerOf(from), mannerOf(to)];
+	if (near === undefined || far === undefined || near === far) {
+		return { from, to, kind: near ?? far ?? "stream" };
+	}
+	const kinds = { stream: "a stream", packets: "messages of a connection", datagrams: "datagrams" };
+	throw new UsageError(
+		`FROM and TO must be of one kind: ${first} is ${kinds[near]}, and ${second} ${kinds[far]}`,
+	);
 }
 
 function shorthands(values: Values): ToxicRequest[] {

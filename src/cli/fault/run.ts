@@ -1,50 +1,44 @@
 /** `socketry fault` at work. */
 import {
-	type FaultDatagrams,
+	type FaultControl,
+	type FaultEvent,
 	type FaultedConnection,
-	type FaultedWay,
 	FaultPlan,
 	faultControl,
-	faultDatagrams,
 	faultProxy,
 } from "../../fault/index.ts";
-import { type Address, datagrams, formatAddress } from "../../index.ts";
+import { type Address, formatAddress } from "../../index.ts";
 import type { Context } from "../command.ts";
+import { jsonLine } from "../exchange/json-lines.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
-import { type Request, readRequest } from "./request.ts";
+import { type Request, type Route, readRequest } from "./request.ts";
+import { connectionLine, connectionRow } from "./rows.ts";
+
+/** Name of the relay of the command line in the HTTP interface. */
+const NAME = "default";
 
 /** Runs until Ctrl-C. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
-	const plan = planOf(request);
-	if (request.kind === "datagrams") await disturbDatagrams(request, plan, context);
-	else if (request.control) await serveControl(request, request.control, plan, context);
-	else await disturbStreams(request, plan, context);
+	const teller = new Teller(request, context);
+	const { control, route } = request;
+	if (control !== undefined) await serveControl(request, control, teller, context);
+	else if (route !== undefined) await disturb(request, route, teller, context);
 	return EXIT.done;
 }
 
-function planOf({ kind, seed, toxics }: Request): FaultPlan {
-	try {
-		return new FaultPlan({ kind, seed, toxics });
-	} catch (error) {
-		throw new UsageError((error as Error).message);
-	}
-}
-
-function connectionTeller(
+async function disturb(
 	request: Request,
+	{ from, to, kind }: Route,
+	teller: Teller,
 	context: Context,
-): (connection: FaultedConnection) => void {
-	return (connection) => {
-		if (request.json) tell(context, connectionRow(connection));
-		else context.err.write(`${connectionLine(connection)}\n`);
-	};
-}
-
-async function disturbStreams(request: Request, plan: FaultPlan, context: Context): Promise<void> {
-	const onEnd = connectionTeller(request, context);
-	const proxy = await faultProxy(request.from, request.to, plan, { onEnd });
-	tellStart(request, plan, context, proxy.address);
+): Promise<void> {
+	const { seed, toxics } = request;
+	const onFault = request.json ? (event: FaultEvent): void => teller.fault(event) : undefined;
+	const plan = planned(() => new FaultPlan({ kind, seed, toxics, onFault }));
+	const onEnd = (connection: FaultedConnection): void => teller.connection(connection);
+	const proxy = await faultProxy(from, to, plan, { onEnd });
+	teller.start(proxy.address, to, plan);
 	await ended(context.signal);
 	await proxy.close();
 }
@@ -52,93 +46,83 @@ async function disturbStreams(request: Request, plan: FaultPlan, context: Contex
 async function serveControl(
 	request: Request,
 	control: Address,
-	plan: FaultPlan,
+	teller: Teller,
 	context: Context,
 ): Promise<void> {
-	const onEnd = connectionTeller(request, context);
-	const { seed, toxics } = plan;
-	const server = await faultControl(control, { seed, onEnd });
+	const { seed, toxics, route } = request;
+	if (route !== undefined) planned(() => new FaultPlan({ kind: route.kind, seed, toxics }));
+	const server = await faultControl(control, {
+		seed,
+		onEnd: (connection) => teller.connection(connection),
+		onFault: request.json ? (event) => teller.fault(event) : undefined,
+	});
 	try {
-		const [from, to] = [formatAddress(request.from), formatAddress(request.to)];
-		const { address } = await server.addProxy("default", from, to, toxics);
-		tellStart(request, plan, context, address, server.address);
+		await addDefault(server, request, teller);
 		await ended(context.signal);
 	} finally {
 		await server.close();
 	}
 }
 
-async function disturbDatagrams(
-	request: Request,
-	plan: FaultPlan,
-	context: Context,
+async function addDefault(
+	server: FaultControl,
+	{ route, toxics }: Request,
+	teller: Teller,
 ): Promise<void> {
-	const socket = await datagrams(request.from);
-	const { address } = socket;
-	const relay = faultDatagrams(socket, request.to, plan);
-	tellStart(request, plan, context, address);
-	await ended(context.signal);
-	await relay.close();
-	const { upstream, downstream } = relay;
-	if (request.json) tell(context, { type: "end", v: 1, upstream, downstream });
-	else
-		context.err.write(`${datagramLine(relay, "upstream")}\n${datagramLine(relay, "downstream")}\n`);
+	if (route === undefined) return teller.control(server.address);
+	const [from, to] = [formatAddress(route.from), formatAddress(route.to)];
+	const { address, plan } = await server.addProxy(NAME, from, to, toxics);
+	teller.start(address, route.to, plan, server.address);
 }
 
-function tellStart(
-	request: Request,
-	{ seed, toxics }: FaultPlan,
-	context: Context,
-	address: Address,
-	controlAddress?: Address,
-): void {
-	const from = formatAddress(address);
-	const to = formatAddress(request.to);
-	const control = controlAddress && formatAddress(controlAddress);
-	if (request.json) {
-		tell(context, { type: "start", v: 1, from, to, seed, toxics, control });
-		return;
+// What a plan finds wrong was wrong on the command line.
+function planned(make: () => FaultPlan): FaultPlan {
+	try {
+		return make();
+	} catch (error) {
+		throw new UsageError((error as Error).message);
 	}
-	context.err.write(`from ${from} to ${to} with --seed ${seed}\n`);
-	if (control !== undefined) context.err.write(`control at ${control}, proxy "default"\n`);
 }
 
-function tell({ out }: Context, row: object): void {
-	out.write(`${JSON.stringify(row)}\n`);
-}
+/** Says what happens, to people or to programs. */
+class Teller {
+	readonly #isJson: boolean;
+	readonly #context: Context;
 
-function connectionRow({ number, result, error }: FaultedConnection): object {
-	if (result === undefined)
-		return { type: "unreachable", v: 1, connection: number, error: error?.message };
-	const way = ({ readBytes, passedBytes, error: failure }: FaultedWay): object => ({
-		readBytes,
-		passedBytes,
-		error: failure?.message,
-	});
-	return {
-		type: "connection",
-		v: 1,
-		connection: number,
-		upstream: way(result.upstream),
-		downstream: way(result.downstream),
-		fault: result.fault,
-	};
-}
+	constructor({ json }: Request, context: Context) {
+		this.#isJson = json;
+		this.#context = context;
+	}
 
-function connectionLine({ number, result, error }: FaultedConnection): string {
-	if (result === undefined) return `connection ${number}: ${error?.message}`;
-	const way = ({ readBytes, passedBytes }: FaultedWay): string =>
-		readBytes === passedBytes ? `${readBytes} bytes` : `${passedBytes} of ${readBytes} bytes`;
-	const { upstream, downstream, fault } = result;
-	const failure = upstream.error ?? downstream.error;
-	const end =
-		fault === undefined ? (failure?.message ?? "ended") : `${fault.kind} (${fault.direction})`;
-	return `connection ${number}: ${way(upstream)} up, ${way(downstream)} down, ${end}`;
-}
+	start(address: Address, server: Address, plan: FaultPlan, controlAddress?: Address): void {
+		const { seed, toxics } = plan;
+		const [from, to] = [formatAddress(address), formatAddress(server)];
+		const control = controlAddress && formatAddress(controlAddress);
+		this.#tell("start", { from, to, seed, toxics, control }, () => {
+			const line = `from ${from} to ${to} with --seed ${seed}`;
+			return control === undefined ? line : `${line}\ncontrol at ${control}, proxy "${NAME}"`;
+		});
+	}
 
-function datagramLine(relay: FaultDatagrams, direction: "upstream" | "downstream"): string {
-	const counts = Object.entries(relay[direction]).map(([name, count]) => `${name} ${count}`);
-	return `${direction}: ${counts.join(", ")}`;
+	control(address: Address): void {
+		const control = formatAddress(address);
+		this.#tell("start", { control }, () => `control at ${control}, no proxy yet`);
+	}
+
+	fault(event: FaultEvent & { readonly proxy?: string }): void {
+		this.#tell("fault", { ...event }, () => "");
+	}
+
+	connection(connection: FaultedConnection & { readonly proxy?: string }): void {
+		const [type, fields] = connectionRow(connection);
+		this.#tell(type, fields, () => connectionLine(connection));
+	}
+
+	#tell(type: string, fields: Readonly<Record<string, unknown>>, line: () => string): void {
+		const { out, err } = this.#context;
+		if (this.#isJson) out.write(jsonLine(type, fields));
+		else err.write(`${line()}\n`);
+	}
 }
 
 function ended(signal: AbortSignal): Promise<void> {
