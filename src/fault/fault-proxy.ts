@@ -61,6 +61,7 @@ export async function faultProxy(
 /** The kind of faults that an address can have; undefined when only opening it tells. */
 export function faultKindOf({ transport }: Address): FaultKind | undefined {
 	if (transport === "fd" || transport === "systemd") return undefined;
+	if (transport === "tcp+srv") return "stream";
 	return KINDS[TRANSPORTS[transport].type];
 }
 

@@ -149,5 +149,5 @@ function kindOf(listen: string, upstream: string): FaultKind {
 
 // Toxiproxy's addresses are HOST:PORT; ours say their kind.
 function toAddress(text: string): string {
-	return /^[a-z-]+:(?:\/\/|[./@])/.test(text) ? text : `tcp://${text.replace(/^:/, "*:")}`;
+	return /^[a-z+-]+:(?:\/\/|[./@])/.test(text) ? text : `tcp://${text.replace(/^:/, "*:")}`;
 }
