@@ -46,10 +46,16 @@ export async function findServices(
 /**
  * The address of a server.
  *
- * @throws {InvalidAddressError} its record has no name of a host
+ * @throws {SyscallError} EBADRESP: its record has no name of a host
  */
 export function addressOfServer({ name: host, port }: ServiceRecord): HostAddress {
-	return parseAddress({ transport: "tcp", host, port }) as HostAddress;
+	try {
+		if (host !== "*") return parseAddress({ transport: "tcp", host, port }) as HostAddress;
+	} catch {
+		// Not the caller's mistake, who has never seen it.
+	}
+	const message = `querySrv EBADRESP ${host}: the record names no host`;
+	throw new SyscallError(message, "EBADRESP", 0, "querySrv", { address: host });
 }
 
 /** Makes a resolver of services. @param servers as of `nameServerClient` */

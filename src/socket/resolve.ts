@@ -91,7 +91,8 @@ export function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefi
 		if (signal.aborted) onAbort();
 		else signal.addEventListener("abort", onAbort, { once: true });
 		const release = (): void => signal.removeEventListener("abort", onAbort);
-		answer.then(resolveAnswer, reject).finally(release);
+		// A resolver in plain JavaScript may have the answer at once.
+		Promise.resolve(answer).then(resolveAnswer, reject).finally(release);
 	});
 }
 

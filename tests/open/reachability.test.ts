@@ -30,6 +30,19 @@ test("lookup gives every address of a name, with its transport and port", async 
 	);
 });
 
+test("a resolver may answer at once", async () => {
+	const resolver = (() => ["192.0.2.1"]) as unknown as Resolver;
+	for (const wait of [{}, { timeoutMs: 1_000 }]) {
+		assert.equal((await lookup("tcp://a:1", { resolver, ...wait })).length, 1);
+	}
+	const services = () => [{ name: "a", port: 1, priority: 0, weight: 0 }];
+	const both = Object.assign(resolver, { services }) as unknown as Resolver;
+	assert.equal(
+		(await lookup("tcp+srv://_a._tcp.b", { resolver: both, timeoutMs: 1_000 })).length,
+		1,
+	);
+});
+
 test("lookup orders by family as it is told", async () => {
 	const [v4, v6, other] = ["192.0.2.1", "2001:db8::1", "192.0.2.2"];
 	const orders = {

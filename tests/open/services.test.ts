@@ -135,6 +135,15 @@ test("an attempt that failed is told of once, with the service", async (t) => {
 	assert.match(error.message, /^all 2 servers of /);
 });
 
+test("a record that names no host is a server that failed, and no mistake of the caller's", async () => {
+	const servers = ["a b", "*", "x".repeat(64)].map((name, i) => served(name, 9, i));
+	await assert.rejects(connect(SERVICE, { resolver: knowing(servers, {}) }), {
+		code: "EBADRESP",
+		message:
+			/^all 3 servers of .* failed: a b:9: querySrv EBADRESP a b: the record names no host; /,
+	});
+});
+
 test("a service that its domain denies, or that has no records, is told of at once", async () => {
 	const retry = { onFailure: () => assert.fail("tried again") };
 	for (const name of [".", ""]) {

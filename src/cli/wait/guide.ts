@@ -27,7 +27,7 @@ export const GUIDE: Guide = {
 	],
 	usage: ["ADDRESS... [OPTIONS] [-- PROGRAM ARGUMENTS...]"],
 	description: [
-		"Waits until somebody accepts connections at every ADDRESS, trying again and again, with pauses from 50 ms to 1 s. Names are resolved each time. PROGRAM is then run, and its exit code is ours.",
+		"Waits until somebody accepts connections at every ADDRESS, trying again and again, with pauses from 50 ms to 1 s. Names are resolved each time, and may be unknown at first. PROGRAM is then run, and its exit code is ours.",
 	],
 	words: "address-of-server",
 	runsProgram: true,
