@@ -1,7 +1,8 @@
 /** The command line of `socketry connect`. */
-import type { Address } from "../../index.ts";
+import { type Address, formatAddress } from "../../index.ts";
 import { type ProxyAddress, parseProxy } from "../../proxy/index.ts";
 import type { TlsClientOptions } from "../../tls/index.ts";
+import { tellsCaller } from "../access-options.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
 import { readDescriptor } from "../descriptor-option.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
@@ -35,6 +36,16 @@ export interface Request {
 	readonly tls: TlsClientOptions | undefined;
 }
 
+const TALK_OPTIONS = [
+	"crlf",
+	"hex",
+	"json",
+	"keep",
+	"message",
+	"count",
+	"idle",
+	"send-fd",
+] as const;
 const DAY_MS = 86_400_000;
 const IDLE_MS = 2_000;
 const COUNT_MAX = 2_147_483_647;
@@ -51,7 +62,8 @@ export function readRequest(args: readonly string[]): Request {
 	const manner = mannerOf(address);
 	const { timeout, message, count, idle, proxy } = values;
 	const passFd = values["pass-fd"] ?? false;
-	checkTogether(manner, values, program);
+	checkTalker(values, program);
+	checkTogether(address, manner, values);
 	const tls = readTls(values);
 	if (tls !== undefined) checkTls(manner, values["send-fd"], passFd);
 	return {
@@ -76,11 +88,7 @@ export function readRequest(args: readonly string[]): Request {
 
 type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
 
-function checkTogether(
-	manner: Manner | undefined,
-	values: Values,
-	program: readonly string[] | undefined,
-): void {
+function checkTogether(address: Address, manner: Manner | undefined, values: Values): void {
 	const { message, count, idle, proxy, hex, json } = values;
 	if (manner === "stream" && (message ?? count) !== undefined) {
 		throw new UsageError(
@@ -91,12 +99,30 @@ function checkTogether(
 		throw new UsageError("--idle is for datagrams: a connection tells its end");
 	}
 	if (hex && json) throw new UsageError("--hex and --json: give one of them");
-	if (program !== undefined && values["pass-fd"]) {
-		throw new UsageError("a program and --pass-fd: give one of them");
+	if (values.keep && manner === "datagrams") {
+		throw new UsageError("--keep needs connections: datagrams have no end to go on after");
+	}
+	if (values["as-owner"] !== undefined && (proxy !== undefined || !tellsCaller(address))) {
+		throw new UsageError(
+			`--as-owner is for unix: and unix-seqpacket: only: who listens at ${formatAddress(address)} is not known`,
+		);
 	}
 	if (proxy !== undefined && manner !== undefined && manner !== "stream") {
 		throw new UsageError("--proxy reaches TCP only: ADDRESS must be HOST:PORT");
 	}
+}
+
+// An option that would be passed over is a mistake.
+function checkTalker(values: Values, program: readonly string[] | undefined): void {
+	const passFd = values["pass-fd"] ?? false;
+	if (program === undefined && !passFd) return;
+	if (program !== undefined && passFd) {
+		throw new UsageError("a program and --pass-fd: give one of them");
+	}
+	const unused = TALK_OPTIONS.find((name) => values[name] !== undefined);
+	if (unused === undefined) return;
+	const other = passFd ? "--pass-fd" : "a program";
+	throw new UsageError(`--${unused} is for talking here, and cannot go with ${other}`);
 }
 
 function checkTls(manner: Manner | undefined, sendFds: unknown, passFd: boolean): void {

@@ -58,8 +58,14 @@ async function copyIn(stream: ByteStream, near: Stream): Promise<void> {
 }
 
 async function copyOut(near: Stream, stream: ByteStream): Promise<void> {
-	for await (const chunk of near) await stream.write(chunk);
-	await stream.closeWrite();
+	try {
+		for await (const chunk of near) await stream.write(chunk);
+		await stream.closeWrite();
+	} catch (error) {
+		// The program shall not wait for somebody to take what it says. It may still hear something.
+		if (!near.closed) near.socket.shutdown("read");
+		throw error;
+	}
 }
 
 function yes(): boolean {

@@ -1,6 +1,6 @@
 /** The command line of `socketry listen`. */
 import type { Address, PeerPolicy } from "../../index.ts";
-import { readMode, readPolicy } from "../access-options.ts";
+import { readAccess } from "../access-options.ts";
 import { type Manner, mannerOf, onlyAddress } from "../address-argument.ts";
 import { type Framing, readFraming } from "../exchange/framing.ts";
 import type { OutputOptions } from "../exchange/output.ts";
@@ -35,6 +35,7 @@ export interface Request extends OutputOptions, TalkOptions, IncomingOptions {
 }
 
 const SERVICES = ["exec", "echo", "discard", "chargen"] as const;
+const TALK_OPTIONS = ["crlf", "hex", "message", "count", "idle"] as const;
 const DAY_MS = 86_400_000;
 const COUNT_MAX = 2_147_483_647;
 const CONNECTIONS_MAX = 1_000;
@@ -50,12 +51,14 @@ export function readRequest(args: readonly string[]): Request {
 	const address = onlyAddress(words, "listen");
 	const manner = mannerOf(address);
 	const service = readService(values, program);
-	const { timeout, message, count, idle, max, mode, allow, takeover } = values;
+	const { timeout, message, count, idle, max, takeover } = values;
 	const trusted = values["proxy-protocol-in"];
 	if (values.hex && values.json) throw new UsageError("--hex and --json: give one of them");
 	if (values.once && values.keep) throw new UsageError("--once and --keep: give one of them");
+	checkService(service, values);
 	checkManner(manner, service, values);
 	checkStreams(manner, values);
+	const access = readAccess(values, [address]);
 	if (takeover !== undefined && (service === "talk" || values.once)) {
 		throw new UsageError("--takeover is for --exec, --echo, --discard and --chargen that go on");
 	}
@@ -66,8 +69,7 @@ export function readRequest(args: readonly string[]): Request {
 		program: program ?? [],
 		once: values.once ?? (service === "talk" && manner !== "datagrams" && !values.keep),
 		max: max === undefined ? CONNECTIONS_MAX : parseCount("--max", max, 1, 1_000_000),
-		mode: given(mode, readMode),
-		allow: given(allow, readPolicy),
+		...access,
 		timeoutMs: given(timeout, (text) => parseDuration("--timeout", text, 1, DAY_MS)),
 		crlf: values.crlf ?? false,
 		hex: values.hex ?? false,
@@ -102,18 +104,36 @@ function readService(values: Values, program: readonly string[] | undefined): Se
 	return service;
 }
 
+// An option that would be passed over is a mistake.
+function checkService(service: Service, values: Values): void {
+	const unused = TALK_OPTIONS.find((name) => values[name] !== undefined);
+	if (service !== "talk" && unused !== undefined) {
+		throw new UsageError(`--${unused} is for talking here, and --${service} does not`);
+	}
+	if (service === "talk" && values.max !== undefined) {
+		throw new UsageError(
+			"--max is for --exec, --echo, --discard and --chargen: one is talked to at a time",
+		);
+	}
+}
+
 function checkManner(manner: Manner | undefined, service: Service, values: Values): void {
 	if (manner === "stream" && (values.message ?? values.count) !== undefined) {
 		throw new UsageError(
 			"--message and --count are for kinds with messages, and a stream has none",
 		);
 	}
+	if (manner !== undefined && manner !== "datagrams" && values.idle !== undefined) {
+		throw new UsageError("--idle is for datagrams: a connection tells its end");
+	}
 	if (manner !== "datagrams") return;
+	if (values.max !== undefined)
+		throw new UsageError("--max counts connections, and datagrams have none");
+	if (values.once && service !== "talk") {
+		throw new UsageError(`--once needs connections, and --${service} hears datagrams without end`);
+	}
 	if (service === "exec" || service === "chargen") {
 		throw new UsageError(`--${service} needs connections, and datagrams have none`);
-	}
-	if (values.allow !== undefined) {
-		throw new UsageError("--allow needs connections: datagrams are let in by --mode");
 	}
 }
 

@@ -2,7 +2,7 @@
 import { type Address, formatAddress, type PeerPolicy } from "../../index.ts";
 import { type ProxyAddress, parseProxy } from "../../proxy/index.ts";
 import type { TlsClientOptions, TlsServerOptions } from "../../tls/index.ts";
-import { readMode, readPolicy } from "../access-options.ts";
+import { readAccess } from "../access-options.ts";
 import { type Manner, mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
 import { given, parseCommandLine } from "../options.ts";
@@ -62,11 +62,15 @@ const CONNECTIONS_LIMIT = 1_000_000;
 export function readRequest(args: readonly string[]): Request {
 	const { values, words, program } = parseCommandLine(args, OPTIONS);
 	if (program !== undefined) throw new UsageError("a relay runs no program: see socketry listen");
-	const { max, idle, drain, mode, allow, proxy, takeover, once = false } = values;
+	const { max, idle, drain, proxy, takeover, once = false } = values;
 	const routes = readRoutes(words);
 	const proxyProtocol = readVersion(values["proxy-protocol"]);
 	const trusted = values["proxy-protocol-in"];
 	checkStreams(values, routes);
+	const access = readAccess(
+		values,
+		routes.map(({ from }) => from),
+	);
 	if (once && takeover !== undefined) {
 		throw new UsageError("--once and --takeover: give one of them");
 	}
@@ -83,8 +87,7 @@ export function readRequest(args: readonly string[]): Request {
 		proxy: given(proxy, parseProxy),
 		control: given(takeover, readControl),
 		passesDescriptors: !values["no-descriptors"],
-		mode: given(mode, readMode),
-		allow: given(allow, readPolicy),
+		...access,
 		once,
 		tlsIn: readServerTls(
 			...([values["tls-in"], values["tls-key"], values["tls-client-ca"]] as const),
