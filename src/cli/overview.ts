@@ -40,7 +40,7 @@ export const OVERVIEW: Guide = {
 			["fd:3, systemd:name", "A descriptor that was inherited, or passed by systemd."],
 		],
 		"Times and sizes": [
-			["5, 5s, 300ms, 2m", "Seconds, or with the unit."],
+			["5, 5s, 300ms, 2m, 1h", "Seconds, or with the unit."],
 			["64, 4k, 64KiB, 1M", "Bytes, or 1024 and 1024 times 1024 of them."],
 		],
 		"JSON Lines": [

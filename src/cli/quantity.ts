@@ -1,10 +1,15 @@
-/** Quantities as people write them: `64`, `4k`, `64KiB`; `10`, `2.5s`, `300ms`. */
+/** Quantities as people write them: `64`, `4k`, `64KiB`; `10`, `2.5s`, `300ms`, `1h`. */
 import { UsageError } from "./exit-code.ts";
 
 const SIZE = /^(\d{1,12})\s*(?:(k|m)(?:ib)?|b)?$/i;
-const DURATION = /^(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m)?$/;
+const DURATION = /^(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h)?$/;
 const BYTES: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2 };
-const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+const MILLISECONDS: Readonly<Record<string, number>> = {
+	ms: 1,
+	s: 1000,
+	m: 60_000,
+	h: 3_600_000,
+};
 
 /**
  * Reads a number of bytes: plain, or with `k`, `KiB`, `M`, `MiB`, which all count by 1024.
@@ -21,7 +26,7 @@ export function parseSize(option: string, text: string, min: number, max: number
 }
 
 /**
- * Reads a time: seconds, or with `ms`, `s`, `m`.
+ * Reads a time: seconds, or with `ms`, `s`, `m`, `h`.
  *
  * @param minMs smallest and `maxMs` largest value allowed, in milliseconds
  * @returns milliseconds

@@ -1,6 +1,5 @@
 /** Completion: what is offered, and what bash, zsh and fish make of it when somebody types. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -14,6 +13,7 @@ import { FRAMINGS } from "#src/cli/exchange/framing.ts";
 import { inFolder } from "../support/folder.ts";
 import { lacking } from "../support/programs.ts";
 import { ROOT } from "../support/root.ts";
+import { TypedTerminal } from "../support/terminals.ts";
 import { runProgram } from "./program.ts";
 
 /** A name that a careless shell would run. */
@@ -256,24 +256,13 @@ echo
 `,
 	);
 	chmodSync(program, 0o755);
-	const { LD_PRELOAD: _, ...env } = process.env;
-	const child = spawn("script", ["-qec", `stty cols 200 rows 50; exec ${shell}`, "/dev/null"], {
+	const terminal = new TypedTerminal(shell, {
 		cwd: folder,
-		env: {
-			...env,
-			PATH: `${folder}/bin:${env["PATH"]}`,
-			HOME: folder,
-			TERM: "dumb",
-			LC_ALL: "C.UTF-8",
-		},
-		stdio: ["pipe", "pipe", "ignore"],
+		env: { PATH: `${folder}/bin:${process.env["PATH"]}`, HOME: folder, TERM: "dumb" },
+		columns: 200,
 	});
-	let said = "";
-	child.stdout.setEncoding("utf8").on("data", (text: string) => {
-		said += text;
-	});
-	child.stdin.end(`${[...lines, "exit"].map((line) => `${line}\r`).join("")}`);
-	await new Promise((resolve) => child.on("close", resolve));
-	const calls = said.matchAll(/CALLED<(.*)>/g);
+	terminal.type([...lines, "exit"].map((line) => `${line}\r`).join(""));
+	await terminal.ended;
+	const calls = terminal.text.matchAll(/CALLED<(.*)>/g);
 	return [...calls].map(([, args = ""]) => args.split("><"));
 }

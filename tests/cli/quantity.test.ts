@@ -17,8 +17,8 @@ test("sizes are bytes, or counted by 1024", () => {
 test("times are seconds, or have a unit", () => {
 	const read = (text: string): number => parseDuration("--duration", text, 1, 1e6);
 	assert.deepEqual(
-		["10", "2.5", "10s", "300ms", "2m"].map(read),
-		[10_000, 2_500, 10_000, 300, 120_000],
+		["10", "2.5", "10s", "300ms", "2m", "0.1h"].map(read),
+		[10_000, 2_500, 10_000, 300, 120_000, 360_000],
 	);
 	for (const text of ["", "0", "-1", "soon", "1h", "5000"]) {
 		assert.throws(() => read(text), UsageError, text);

@@ -63,13 +63,20 @@ function exitOf(
 		};
 		child.once("error", (error: NodeJS.ErrnoException) => {
 			const isMissing = error.code === "ENOENT";
-			onError(`${command} ${isMissing ? "is not there" : `cannot run: ${error.message}`}`);
+			onError(
+				isMissing ? `${command} is not there: install it, or give its path` : unfit(command, error),
+			);
 			settle(isMissing ? EXIT.notFound : EXIT.notExecutable);
 		});
 		child.once("exit", (code, name) => {
 			settle(code ?? 128 + constants.signals[name as NodeJS.Signals]);
 		});
 	});
+}
+
+function unfit(command: string, { code, message }: NodeJS.ErrnoException): string {
+	const advice = code === "EACCES" ? `; is it a program? chmod +x ${command}` : "";
+	return `${command} cannot run: ${message}${advice}`;
 }
 
 // REMOTE_ADDR and REMOTE_PORT as systemd has them for services that are started for a connection; systemd.exec(5).

@@ -5,7 +5,7 @@ import type { Guide } from "../guide.ts";
 export const OPTIONS = {
 	timeout: {
 		about:
-			"Leave with exit code 124 when not all are reached after this time: seconds, or a number with ms, s or m. By default it waits for ever.",
+			"Leave with exit code 124 when not all are reached after this time: seconds, or a number with ms, s, m or h. By default it waits for ever.",
 		value: "TIME",
 		text: "leave with 124 after 5s, 500ms, 2m; by default never",
 	},
