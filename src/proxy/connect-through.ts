@@ -9,7 +9,8 @@ import { type ProxyAddress, parseProxy } from "./proxy-address.ts";
 import { askSocks5 } from "./socks5.ts";
 
 /**
- * Connects to a TCP address by way of a proxy, which also resolves its name: what it is called is not told to anybody else.
+ * Connects to a TCP address by way of a proxy, which also resolves its name: what it is called is not told to anybody else. Nothing is read beyond
+ * the proxy's answer, so that the stream can be detached, or passed on, as any other.
  *
  * @param proxy `socks5://user:password@host:1080`, `http://host:3128`, or an object for a proxy on a Unix socket
  * @param target a `tcp:` address

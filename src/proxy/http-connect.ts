@@ -1,5 +1,5 @@
 /** The client's side of HTTP CONNECT: RFC 9110 section 9.3.6. */
-import { LimitError, ProxyError } from "../errors.ts";
+import { ProxyError } from "../errors.ts";
 import type { HostAddress } from "../socket/address.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -7,6 +7,7 @@ import type { ProxyCredentials } from "./proxy-address.ts";
 
 const HEAD_BYTES_MAX = 16_384;
 const HEADS_MAX = 8;
+const HEAD_END = "\r\n\r\n";
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9][0-9][0-9])(?: ([^\r\n]*))?\r\n/;
 
 /**
@@ -40,16 +41,21 @@ export async function askHttp(
 	throw new ProxyError("http", 0, "what answers there is no HTTP proxy", target);
 }
 
+// Not a byte beyond its end, so that the connection can be given away as it is: as many at a time as must be missing.
 async function readHead(
 	stream: ByteStream,
 	remaining: () => WaitOptions | undefined,
 ): Promise<string> {
-	try {
-		const head = await stream.readUntil("\r\n\r\n", { ...remaining(), maxBytes: HEAD_BYTES_MAX });
-		return Buffer.from(head ?? []).toString("latin1");
-	} catch (error) {
+	let head = "";
+	while (!head.endsWith(HEAD_END)) {
 		// No end of a head in sight: whatever it is, it is no answer.
-		if (error instanceof LimitError) return "";
-		throw error;
+		if (head.length >= HEAD_BYTES_MAX) return "";
+		head += Buffer.from(await stream.readExactly(missing(head), remaining())).toString("latin1");
 	}
+	return head;
+}
+
+function missing(head: string): number {
+	const begun = [3, 2, 1].find((length) => head.endsWith(HEAD_END.slice(0, length)));
+	return HEAD_END.length - (begun ?? 0);
 }

@@ -129,6 +129,23 @@ describe("HTTP", () => {
 		});
 	});
 
+	test("leaves what follows the answer in the kernel, however the answer is cut", async () => {
+		for (const answer of [
+			"HTTP/1.1 200 OK",
+			"HTTP/1.0 200 Yes\r\nA: b\rc\r\nD: e",
+			"HTTP/1.1 200",
+		]) {
+			await scripted([["head", `${answer}\r\n\r\nhello`]], async (address) => {
+				const stream = await connectThrough(url("http", address), "tcp://example.org:80");
+				const socket = stream.detach();
+				const buffer = Buffer.alloc(10);
+				assert.equal(await socket.recv(buffer), 5);
+				assert.equal(buffer.toString("latin1", 0, 5), "hello");
+				socket.close();
+			});
+		}
+	});
+
 	const refusals: [string, RegExp, number][] = [
 		[
 			"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",

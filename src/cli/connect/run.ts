@@ -43,12 +43,8 @@ async function connectAndTalk(
 		signal,
 		onError: (message: string) => context.err.write(`socketry connect: ${message}\n`),
 	};
-	// What a proxy has said may have been read together with the first bytes of the server.
-	if ("write" in connection && (request.tls !== undefined || request.proxy !== undefined)) {
-		return await runBridged(program, connection, surroundings);
-	}
-	const { socket } = connection as AnyConnection;
-	const code = await runProgram(program, socket.fd, surroundings);
+	if (!("socket" in connection)) return await runBridged(program, connection, surroundings);
+	const code = await runProgram(program, connection.socket.fd, surroundings);
 	await connection.close({ timeoutMs: CLOSE_MS });
 	return code;
 }
