@@ -1,26 +1,15 @@
 /** PostgreSQL with TLS: asked for in the clear (SSLRequest), begun by `startTls`, used by an unmodified `pg`. */
 import assert from "node:assert/strict";
-import { chownSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { Client } from "pg";
 import { connect, type Stream } from "socketry";
 import { toDuplex } from "socketry/node";
 import { startTls } from "socketry/tls";
 import { Authority } from "../support/certificates.ts";
-import { LACKING_POSTGRES, withPostgres } from "../support/postgres.ts";
+import { LACKING_POSTGRES, speakingTls, withPostgres } from "../support/postgres.ts";
 
-const NOBODY = 65_534;
 const authority = new Authority();
 const identity = authority.issue({ dns: ["db.example"] });
-
-function prepare(folder: string): string[] {
-	const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-	writeFileSync(key, identity.key, { mode: 0o600 });
-	writeFileSync(cert, identity.cert);
-	if (process.geteuid?.() === 0) chownSync(key, NOBODY, NOBODY);
-	return ["ssl=on", `ssl_key_file=${key}`, `ssl_cert_file=${cert}`];
-}
 
 /** Asks for TLS: a message of eight bytes with the code 80877103. The server answers by one byte. */
 async function requestTls(port: number): Promise<Stream> {
@@ -49,6 +38,6 @@ test("PostgreSQL agrees on TLS, and pg asks it over our stream", {
 			const other = startTls(await requestTls(port), { servername: "other.example", tls });
 			await assert.rejects(other, { code: "ERR_TLS", reason: "name" });
 		},
-		{ prepare },
+		{ prepare: speakingTls(identity) },
 	);
 });

@@ -1,8 +1,9 @@
 /** A PostgreSQL server for the time of a test, on a Unix socket and on TCP, which trusts whoever connects. */
 import assert from "node:assert/strict";
-import { chownSync, mkdirSync } from "node:fs";
+import { chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import type { Identity } from "./certificates.ts";
 import { inFolder } from "./folder.ts";
 import { freePort, lacking, lineLike, startPeer, stop } from "./programs.ts";
 
@@ -30,6 +31,17 @@ export interface PostgresServer {
 export interface PostgresOptions {
 	/** Makes further files, in a folder that is the server's; returns settings for the server. */
 	readonly prepare?: (folder: string) => readonly string[];
+}
+
+/** Has a server speak TLS: what its `prepare` is then. */
+export function speakingTls(identity: Identity): (folder: string) => readonly string[] {
+	return (folder) => {
+		const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+		writeFileSync(key, identity.key, { mode: 0o600 });
+		writeFileSync(cert, identity.cert);
+		if (isRoot) chownSync(key, NOBODY, NOBODY);
+		return ["ssl=on", `ssl_key_file=${key}`, `ssl_cert_file=${cert}`];
+	};
 }
 
 /** Runs `body` with a server. */
