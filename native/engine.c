@@ -1,5 +1,5 @@
-// One uv_poll per watched descriptor, the ready ones gathered in a shared array, one call into JavaScript in
-// the check phase of the same turn. Level-triggered: JavaScript arms and disarms, nothing here decides.
+// One uv_poll per busy descriptor, the others in one epoll (nest.c), the ready ones gathered in a shared array, one call
+// into JavaScript in the check phase of the same turn. Level-triggered: JavaScript arms and disarms, nothing here decides.
 //
 // What keeps the process alive is a wait, not a watch: JavaScript counts its waiters in a shared cell, all polls
 // are unreferenced, and the check handle is referenced while there are waiters. Within a turn, where waits end
@@ -8,6 +8,7 @@
 
 #include "engine_state.h"
 #include "linger.h"
+#include "nest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ engine__on_cleanup(napi_async_cleanup_hook_handle handle, void* data) {
   engine->ready_count = 0;
   engine->handle_count++; // held until the end of this function
   watch_close_all(engine);
+  nest_close(engine);
   linger_close(engine);
   if (engine->check != NULL) uv_close(engine->check, engine__on_closed);
   if (engine->idle != NULL) uv_close(engine->idle, engine__on_closed);
@@ -238,7 +240,7 @@ engine_ledger(napi_env env, napi_callback_info info) {
   struct engine* engine = call.environment->engine;
   int32_t* out = call.environment->out;
   out[0] = engine->watch_count;
-  out[1] = engine->handle_count - engine->spare_count;
+  out[1] = engine->handle_count - engine->kept_count;
   out[2] = engine->owned.count;
   return js_number(&call, 0);
 }

@@ -11,15 +11,18 @@ enum { READY_MAX = 1024, READY_ERROR = 8, NS_PER_US = 1000, NS_PER_MS = 1000000 
 // The shared array: these cells, then READY_MAX pairs of descriptor and events; mirrored in src/sys/contract.ts.
 enum shared_cell { SHARED_WAITERS, SHARED_HELD, SHARED_IN_TURN, SHARED_RESERVED, SHARED_PAIRS };
 
-// The watch of one descriptor number. It outlives its use: the next socket of the same number is spared the three
-// system calls with which uv_poll_init examines a descriptor.
+// The watch of one descriptor number. It outlives its use, and so does its poll: the next socket of the same number is
+// spared the three system calls with which uv_poll_init examines a descriptor.
 struct watch {
   struct engine* engine;
-  uv_handle* poll; // in the same block of memory
+  uv_handle* poll; // NULL until libuv watches the number for the first time
   int32_t fd;
-  int32_t armed; // events that libuv has been asked for
+  int32_t armed; // events that libuv, or the nest, has been asked for
   int32_t spin_us;
-  bool used; // between watch and unwatch
+  bool used;   // between watch and unwatch
+  bool nested; // the nest watches it, not libuv
+  bool joined; // the nest's epoll descriptor knows it
+  uint8_t nest_events;
 };
 
 struct engine {
@@ -32,8 +35,8 @@ struct engine {
   struct watch** watches; // by descriptor number
   int32_t watch_room;     // length of watches
   int32_t watch_count;    // watches in use
-  int32_t spare_count;    // watches that wait for another use
   int32_t handle_count;   // libuv handles not yet closed, of all kinds
+  int32_t kept_count;     // those of them that stay when a watch ends: no leaks
   int32_t ready_count;
   int32_t dispatched_count; // pairs that JavaScript is going through
   int32_t* shared;
@@ -43,6 +46,8 @@ struct engine {
   struct numbers owned; // to be closed with the environment
   struct numbers made;  // made by calls of this worker and not owned yet: to be closed with it as well
   struct linger* linger;
+  uv_handle* nest; // NULL until it is needed
+  int nest_fd;
 };
 
 // Notes that a descriptor is ready; dispatches when the shared array is full.
@@ -64,6 +69,18 @@ engine_handle_gone(struct engine* engine, void* memory);
 // Closes every watch.
 void
 watch_close_all(struct engine* engine);
+
+// The ready bits that a report of epoll comes to. An error ends the watching, as in libuv.
+int
+watch_events(struct watch* watch, uint32_t bits);
+
+// Hands on an event.
+void
+watch_report(struct watch* watch, int events);
+
+// Has libuv watch what the nest has watched so far, if that is possible.
+void
+watch_leave_nest(struct watch* watch);
 
 // The watch in use of a descriptor, or NULL.
 struct watch*

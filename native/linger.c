@@ -11,6 +11,8 @@
 // wrongly (performance.eventLoopUtilization), and how long anybody is kept waiting who hooks into its phases.
 #include "linger.h"
 
+#include "nest.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -78,13 +80,13 @@ linger__open(struct engine* engine) {
   uv_poll_start(linger->alarm, UV_READABLE, linger__on_alarm);
   uv_unref(linger->alarm);
   engine->handle_count++;
-  engine->spare_count++;
+  engine->kept_count++;
   linger->usable = uv_async_init(engine->loop, linger->nudge, linger__on_nudge) == 0;
   if (!linger->usable) return;
   uv_handle_set_data(linger->nudge, engine);
   uv_unref(linger->nudge);
   engine->handle_count++;
-  engine->spare_count++;
+  engine->kept_count++;
 }
 
 void
@@ -107,19 +109,6 @@ linger__set_alarm(struct linger* linger, uint64_t at_ns) {
   linger->alarm_at_ns = at_ns;
 }
 
-// As uv__io_poll and uv__poll_io in libuv do it.
-static int
-linger__events(struct watch* watch, uint32_t bits) {
-  if (bits & EPOLLERR) {
-    uv_poll_stop(watch->poll);
-    watch->armed = 0;
-    return UV_READABLE | UV_WRITABLE | READY_ERROR;
-  }
-  if (bits & EPOLLHUP) return watch->armed;
-  return ((bits & EPOLLIN) ? UV_READABLE : 0) | ((bits & EPOLLOUT) ? UV_WRITABLE : 0) |
-         ((bits & EPOLLRDHUP) ? UV_DISCONNECT : 0);
-}
-
 // Waits once. Returns whether to go on.
 static bool
 linger__turn(struct engine* engine) {
@@ -128,14 +117,17 @@ linger__turn(struct engine* engine) {
   int count = epoll_wait(uv_backend_fd(engine->loop), ready, EVENTS_MAX, -1);
   bool stay = count > 0;
   bool foreign = false;
+  bool nested = false;
   for (int i = 0; i < count; i++) {
     int fd = ready[i].data.fd;
     struct watch* watch = watch_find(engine, fd);
-    if (watch != NULL && watch->armed != 0) engine_gather(watch, linger__events(watch, ready[i].events));
+    if (watch != NULL && watch->armed != 0) engine_gather(watch, watch_events(watch, ready[i].events));
+    else if (engine->nest != NULL && fd == engine->nest_fd) nested = true;
     else if (fd == linger->alarm_fd) linger__on_alarm(linger->alarm, 0, UV_READABLE);
     else foreign = true;
     stay = stay && fd != linger->alarm_fd && !foreign;
   }
+  if (nested) nest_gather(engine);
   if (foreign) {
     // libuv >= 1.49 watches the descriptor of its async handles edge-triggered: we have taken the edge, so it needs
     // another one. Its other descriptors are level-triggered.

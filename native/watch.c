@@ -4,17 +4,24 @@
 // strikes it out of what JavaScript is going through and of what it has not seen yet.
 #include "engine.h"
 #include "engine_state.h"
+#include "nest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 static void
 watch__on_closed(uv_handle* handle) {
-  struct watch* watch = uv_handle_get_data(handle);
-  engine_handle_gone(watch->engine, watch);
+  engine_handle_gone(uv_handle_get_data(handle), handle);
+}
+
+void
+watch_report(struct watch* watch, int events) {
+  if (watch->spin_us > 0) engine_stay_hot(watch->engine, watch->spin_us);
+  engine_gather(watch, events);
 }
 
 static void
@@ -26,8 +33,26 @@ watch__on_ready(uv_handle* handle, int status, int events) {
     watch->armed = 0;
     events = UV_READABLE | UV_WRITABLE | READY_ERROR;
   }
-  if (watch->spin_us > 0) engine_stay_hot(watch->engine, watch->spin_us);
-  engine_gather(watch, events);
+  watch_report(watch, events);
+}
+
+static void
+watch__stop(struct watch* watch) {
+  if (watch->nested) nest_arm(watch, 0);
+  else uv_poll_stop(watch->poll);
+  watch->armed = 0;
+}
+
+// As uv__io_poll and uv__poll_io in libuv do it.
+int
+watch_events(struct watch* watch, uint32_t bits) {
+  if (bits & EPOLLERR) {
+    watch__stop(watch);
+    return UV_READABLE | UV_WRITABLE | READY_ERROR;
+  }
+  if (bits & EPOLLHUP) return watch->armed;
+  return ((bits & EPOLLIN) ? UV_READABLE : 0) | ((bits & EPOLLOUT) ? UV_WRITABLE : 0) |
+         ((bits & EPOLLRDHUP) ? UV_DISCONNECT : 0);
 }
 
 struct watch*
@@ -53,26 +78,45 @@ watch__reserve(struct engine* engine, int32_t fd) {
 
 static int
 watch__create(struct engine* engine, int32_t fd) {
-  size_t head = (sizeof(struct watch) + 15) & ~(size_t) 15;
-  struct watch* watch = calloc(1, head + uv_handle_size(UV_POLL));
+  if (engine->watches[fd] != NULL) return 0;
+  struct watch* watch = calloc(1, sizeof *watch);
   if (watch == NULL) return -ENOMEM;
   watch->engine = engine;
   watch->fd = fd;
-  watch->poll = (uv_handle*) ((char*) watch + head);
-  int rc = uv_poll_init(engine->loop, watch->poll, fd);
-  if (rc < 0) {
-    free(watch);
-    return rc;
-  }
-  uv_handle_set_data(watch->poll, watch);
-  uv_unref(watch->poll);
-  engine->handle_count++;
-  engine->spare_count++;
   engine->watches[fd] = watch;
   return 0;
 }
 
-// A spare watch fits any socket. Anything else has to pass uv_poll_init's examination, since libuv aborts when
+static void
+watch__discard_poll(struct engine* engine, uv_handle* poll) {
+  if (poll == NULL) return;
+  engine->kept_count--;
+  uv_handle_set_data(poll, engine);
+  uv_close(poll, watch__on_closed);
+}
+
+// A new poll in the place of a spare one.
+static int
+watch__open_poll(struct watch* watch) {
+  struct engine* engine = watch->engine;
+  uv_handle* poll = calloc(1, uv_handle_size(UV_POLL));
+  if (poll == NULL) return -ENOMEM;
+  int rc = uv_poll_init(engine->loop, poll, watch->fd);
+  if (rc < 0) {
+    free(poll);
+    return rc;
+  }
+  uv_handle_set_data(poll, watch);
+  uv_unref(poll);
+  engine->handle_count++;
+  engine->kept_count++;
+  // Only now: closing the spare one takes the number out of epoll, whoever else of this loop watches it.
+  watch__discard_poll(engine, watch->poll);
+  watch->poll = poll;
+  return 0;
+}
+
+// A spare poll fits any socket. Anything else has to pass uv_poll_init's examination, since libuv aborts when
 // epoll refuses a descriptor later.
 static bool
 watch__is_socket(int32_t fd) {
@@ -81,10 +125,12 @@ watch__is_socket(int32_t fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
 }
 
-static void
-watch__discard(struct watch* watch) {
-  watch->engine->spare_count--;
-  uv_close(watch->poll, watch__on_closed);
+void
+watch_leave_nest(struct watch* watch) {
+  if (watch->poll == NULL && watch__open_poll(watch) < 0) return;
+  nest_arm(watch, 0);
+  watch->nested = false;
+  if (watch->armed != 0) uv_poll_start(watch->poll, watch->armed, watch__on_ready);
 }
 
 void
@@ -92,7 +138,8 @@ watch_close_all(struct engine* engine) {
   for (int32_t fd = 0; fd < engine->watch_room; fd++) {
     struct watch* watch = engine->watches[fd];
     engine->watches[fd] = NULL;
-    if (watch != NULL) watch__discard(watch);
+    if (watch != NULL) watch__discard_poll(engine, watch->poll);
+    free(watch);
   }
 }
 
@@ -117,18 +164,18 @@ engine_watch(napi_env env, napi_callback_info info) {
   if (engine->check == NULL) return js_number(&call, -EINVAL);
   int rc = watch__reserve(engine, fd);
   if (rc < 0) return js_number(&call, rc);
+  rc = watch__create(engine, fd);
+  if (rc < 0) return js_number(&call, rc);
   struct watch* watch = engine->watches[fd];
-  if (watch != NULL && watch->used) return js_number(&call, -EEXIST);
-  if (watch == NULL || fresh == 0 || !watch__is_socket(fd)) {
-    rc = watch__create(engine, fd);
+  if (watch->used) return js_number(&call, -EEXIST);
+  watch->nested = fresh != 0 && nest_open(engine);
+  if (!watch->nested) {
+    if (watch->poll == NULL || fresh == 0 || !watch__is_socket(fd)) rc = watch__open_poll(watch);
     if (rc < 0) return js_number(&call, rc);
-    // Only now: closing the spare one takes the number out of epoll, whoever else of this loop watches it.
-    if (watch != NULL) watch__discard(watch);
-    watch = engine->watches[fd];
   }
   watch->used = true;
   watch->spin_us = 0;
-  engine->spare_count--;
+  watch->nest_events = 0;
   engine->watch_count++;
   return js_number(&call, 0);
 }
@@ -143,8 +190,11 @@ engine_arm(napi_env env, napi_callback_info info) {
   struct watch* watch = watch_find(call.environment->engine, fd);
   if (watch == NULL) return js_number(&call, -EBADF);
   if ((events & ~(UV_READABLE | UV_WRITABLE | UV_DISCONNECT)) != 0) return js_number(&call, -EINVAL);
-  watch->armed = events;
-  int rc = events == 0 ? uv_poll_stop(watch->poll) : uv_poll_start(watch->poll, events, watch__on_ready);
+  int rc = 0;
+  if (watch->nested) rc = nest_arm(watch, events);
+  else if (events == 0) uv_poll_stop(watch->poll);
+  else rc = uv_poll_start(watch->poll, events, watch__on_ready);
+  if (rc == 0) watch->armed = events;
   return js_number(&call, rc);
 }
 
@@ -157,11 +207,9 @@ engine_unwatch(napi_env env, napi_callback_info info) {
   struct engine* engine = call.environment->engine;
   struct watch* watch = watch_find(engine, fd);
   if (watch == NULL) return js_number(&call, -EBADF);
-  uv_poll_stop(watch->poll);
-  watch->armed = 0;
+  watch__stop(watch);
   watch->used = false;
   engine->watch_count--;
-  engine->spare_count++;
   watch__strike_out(engine, fd);
   return js_number(&call, 0);
 }

@@ -92,19 +92,20 @@ async function fill(task) {
 
 async function greet(task, onHeld) {
 	let held = 0;
-	for await (const stream of await open(task)) {
+	const hold = async (stream) => {
 		held++;
-		hold(stream).finally(() => {
+		try {
+			await stream.write(GREETING);
+			while ((await stream.read()) !== null);
+			await stream.close();
+		} finally {
 			if (--held === 0) process.exit(0);
-		});
+		}
+	};
+	for await (const stream of await open(task)) {
+		hold(stream);
 		onHeld?.();
 	}
-}
-
-async function hold(stream) {
-	await stream.write(GREETING);
-	while ((await stream.read()) !== null);
-	await stream.close();
 }
 
 async function idle(task) {

@@ -193,7 +193,7 @@ export class Listener<T> implements AsyncIterable<T> {
 	/** Accepts until it is closed; closing ends the loop, leaving the loop does not close. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<T> {
 		const iterator: AsyncIterableIterator<T> = {
-			next: () => this.accept().then(toResult, endIfClosed),
+			next: () => this.#next(),
 			return: async () => ({ done: true, value: undefined }),
 			[Symbol.asyncIterator]: () => iterator,
 		};
@@ -263,6 +263,19 @@ export class Listener<T> implements AsyncIterable<T> {
 	unref(): this {
 		this.socket.unref();
 		return this;
+	}
+
+	// What is queued is handed out at once.
+	#next(): Promise<IteratorResult<T>> {
+		if (!this.closed && this.#resolve === undefined) {
+			try {
+				const connection = this.#take();
+				if (connection !== undefined) return Promise.resolve(toResult(connection));
+			} catch (error) {
+				return Promise.reject(error);
+			}
+		}
+		return this.accept().then(toResult, endIfClosed);
 	}
 
 	#await(): void {

@@ -13,6 +13,10 @@ export const LOST: number = Number.NEGATIVE_INFINITY;
 
 const slab = new Slab(2 * LIMITS.writeHighWaterBytes);
 
+// As many streams can write in turn without a new queue being made for each.
+const SPARE_MAX = 64;
+const spare: OutgoingBytes[] = [];
+
 /** A queue of bytes. */
 export class OutgoingBytes {
 	// Pieces in order of sending, followed by the tail, which still grows in place.
@@ -207,4 +211,15 @@ export class OutgoingBytes {
 		if (index > 0) pieces.splice(0, index);
 		if (left > 0) pieces[0] = (pieces[0] as Uint8Array).subarray(left);
 	}
+}
+
+/** An empty queue, for as long as there is something to send: an idle stream holds none. */
+export function lendOutgoing(): OutgoingBytes {
+	return spare.pop() ?? new OutgoingBytes();
+}
+
+/** Ends the loan of a queue; what is in it is forgotten. */
+export function returnOutgoing(queue: OutgoingBytes): void {
+	queue.clear();
+	if (spare.length < SPARE_MAX) spare.push(queue);
 }

@@ -1,6 +1,6 @@
 /**
- * The bytes of one stream on their way from the kernel: at most one read waits, and while a socket is known to be drained no system call
- * asks again.
+ * The bytes of one stream on their way from the kernel, and its reads: at most one of them waits, and while a socket is known to be drained
+ * no system call asks again.
  */
 import {
 	BusyError,
@@ -11,7 +11,7 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Waiter } from "../socket/descriptor.ts";
 import { tellDropped, tellError } from "../socket/diagnostics.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
@@ -19,6 +19,7 @@ import { MSG_CTRUNC } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Arrivals } from "./arrivals.ts";
+import { ByteReader } from "./byte-reader.ts";
 import { Slab } from "./slab.ts";
 
 // Below this much room fresh memory is cheaper than the many short reads that would follow.
@@ -28,13 +29,21 @@ const KEEP_BYTES = "must keep its bytes until its read has settled";
 
 const slab = new Slab(2 * LIMITS.readChunkBytes);
 
-/** Reads for one descriptor. */
-export class Receiver implements Waiter {
+/** The stream that reads belong to. */
+export interface Reading {
+	/** Whether it was closed, which it is told before its socket is. */
+	readonly closed: boolean;
+	/** Called when a read begins to wait: what is held back leaves now. */
+	flushHeld(): void;
+}
+
+/** Reads for one stream. */
+export class Receiver extends ByteReader implements Waiter {
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
-	readonly #descriptor: Descriptor;
 	/** What comes along with the bytes; undefined when nobody asks for it. */
 	readonly arrivals: Arrivals | undefined;
+	readonly #stream: Reading;
 	// On Unix sockets the kernel tells whether it had to drop descriptors.
 	readonly #flags: number;
 	#refusedDescriptorsCount = 0;
@@ -48,9 +57,10 @@ export class Receiver implements Waiter {
 	#doubt: SyscallError | undefined;
 	#failure: Error | undefined;
 
-	constructor(socket: Socket, isUnix: boolean, arrivals?: Arrivals) {
+	constructor(stream: Reading, socket: Socket, isUnix: boolean, arrivals?: Arrivals) {
+		super();
+		this.#stream = stream;
 		this.socket = socket;
-		this.#descriptor = socket.descriptor;
 		this.#flags = isUnix && arrivals === undefined ? MSG_CTRUNC : 0;
 		this.arrivals = arrivals;
 	}
@@ -60,12 +70,12 @@ export class Receiver implements Waiter {
 		return this.arrivals?.refusedCount ?? this.#refusedDescriptorsCount;
 	}
 
-	/** Bytes received so far. */
-	get receivedBytes(): number {
-		return this.#receivedBytes;
+	/** Whether a read is under way, of one part or of several. */
+	get busy(): boolean {
+		return this.waiting || this.gathering;
 	}
 
-	/** Whether a read is pending. */
+	/** Whether a read waits for the kernel. */
 	get waiting(): boolean {
 		return this.#resolve !== undefined;
 	}
@@ -75,22 +85,12 @@ export class Receiver implements Waiter {
 		return this.#ended;
 	}
 
-	/** Reads into the slab; null at the end. */
-	pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
-		return this.#begin<Uint8Array | null>(undefined, options);
-	}
-
-	/** Reads into `target`, which is not empty; 0 at the end. */
-	pullInto(target: Uint8Array, options: WaitOptions | undefined): Promise<number> {
-		return this.#begin<number>(target, options);
-	}
-
 	/** Ends reading: a pending read rejects with `error`, and so do all that come. */
 	fail(error: Error): void {
 		if (this.#failure !== undefined) return;
 		this.#break(error);
 		if (this.#resolve === undefined) return;
-		this.#descriptor.cancelReadable();
+		this.socket.descriptor.cancelReadable();
 		this.#settle(error);
 	}
 
@@ -106,7 +106,7 @@ export class Receiver implements Waiter {
 	close(): void {
 		this.arrivals?.close();
 		if (this.#resolve === undefined) return;
-		this.#descriptor.cancelReadable();
+		this.socket.descriptor.cancelReadable();
 		this.#settle(new ClosedError("The stream"));
 	}
 
@@ -132,37 +132,59 @@ export class Receiver implements Waiter {
 		this.fail(new ClosedError("The stream"));
 	}
 
+	protected override get arrivedBytes(): number {
+		return this.#receivedBytes;
+	}
+
+	protected override pull(options: WaitOptions | undefined): Promise<Uint8Array | null> {
+		return this.#begin<Uint8Array | null>(undefined, options);
+	}
+
+	protected override pullInto(
+		target: Uint8Array,
+		options: WaitOptions | undefined,
+	): Promise<number> {
+		return this.#begin<number>(target, options);
+	}
+
+	protected override checkReadable(): void {
+		if (this.#stream.closed) throw new ClosedError("The stream");
+	}
+
 	// `T` is what the caller knows by whether it gave a target.
 	#begin<T>(target: Uint8Array | undefined, options: WaitOptions | undefined): Promise<T> {
 		try {
+			if (this.#stream.closed) throw new ClosedError("The stream");
 			if (options !== undefined) checkWait(options);
 			if (this.#resolve !== undefined) {
 				throw new BusyError("Another read is pending on this stream: await it before the next one");
 			}
 			if (this.#failure !== undefined) throw this.#failure;
 			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.
-			if (options?.timeoutMs === 0) this.#descriptor.readCredit ||= 1;
+			if (options?.timeoutMs === 0) this.socket.descriptor.readCredit ||= 1;
 			const received = this.#receive(target);
 			if (received >= 0) return Promise.resolve(this.#result(target, received) as T);
 			if (received !== EAGAIN) {
 				throw this.#break(syscallError("recv", received));
 			}
 			if (options?.timeoutMs === 0) throw new TimeoutError(0);
-			this.#descriptor.awaitReadable(this);
+			this.socket.descriptor.awaitReadable(this);
 		} catch (error) {
 			return Promise.reject(error);
 		}
 		this.#target = target;
-		return new Promise<T>((resolve, reject) => {
+		const result = new Promise<T>((resolve, reject) => {
 			this.#resolve = resolve;
 			this.#reject = reject;
 			if (options !== undefined) this.#supervise(options);
 		});
+		this.#stream.flushHeld();
+		return result;
 	}
 
 	#waitAgain(): void {
 		try {
-			this.#descriptor.awaitReadable(this);
+			this.socket.descriptor.awaitReadable(this);
 		} catch (error) {
 			this.fail(error as Error);
 		}
@@ -170,7 +192,7 @@ export class Receiver implements Waiter {
 
 	#supervise(options: WaitOptions): void {
 		this.#release = supervise(options, (error) => {
-			this.#descriptor.cancelReadable();
+			this.socket.descriptor.cancelReadable();
 			this.#settle(error(0));
 		});
 	}
@@ -185,7 +207,7 @@ export class Receiver implements Waiter {
 	#receiveAll(arrivals: Arrivals, target: Uint8Array): number {
 		try {
 			const refusedBefore = arrivals.refusedCount;
-			const received = arrivals.receive(this.#descriptor.fd, target, this.#receivedBytes);
+			const received = arrivals.receive(this.socket.descriptor.fd, target, this.#receivedBytes);
 			tellDropped(this.socket, "descriptors", arrivals.refusedCount - refusedBefore);
 			return received;
 		} catch (error) {
@@ -195,7 +217,7 @@ export class Receiver implements Waiter {
 
 	#receive(target: Uint8Array | undefined): number {
 		if (this.#ended) return 0;
-		const descriptor = this.#descriptor;
+		const { descriptor } = this.socket;
 		if (descriptor.readCredit === 0) return EAGAIN;
 		descriptor.readCredit--;
 		if (target === undefined) slab.reserve(ROOM_MIN_BYTES);

@@ -12,7 +12,6 @@ import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream, ReadUntilOptions } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
 import { Receiver } from "./receiver.ts";
-import { SocketReader } from "./socket-reader.ts";
 import type { StreamStats } from "./stream-stats.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -37,16 +36,14 @@ const NAMES = { whole: "The stream", writing: "The writing side of the stream" }
 export class Stream extends Connected implements ByteStream {
 	readonly #receiver: Receiver;
 	readonly #queue: WriteQueue;
-	readonly #reader: SocketReader;
 
 	/** @internal */
 	constructor(connection: Connection, options: ArrivalOptions = {}) {
 		super(connection, NAMES);
 		const { socket, transport } = connection;
 		const isUnix = transport === "unix";
-		this.#receiver = new Receiver(socket, isUnix, arrivalsOf(socket, isUnix, options));
+		this.#receiver = new Receiver(this, socket, isUnix, arrivalsOf(socket, isUnix, options));
 		this.#queue = new WriteQueue(socket, this.#receiver);
-		this.#reader = new SocketReader(this, this.#receiver, this.#queue);
 		tellOpened(socket, this);
 	}
 
@@ -79,30 +76,30 @@ export class Stream extends Connected implements ByteStream {
 	}
 
 	get bytesRead(): number {
-		return this.#reader.bytesRead;
+		return this.#receiver.bytesRead;
 	}
 
 	read(options?: WaitOptions): Promise<Uint8Array | null> {
-		return this.#reader.read(options);
+		return this.#receiver.read(options);
 	}
 
 	readInto(target: Uint8Array, options?: WaitOptions): Promise<number> {
-		return this.#reader.readInto(target, options);
+		return this.#receiver.readInto(target, options);
 	}
 
 	readExactly(count: number, options?: WaitOptions): Promise<Uint8Array> {
-		return this.#reader.readExactly(count, options);
+		return this.#receiver.readExactly(count, options);
 	}
 
 	readUntil(
 		delimiter: Uint8Array | string,
 		options?: ReadUntilOptions,
 	): Promise<Uint8Array | null> {
-		return this.#reader.readUntil(delimiter, options);
+		return this.#receiver.readUntil(delimiter, options);
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-		return this.#reader[Symbol.asyncIterator]();
+		return this.#receiver[Symbol.asyncIterator]();
 	}
 
 	get bytesWritten(): number {
@@ -197,7 +194,7 @@ export class Stream extends Connected implements ByteStream {
 	checkReleasable(): void {
 		this.checkOpen();
 		if (this.queuedBytes > 0) throw new BusyError("Bytes are queued: flush them first");
-		if (this.#reader.busy) {
+		if (this.#receiver.busy) {
 			throw new BusyError("A read is pending: await it before giving the socket away");
 		}
 	}
@@ -208,7 +205,7 @@ export class Stream extends Connected implements ByteStream {
 		this.markClosed();
 		this.#receiver.close();
 		const { file } = this.connection;
-		return { fd: this.connection.partFd(), unread: this.#reader.takeLeftOver(), file };
+		return { fd: this.connection.partFd(), unread: this.#receiver.takeLeftOver(), file };
 	}
 
 	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */
@@ -218,18 +215,23 @@ export class Stream extends Connected implements ByteStream {
 		this.#receiver.close();
 		tellDetached(this.socket);
 		const stream = new Stream(this.connection);
-		stream.restore(this.#reader.takeLeftOver());
+		stream.restore(this.#receiver.takeLeftOver());
 		return stream;
+	}
+
+	/** @internal Sends what is held back for the end of the tick. */
+	flushHeld(): void {
+		this.#queue.flushHeld();
 	}
 
 	/** @internal Bytes that an earlier read was given and has given back. */
 	get leftOverBytes(): number {
-		return this.#reader.leftOverBytes;
+		return this.#receiver.leftOverBytes;
 	}
 
 	/** @internal Has these bytes read before all that come: what another owner had left over of the same connection. */
 	restore(bytes: Uint8Array): void {
-		this.#reader.restore(bytes);
+		this.#receiver.restore(bytes);
 	}
 
 	/**
@@ -246,7 +248,7 @@ export class Stream extends Connected implements ByteStream {
 		const socket = this.connection.part();
 		// A read of several parts gives back what it had gathered only after its promise was rejected.
 		return new Promise((resolve) => {
-			setImmediate(() => resolve({ socket, unread: this.#reader.takeLeftOver() }));
+			setImmediate(() => resolve({ socket, unread: this.#receiver.takeLeftOver() }));
 		});
 	}
 

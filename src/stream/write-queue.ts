@@ -12,14 +12,14 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Descriptor, Waiter } from "../socket/descriptor.ts";
+import type { Waiter } from "../socket/descriptor.ts";
 import { tellError } from "../socket/diagnostics.ts";
 import type { Passage } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, EINVAL, EPERM, ESRCH, ETOOMANYREFS } from "../sys/errno.ts";
 import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
-import { LOST, OutgoingBytes } from "./outgoing-bytes.ts";
+import { LOST, lendOutgoing, type OutgoingBytes, returnOutgoing } from "./outgoing-bytes.ts";
 import type { Receiver } from "./receiver.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
 
@@ -39,9 +39,9 @@ const REFUSALS = new Set([EINVAL, EPERM, ESRCH, ETOOMANYREFS]);
 export class WriteQueue implements Waiter, Flushable {
 	/** Held so that the socket is not collected while somebody waits through this object. */
 	readonly socket: Socket;
-	readonly #descriptor: Descriptor;
 	readonly #receiver: Receiver;
-	readonly #bytes: OutgoingBytes = new OutgoingBytes();
+	// Undefined while nothing is queued.
+	#bytes: OutgoingBytes | undefined;
 	#takenBytes = 0;
 	#scheduled = false;
 	#blocked = false;
@@ -52,7 +52,6 @@ export class WriteQueue implements Waiter, Flushable {
 	/** @param receiver told when a send finds the connection broken */
 	constructor(socket: Socket, receiver: Receiver) {
 		this.socket = socket;
-		this.#descriptor = socket.descriptor;
 		this.#receiver = receiver;
 	}
 
@@ -63,7 +62,7 @@ export class WriteQueue implements Waiter, Flushable {
 
 	/** Bytes that the kernel has not taken yet. */
 	get queuedBytes(): number {
-		return this.#bytes.length;
+		return this.#bytes?.length ?? 0;
 	}
 
 	/** Whether it has failed, or was given up. */
@@ -85,8 +84,8 @@ export class WriteQueue implements Waiter, Flushable {
 		// An empty view is looked at more closely, for its buffer may be detached.
 		const bytes = data instanceof Uint8Array && data.length > 0 ? data : requireBytes("data", data);
 		if (bytes.length > LIMITS.writeCopyBytes) return this.#pushLarge(bytes, options);
-		if (this.#bytes.length > LIMITS.writeQueueBytes) return this.#refuseMore();
-		this.#bytes.copy(bytes);
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		this.#open().copy(bytes);
 		return this.#taken(bytes.length, options);
 	}
 
@@ -105,13 +104,13 @@ export class WriteQueue implements Waiter, Flushable {
 		if (given.length === 0) {
 			throw new InvalidValueError("data", "must have a byte for descriptors to go with", data);
 		}
-		if (this.#failure !== undefined || this.#bytes.length > LIMITS.writeQueueBytes) {
+		if (this.#failure !== undefined || this.queuedBytes > LIMITS.writeQueueBytes) {
 			passage.close();
 			return this.#failure === undefined ? this.#refuseMore() : this.#refuse(this.#failure);
 		}
 		const isSmall = given.length <= LIMITS.writeCopyBytes;
 		const piece = isSmall ? Uint8Array.from(given) : given.subarray();
-		this.#bytes.borrow(piece, passage);
+		this.#open().borrow(piece, passage);
 		this.#takenBytes += piece.length;
 		const refusal = this.#send(piece) ?? this.#holdPassage(piece);
 		if (refusal === undefined) return this.#settleNow(options, piece.length, piece);
@@ -132,16 +131,16 @@ export class WriteQueue implements Waiter, Flushable {
 		this.#failure = error;
 		tellError(this.socket, "write", error);
 		// Nothing is lost, so nobody need be told, when nothing was queued.
-		this.#failureTold = this.#bytes.length === 0;
-		this.#bytes.clear();
-		if (this.#blocked) this.#descriptor.cancelWritable();
+		this.#failureTold = this.queuedBytes === 0;
+		this.#release();
+		if (this.#blocked) this.socket.descriptor.cancelWritable();
 		this.#blocked = false;
 		this.#settle(error);
 	}
 
 	/** Gives up what is queued because this side closes. */
 	close(): void {
-		if (this.#bytes.length > 0 || this.#drain !== undefined) {
+		if (this.queuedBytes > 0 || this.#drain !== undefined) {
 			this.fail(new ClosedError("The stream"));
 		}
 	}
@@ -172,23 +171,25 @@ export class WriteQueue implements Waiter, Flushable {
 		// Three bytes are the most that one UTF-16 unit becomes; RFC 3629 section 3.
 		const most = text.length * 3;
 		if (most > LIMITS.writeCopyBytes) return this.#pushLarge(Buffer.from(text), options);
-		if (this.#bytes.length > LIMITS.writeQueueBytes) return this.#refuseMore();
-		return this.#taken(this.#bytes.copyText(text, most), options);
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		return this.#taken(this.#open().copyText(text, most), options);
 	}
 
 	#pushLarge(data: Uint8Array, options: WaitOptions | undefined): Promise<void> {
-		if (this.#bytes.length > LIMITS.writeQueueBytes) return this.#refuseMore();
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
 		// A write that may be withdrawn must be told from others of the same buffer.
 		const piece = options === undefined ? data : data.subarray();
-		this.#bytes.borrow(piece);
+		this.#open().borrow(piece);
 		this.#takenBytes += piece.length;
 		this.#send();
 		return this.#settleNow(options, piece.length, piece);
 	}
 
 	#taken(bytes: number, options: WaitOptions | undefined): Promise<void> {
+		// Nobody has answered yet what was not even sent.
+		if (this.#takenBytes === 0) this.socket.descriptor.readCredit = 0;
 		this.#takenBytes += bytes;
-		if (this.#bytes.length < LIMITS.writeHighWaterBytes) {
+		if (this.queuedBytes < LIMITS.writeHighWaterBytes) {
 			if (this.#scheduled) noteWrite();
 			else if (!this.#blocked) {
 				this.#scheduled = true;
@@ -203,7 +204,7 @@ export class WriteQueue implements Waiter, Flushable {
 	// What has to wait must not depend on the caller's descriptors.
 	#holdPassage(piece: Uint8Array): Error | undefined {
 		try {
-			this.#bytes.passageOf(piece)?.hold();
+			this.#bytes?.passageOf(piece)?.hold();
 			return undefined;
 		} catch (error) {
 			return error as Error;
@@ -212,14 +213,15 @@ export class WriteQueue implements Waiter, Flushable {
 
 	// Returns why what goes along with `fresh`, which was queued just now, is refused: that concerns its write alone.
 	#send(fresh?: Uint8Array): Error | undefined {
-		while (this.#bytes.length > 0 && !this.#blocked) {
-			const sent = this.#bytes.send(this.#descriptor.fd);
+		while (this.queuedBytes > 0 && !this.#blocked) {
+			const queue = this.#open();
+			const sent = queue.send(this.socket.descriptor.fd);
 			if (sent === LOST) {
 				this.fail(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
 				return undefined;
 			}
 			if (sent < 0 && sent !== EAGAIN) {
-				if (fresh !== undefined && REFUSALS.has(sent) && this.#bytes.isNext(fresh)) {
+				if (fresh !== undefined && REFUSALS.has(sent) && queue.isNext(fresh)) {
 					return syscallError("sendmsg", sent);
 				}
 				const failure = syscallError("send", sent);
@@ -228,16 +230,29 @@ export class WriteQueue implements Waiter, Flushable {
 				return undefined;
 			}
 			// A short count says that the socket's buffer is full.
-			if (this.#bytes.length > 0 && this.#failure === undefined) this.#block();
+			if (queue.length > 0) this.#block();
 		}
-		if (this.#bytes.length === 0 && this.#drain !== undefined) this.#settle(undefined);
+		if (this.queuedBytes > 0) return undefined;
+		this.#release();
+		if (this.#drain !== undefined) this.#settle(undefined);
 		return undefined;
+	}
+
+	#open(): OutgoingBytes {
+		this.#bytes ??= lendOutgoing();
+		return this.#bytes;
+	}
+
+	#release(): void {
+		if (this.#bytes === undefined) return;
+		returnOutgoing(this.#bytes);
+		this.#bytes = undefined;
 	}
 
 	#block(): void {
 		this.#blocked = true;
 		try {
-			this.#descriptor.awaitWritable(this);
+			this.socket.descriptor.awaitWritable(this);
 		} catch (error) {
 			this.#blocked = false;
 			this.fail(error as Error);
@@ -247,7 +262,7 @@ export class WriteQueue implements Waiter, Flushable {
 	// `bytes` are those of the write that asks, `borrowed` is its buffer where that was not copied.
 	#settleNow(options: WaitOptions | undefined, bytes = 0, borrowed?: Uint8Array): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
-		if (this.#bytes.length === 0) return afterSend();
+		if (this.queuedBytes === 0) return afterSend();
 		if (this.#drain === undefined) this.#drain = createDrain();
 		return options === undefined
 			? this.#drain.promise
@@ -282,15 +297,15 @@ export class WriteQueue implements Waiter, Flushable {
 
 	// Gives a caller's buffer back; returns how many of its bytes are sent or will be.
 	#regain(bytes: number, borrowed: Uint8Array | undefined): number {
-		if (borrowed === undefined || !this.#bytes.regain(borrowed)) return bytes;
+		if (borrowed === undefined || this.#bytes?.regain(borrowed) !== true) return bytes;
 		this.#takenBytes -= bytes;
-		if (this.#bytes.length === 0) this.#unblock();
+		if (this.queuedBytes === 0) this.#unblock();
 		return 0;
 	}
 
 	// Nothing is left to wait for.
 	#unblock(): void {
-		if (this.#blocked) this.#descriptor.cancelWritable();
+		if (this.#blocked) this.socket.descriptor.cancelWritable();
 		this.#blocked = false;
 		this.#settle(undefined);
 	}
@@ -316,7 +331,7 @@ export class WriteQueue implements Waiter, Flushable {
 		const advice = "await the writes, so that the peer can keep up";
 		const { writeQueueBytes } = LIMITS;
 		return rejectQuietly(
-			new LimitError("writeQueueBytes", this.#bytes.length, writeQueueBytes, advice),
+			new LimitError("writeQueueBytes", this.queuedBytes, writeQueueBytes, advice),
 		);
 	}
 }

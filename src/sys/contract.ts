@@ -234,6 +234,6 @@ export interface Engine {
 	engineOwn(fd: number): number;
 	/** Takes that back. EBADF when it was not owned. */
 	engineDisown(fd: number): number;
-	/** out = [watches, libuv handles, owned descriptors] of this thread. */
+	/** out = [watches, libuv handles but polls, which are kept for other watches, owned descriptors] of this thread. */
 	engineLedger(): number;
 }
