@@ -91,6 +91,6 @@ function complain(error: unknown, command: string | undefined): void {
 	const isKnown = command !== undefined && Object.hasOwn(CATALOG, command);
 	const name = isKnown ? `socketry ${command}` : "socketry";
 	const message = error instanceof Error ? error.message : String(error);
-	err.write(`${err.palette.bad(`${name}:`)} ${message}\n`);
+	err.say(`${err.palette.bad(`${name}:`)} ${message}`);
 	if (error instanceof UsageError) err.write(`See: ${name} --help\n`);
 }

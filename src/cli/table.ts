@@ -27,15 +27,24 @@ function pad(text: string, width: number, flush: "left" | "right" | undefined): 
 	return flush === "right" ? text.padStart(width) : text.padEnd(width);
 }
 
-/** Breaks text at spaces into lines of at most `columns` characters, each behind `indent`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what a palette writes begins with one
+const MARKUP = /\u001b\[\d+m/g;
+
+/** Breaks text at spaces into lines of at most `columns` characters, each behind `indent`. Markup takes no room. */
 export function wrap(text: string, columns: number, indent = ""): string {
 	const lines: string[] = [];
 	let line = "";
+	let width = 0;
 	for (const word of text.split(/[ \n]+/)) {
-		if (line !== "" && indent.length + line.length + 1 + word.length > columns) {
+		const wordWidth = word.replace(MARKUP, "").length;
+		if (line !== "" && indent.length + width + 1 + wordWidth > columns) {
 			lines.push(line);
 			line = word;
-		} else line = line === "" ? word : `${line} ${word}`;
+			width = wordWidth;
+		} else {
+			width += line === "" ? wordWidth : wordWidth + 1;
+			line = line === "" ? word : `${line} ${word}`;
+		}
 	}
 	return [...lines, line].map((each) => `${indent}${each}\n`).join("");
 }

@@ -1,5 +1,6 @@
 /** Where the program writes to: standard output or standard error, be it a terminal, a file or a pipe that closes early. */
 import { createPalette, type Palette, wantsColour } from "./palette.ts";
+import { wrap } from "./table.ts";
 
 /** Columns of text beyond which lines are hard to read. */
 const COLUMNS_MAX = 100;
@@ -93,6 +94,12 @@ export class Terminal {
 	/** Whether the cursor can be moved. */
 	get canRedraw(): boolean {
 		return this.isTerminal && !this.#isDumb;
+	}
+
+	/** Writes lines for people: on a terminal they break between words, elsewhere not at all. */
+	say(text: string): void {
+		const lines = text.split("\n").map((line) => wrap(line, this.columns));
+		this.write(this.isTerminal ? lines.join("") : `${text}\n`);
 	}
 
 	/** Writes text as it is. What a closed pipe cannot take is dropped. */

@@ -83,11 +83,14 @@ test("fault tells of its start, of connections, and of those that could not be",
 	assert.equal(lines[0]?.["to"], address);
 });
 
-test("fault tells of datagrams in the end", async () => {
+test("fault tells of datagrams that it hits, and in the end of their senders", async () => {
 	const args = ["fault", "udp://127.0.0.1:0", "udp://127.0.0.1:9", "--loss", "1", "--json"];
 	const child = startProgram(args);
+	const { from } = JSON.parse(await child.line()) as { from: string };
+	await runProgram(["ping", from, "--echo", "--count", "1", "--timeout", "10ms"]);
 	await child.line();
-	assert.deepEqual(typesOf(await checked("fault", await interrupted(child))), ["end", "start"]);
+	const lines = await checked("fault", await interrupted(child));
+	assert.deepEqual(typesOf(lines), ["connection", "fault", "start"]);
 });
 
 test("ls tells of sockets, of what is not shown, and how many there are", async () => {

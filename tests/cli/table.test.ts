@@ -16,4 +16,6 @@ test("columns are as wide as their widest cell, and markup does not count", () =
 test("long text is broken between words", () => {
 	assert.equal(wrap("one two three", 8, "  "), "  one\n  two\n  three\n");
 	assert.equal(wrap("one two three", 9), "one two\nthree\n");
+	const red = "\x1b[31mone\x1b[39m";
+	assert.equal(wrap(`${red} two three`, 9), `${red} two\nthree\n`);
 });

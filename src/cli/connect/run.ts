@@ -41,7 +41,7 @@ async function connectAndTalk(
 		address,
 		peer: "peer" in connection ? connection.peer : undefined,
 		signal,
-		onError: (message: string) => context.err.write(`socketry connect: ${message}\n`),
+		onError: (message: string) => context.err.say(`socketry connect: ${message}`),
 	};
 	if (!("socket" in connection)) return await runBridged(program, connection, surroundings);
 	const code = await runProgram(program, connection.socket.fd, surroundings);

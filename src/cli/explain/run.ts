@@ -41,7 +41,7 @@ async function explain(word: string, signal: AbortSignal): Promise<string> {
 	else if (manner !== undefined && manner !== "stream") {
 		facts.push(["limit", `${LIMITS.messageBytes} bytes a message, unless asked for more`]);
 	}
-	return `${word}\n${facts.map(([name, text]) => `  ${name.padEnd(9)}${text}\n`).join("")}`;
+	return `${word}\n${facts.map(([name, text]) => `  ${name.padEnd(10)}${text}\n`).join("")}`;
 }
 
 async function factsOf(address: Address, signal: AbortSignal): Promise<[string, string][]> {

@@ -99,17 +99,20 @@ export const GUIDE: Guide = {
 	lines: {
 		start: {
 			when: "once it listens",
-			fields: ["from", "to", "seed", "toxics", "control"],
+			fields: ["time", "from", "to", "seed", "toxics", "control"],
 		},
 		fault: {
 			when: "when a fault hits a message or ends a connection",
-			fields: ["connection", "direction", "toxic", "at"],
+			fields: ["time", "proxy", "connection", "direction", "toxic", "at"],
 		},
 		connection: {
 			when: "when a connection is over, or a peer of datagrams forgotten",
-			fields: ["connection", "upstream", "downstream", "fault"],
+			fields: ["time", "proxy", "connection", "upstream", "downstream", "fault"],
 		},
-		unreachable: { when: "when TO could not be reached", fields: ["connection", "error"] },
+		unreachable: {
+			when: "when TO could not be reached",
+			fields: ["time", "proxy", "connection", "error"],
+		},
 	},
 	seeAlso: ["socketry-relay(1)", "tc-netem(8)"],
 	exits: [

@@ -121,7 +121,7 @@ class Teller {
 	#tell(type: string, fields: Readonly<Record<string, unknown>>, line: () => string): void {
 		const { out, err } = this.#context;
 		if (this.#isJson) out.write(jsonLine(type, fields));
-		else err.write(`${line()}\n`);
+		else err.say(line());
 	}
 }
 

@@ -192,7 +192,7 @@ class Server {
 	#tell(what: "listening", address: Address, predecessorPid: number | undefined): void {
 		const text = formatAddress(address);
 		if (this.#request.json) this.#write(what, { address: text, predecessorPid });
-		else if (!this.#request.isQuiet) this.#context.err.write(`${what} on ${text}\n`);
+		else if (!this.#request.isQuiet) this.#context.err.say(`${what} on ${text}`);
 	}
 
 	#write(type: string, fields: Readonly<Record<string, unknown>>): void {
@@ -200,6 +200,6 @@ class Server {
 	}
 
 	#complain(message: string): void {
-		this.#context.err.write(`socketry listen: ${message}\n`);
+		this.#context.err.say(`socketry listen: ${message}`);
 	}
 }

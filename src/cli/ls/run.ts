@@ -55,7 +55,7 @@ function show(view: View, request: Request, { out, err }: Context): void {
 		return;
 	}
 	out.write(textOf(view, request, out));
-	for (const { message } of listing.notes) err.write(`${err.palette.dim("note:")} ${message}\n`);
+	for (const { message } of listing.notes) err.say(`${err.palette.dim("note:")} ${message}`);
 	if (shown.length === 0) err.write("no socket is like that\n");
 	if (notShown.size > 0 && err.isTerminal)
 		err.write(`${err.palette.dim(notShownText(notShown))}\n`);

@@ -24,8 +24,8 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 	const options = { timeoutMs: timeoutMs ?? READ_MS, signal: context.signal };
 	const isTold = await tell(state, mainPid ?? process.ppid, !values["no-wait"], options);
 	if (isTold) return EXIT.done;
-	context.err.write(
-		"socketry notify: nobody was told: NOTIFY_SOCKET is not set. In a service it is, by Type=notify or NotifyAccess=all\n",
+	context.err.say(
+		"socketry notify: nobody was told: NOTIFY_SOCKET is not set. In a service it is, by Type=notify or NotifyAccess=all",
 	);
 	return EXIT.failed;
 }

@@ -88,7 +88,7 @@ async function timed(
 		await attempt();
 	} catch (error) {
 		if (signal.aborted) throw error;
-		err.write(`${number}: ${(error as Error).message}\n`);
+		err.say(`${number}: ${(error as Error).message}`);
 		return Number.NaN;
 	}
 	const ms = performance.now() - start;

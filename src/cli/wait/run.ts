@@ -25,7 +25,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 		const name = formatAddress(address);
 		let isTold = quiet || json;
 		const onFailure = ({ error }: { readonly error: Error }): void => {
-			if (!isTold) context.err.write(`waiting for ${name}: ${error.message}\n`);
+			if (!isTold) context.err.say(`waiting for ${name}: ${error.message}`);
 			isTold = true;
 		};
 		await whenReachable(address, { signal: limit.signal, retry: { onFailure } });
@@ -37,7 +37,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 	});
 	if (isDone !== true || program === undefined) return EXIT.done;
 	return await runAlone(program, context.signal, (message) => {
-		context.err.write(`socketry wait: ${message}\n`);
+		context.err.say(`socketry wait: ${message}`);
 	});
 }
 
