@@ -237,7 +237,16 @@ test("any text is read or refused with one of our errors", () => {
 });
 
 test("huge text is refused at once", () => {
-	for (const start of ["", "tcp://", "tcp://[", "unix:", "unix:@", "fd:", "systemd:"]) {
+	for (const start of [
+		"",
+		"tcp://",
+		"tcp://[",
+		"tcp+srv://_a._tcp.",
+		"unix:",
+		"unix:@",
+		"fd:",
+		"systemd:",
+	]) {
 		for (const filler of ["a", ":", "/a", "1", "a."]) {
 			const text = start + filler.repeat(1_000_000);
 			assert.throws(
