@@ -34,6 +34,7 @@ interface Running extends Movement {
 }
 
 const SESSION_IDLE_MS = 60_000;
+const TIME_IS_OVER = "the time to drain is over";
 
 /** Joins connections and sessions, and counts them. */
 export class Joiner {
@@ -111,7 +112,7 @@ export class Joiner {
 
 	/** Ends everything at once. */
 	abort(): void {
-		const reason = new AbortError("the time to drain is over");
+		const reason = new AbortError(TIME_IS_OVER);
 		this.#ending.abort(reason);
 		for (const each of this.#running) each.abort(reason);
 	}
@@ -207,13 +208,18 @@ export class Joiner {
 	): void {
 		this.#running.delete(joined);
 		this.#tally.end(joined, error === undefined ? "done" : outcome);
-		if (error !== undefined) this.#say(`${ends(peer, route)}: ${outcome}: ${error.message}`);
+		if (error !== undefined) this.#say(`${ends(peer, route)}: ${outcome}: ${reasonOf(error)}`);
 	}
 
 	#failed(peer: Address | undefined, route: Route, error: Error): void {
 		this.#tally.end(undefined, "failed");
-		this.#say(`${ends(peer, route)}: ${error.message}`);
+		this.#say(`${ends(peer, route)}: ${reasonOf(error)}`);
 	}
+}
+
+// What we have ended ourselves says why.
+function reasonOf({ message, cause }: Error): string {
+	return cause === TIME_IS_OVER ? TIME_IS_OVER : message;
 }
 
 function ends(peer: Address | undefined, { to }: Route): string {

@@ -20,7 +20,7 @@ import { checkTls } from "../tls-options.ts";
 import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
 import { takeSessions } from "./sessions.ts";
-import { showFigures, Tally } from "./tally.ts";
+import { lineStart, showFigures, Tally } from "./tally.ts";
 
 const DRAIN_MS = 5_000;
 // Two sockets, and a pipe in each direction while bytes are under way. Of a session one socket, and one that is passed on.
@@ -33,7 +33,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 	await checkTls(request.tlsIn, request.tlsOut?.tls);
 	const tally = new Tally();
 	const relay = new Relay(request, tally, context);
-	const hide = showFigures(tally, context, request.json);
+	const hide = showFigures(tally, context, request);
 	try {
 		await relay.run();
 	} finally {
@@ -117,7 +117,7 @@ class Relay {
 		for (const { socket, route } of this.#listening) {
 			const [address, to] = [formatAddress(socket.address), formatAddress(route.to)];
 			if (json) this.#write("listening", { address, to, predecessorPid });
-			else if (!isQuiet) this.#context.err.write(`listening on ${address}, for ${to}\n`);
+			else if (!isQuiet) this.#context.err.say(`listening on ${address}, for ${to}`);
 		}
 		if (predecessorPid !== undefined) this.#say(`took over from process ${predecessorPid}`);
 	}
@@ -215,8 +215,9 @@ class Relay {
 
 	#say(text: string): void {
 		const { json, isQuiet } = this.#request;
+		const { err } = this.#context;
 		if (json) this.#write("message", { text });
-		else if (!isQuiet) this.#context.err.write(`socketry relay: ${text}\n`);
+		else if (!isQuiet) err.write(`${lineStart(err)}socketry relay: ${text}\n`);
 	}
 
 	#write(type: string, fields: Readonly<Record<string, unknown>>): void {

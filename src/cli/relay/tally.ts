@@ -86,19 +86,28 @@ function size(bytes: number): string {
 	return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** Shows the figures: all the time on a terminal, and when SIGUSR1 asks for them. Returns what ends that. */
-export function showFigures(tally: Tally, { out, err }: Context, json: boolean): () => void {
+/** Shows the figures: all the time on a terminal, and when SIGUSR1 asks for them. Returns what ends that, and leaves the last ones. */
+export function showFigures(
+	tally: Tally,
+	{ out, err }: Context,
+	{ json, isQuiet }: { readonly json: boolean; readonly isQuiet: boolean },
+): () => void {
 	const tell = (): void => {
 		if (json) out.write(jsonLine("figures", tally.figures()));
-		else err.write(`${err.isTerminal ? "\r\x1b[2K" : ""}${tally.text()}\n`);
+		else err.write(`${lineStart(err)}${tally.text()}\n`);
 	};
 	process.on("SIGUSR1", tell);
-	const isLive = err.isTerminal && !json;
-	const draw = (): void => err.write(`\r\x1b[2K${tally.text().slice(0, err.columns - 1)}`);
+	const isLive = err.isTerminal && !json && !isQuiet;
+	const draw = (): void => err.write(`${lineStart(err)}${tally.text().slice(0, err.columns - 1)}`);
 	const timer = isLive ? setInterval(draw, REDRAW_MS).unref() : undefined;
 	return () => {
 		process.off("SIGUSR1", tell);
 		clearInterval(timer);
-		if (isLive) err.write("\r\x1b[2K");
+		if (isLive) tell();
 	};
+}
+
+/** What has to be written before a line where the figures may be: nothing, or what takes them away. */
+export function lineStart({ isTerminal }: Context["err"]): string {
+	return isTerminal ? "\r\x1b[2K" : "";
 }
