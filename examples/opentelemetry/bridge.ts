@@ -45,10 +45,11 @@ export function bridge(meter: Meter, tracer: Tracer): () => void {
 		counted.add(source);
 		to.open.add(1, { kind, transport });
 	});
-	on("socketry:connected", ({ kind, transport, source, durationMs }) => {
+	on("socketry:connected", ({ kind, transport, source, address, durationMs }) => {
 		to.connecting.record(durationMs / 1_000, { kind, transport });
 		// Events come in the context of the call: the span has the caller's as its parent.
-		const attributes = { transport, peer: formatAddress(source.peer) };
+		const asked = formatAddress(address);
+		const attributes = { transport, asked, peer: formatAddress(source.peer) };
 		startConnect(tracer, attributes, durationMs).end();
 	});
 	on("socketry:accepted", ({ kind, transport }) => to.accepted.add(1, { kind, transport }));
@@ -62,8 +63,8 @@ export function bridge(meter: Meter, tracer: Tracer): () => void {
 			transport,
 			"error.type": codeOf(error),
 		});
-		const peer = formatAddress(event.address);
-		const span = startConnect(tracer, { transport, peer }, event.durationMs);
+		const asked = formatAddress(event.address);
+		const span = startConnect(tracer, { transport, asked }, event.durationMs);
 		span.recordException(error);
 		span.setStatus({ code: SpanStatusCode.ERROR, message: error.message }).end();
 	});

@@ -147,7 +147,7 @@ async function connectOnce(
 	try {
 		const winner = await connectTarget(target, options, deadline.signal);
 		const connection = connectionOver(winner, transportFor(target), options);
-		tellConnected(connection, sinceMs);
+		tellConnected(connection, target, sinceMs);
 		return connection;
 	} catch (error) {
 		const explained = deadline.explain(error);

@@ -40,6 +40,8 @@ export type OpenedEvent = EventSource;
 
 /** Of `socketry:connected`: `connect` has made a connection. Follows its `socketry:opened`. */
 export type ConnectedEvent = ConnectionSource & {
+	/** What was asked for: perhaps a name, or a service. What was found is the `peer` of the source. */
+	readonly address: Address;
 	/** Time it took, looking up the name included, in milliseconds. */
 	readonly durationMs: number;
 };

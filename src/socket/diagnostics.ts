@@ -45,10 +45,10 @@ export function tellOpened(socket: Observable, observed: Observed): void {
 	publish("opened", observed, {});
 }
 
-/** Tells that a connection was made. @param sinceMs of `performance.now()`, when that began */
-export function tellConnected(observed: Observed, sinceMs: number): void {
+/** Tells that a connection was made. @param address what was asked for @param sinceMs of `performance.now()`, when that began */
+export function tellConnected(observed: Observed, address: Address, sinceMs: number): void {
 	if (!hears("connected")) return;
-	publish("connected", observed, { durationMs: performance.now() - sinceMs });
+	publish("connected", observed, { address, durationMs: performance.now() - sinceMs });
 }
 
 /** Tells that a listener has accepted a connection. */

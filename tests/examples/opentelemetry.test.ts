@@ -107,7 +107,7 @@ test("the bridge makes metrics of every socket's life, and a span of each connec
 	assert(sum("socketry.tcp.rtt") > 0);
 	assert(sum("socketry.connect.duration") > 0);
 	assert.deepEqual(
-		ended.map(({ name, context, options }) => [name, context, options?.attributes?.["peer"]]),
+		ended.map(({ name, context, options }) => [name, context, options?.attributes?.["asked"]]),
 		[
 			["connect", "a request", `tcp://127.0.0.1:${address.port}`],
 			["connect", "another", `tcp://127.0.0.1:${address.port}`],

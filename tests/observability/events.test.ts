@@ -38,6 +38,7 @@ test("a connection is told of from its opening to its closing, at both ends", as
 	);
 	const [, , connected, , accepted, closed] = recorded;
 	assert(connected?.event === "connected" && connected.durationMs > 0);
+	assert.deepEqual(connected.address, listener.address);
 	assert(accepted?.event === "accepted" && accepted.listener === listener);
 	assert(closed?.event === "closed" && closed.how === "closed");
 	assert(closed.stats.kind === "stream" && closed.stats.bytesWritten === 5);

@@ -61,6 +61,16 @@ test("the server of the best priority is connected to, and no other is looked fo
 	assert.equal(String(await peer.read()), "hello");
 });
 
+test("who observes is told of the service, and finds the server", async (t) => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const connected = record(t, ["socketry:connected"]);
+	const resolver = knowing([served("a.test", portOf(listener))], { "a.test": ["127.0.0.1"] });
+	await using stream = await connect(SERVICE, { resolver });
+	const [event] = connected as (Recorded & { event: "connected" })[];
+	assert.deepEqual(event?.address, { transport: "tcp+srv", service: "_echo._tcp.example.test" });
+	assert.equal(event?.source, stream);
+});
+
 test("a server that refuses, one without an address and one that is silent give way to the next", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
 	const servers = [
