@@ -2,7 +2,13 @@
  * What holds bytes between the receive queue of one socket and the send queue of another: a pipe in the kernel, or memory where the kernel
  * cannot splice. A flow has one only while bytes are under way, so that idle connections cost neither.
  */
-import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, SPLICE_F_MOVE } from "../sys/constants.ts";
+import {
+	F_GETPIPE_SZ,
+	F_SETPIPE_SZ,
+	O_CLOEXEC,
+	O_NONBLOCK,
+	SPLICE_F_MOVE,
+} from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 
 /** Holds bytes under way. */
@@ -17,15 +23,20 @@ export interface Carrier {
 	release(): void;
 }
 
-// One turn of a carrier. Larger pipes gain nothing measurable, and a user may have 64 MiB of them; pipe(7).
-const PIPE_BYTES = 262_144;
-const BUFFER_BYTES = 65_536;
+/** Room of a buffer: what one recv brings at the most. */
+export const BUFFER_BYTES = 65_536;
+
+// As much as a user may give a pipe who is nobody special. A quarter of it costs a busy connection a fifth more time on the processor.
+const PIPE_BYTES = 1_048_576;
+// Such a user may have 64 MiB of pipes, and gets crippled ones of two pages beyond that; pipe(7). Half is left to his other programs.
+const PIPES_MAX = 32;
 const SPARE_MAX = 16;
 
 const sparePipes: PipeCarrier[] = [];
 const spareBuffers: BufferCarrier[] = [];
 
 let flows = 0;
+let pipes = 0;
 
 /** Announces a flow; spare pipes are kept as long as there is one. */
 export function enter(): void {
@@ -39,16 +50,18 @@ export function leave(): void {
 	for (const pipe of sparePipes.splice(0)) pipe.close();
 }
 
-/** A pipe, or undefined when there is no descriptor for one. */
+/** A pipe, or undefined when there are enough, or none to be had that is better than memory. */
 export function takePipe(): Carrier | undefined {
 	const spare = sparePipes.pop();
 	if (spare !== undefined) return spare;
 	const pair = new Int32Array(2);
-	if (sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
+	if (pipes >= PIPES_MAX || sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
 	const [readFd, writeFd] = pair as unknown as [number, number];
-	// Refused to a user who has many: then it stays as it is.
-	sys.fcntl(writeFd, F_SETPIPE_SZ, PIPE_BYTES);
-	return new PipeCarrier(readFd, writeFd);
+	const pipe = new PipeCarrier(readFd, writeFd);
+	const isRefused = sys.fcntl(writeFd, F_SETPIPE_SZ, PIPE_BYTES) < 0;
+	if (!isRefused || sys.fcntl(writeFd, F_GETPIPE_SZ) >= BUFFER_BYTES) return pipe;
+	pipe.close();
+	return undefined;
 }
 
 /** Memory. */
@@ -64,6 +77,7 @@ class PipeCarrier implements Carrier {
 	constructor(readFd: number, writeFd: number) {
 		this.#readFd = readFd;
 		this.#writeFd = writeFd;
+		pipes++;
 	}
 
 	fill(fd: number): number {
@@ -84,6 +98,7 @@ class PipeCarrier implements Carrier {
 	}
 
 	close(): void {
+		pipes--;
 		sys.close(this.#readFd);
 		sys.close(this.#writeFd);
 	}

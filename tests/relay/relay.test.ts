@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { readdirSync, readlinkSync } from "node:fs";
+import { constants } from "node:os";
 import { describe, test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { relay } from "socketry/relay";
 import { injectFaults, memoryStreams } from "socketry/testing";
+import { F_GETPIPE_SZ, F_SETPIPE_SZ } from "#src/sys/constants.ts";
+import { sys } from "#src/sys/current.ts";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
 
@@ -184,15 +188,14 @@ test("a receiver that does not read stops the sender, and nothing spins", async 
 		for (; sent < 400; sent++) await client.write(Buffer.alloc(65_536));
 		await client.closeWrite();
 	})();
-	let before = -1;
-	while (sent !== before) {
-		before = sent;
-		await new Promise((resolve) => setTimeout(resolve, 50));
-	}
+	await untilStill(() => sent);
 	assert.ok(sent < 400);
-	const faults = injectFaults([{ call: "splice", nth: 1_000_000, fail: "EAGAIN" }]);
+	const moving = ["splice", "send", "recv"] as const;
+	const faults = injectFaults(moving.map((call) => ({ call, nth: 1_000_000, fail: "EAGAIN" })));
 	await new Promise((resolve) => setTimeout(resolve, 50));
-	assert.ok((faults.calls.get("splice") ?? 0) < 10, `${faults.calls.get("splice")} calls`);
+	for (const call of moving) {
+		assert.ok((faults.calls.get(call) ?? 0) < 10, `${faults.calls.get(call)} calls of ${call}`);
+	}
 	faults.restore();
 	const arrived = await readAll(server);
 	assert.equal(arrived.length, 400 * 65_536);
@@ -328,6 +331,84 @@ test("a thousand relays that come and go leave no descriptor and few pipes", asy
 		await Promise.all([server.close(), client.close(), running.done]);
 	}
 });
+
+test("more connections stand still than there are pipes, and all their bytes arrive", async () => {
+	const unix = KINDS["Unix"] as typeof tcpPair;
+	const before = countPipes();
+	const relays = await Promise.all(Array.from({ length: 50 }, () => relayed(unix, unix)));
+	const data = randomBytes(2_000_000);
+	const sent = relays.map(async ({ client }) => {
+		await client.write(data);
+		await client.closeWrite();
+	});
+	await untilStill(() => relays.reduce((sum, { running }) => sum + running.bytesToRight, 0));
+	const pipes = countPipes() - before;
+	assert.ok(pipes > 2 && pipes <= 64, `${pipes} ends of pipes`);
+	for (const { server } of relays) {
+		assert.equal(digest(await readAll(server)), digest(data));
+		await server.close();
+	}
+	await Promise.all(sent);
+	await Promise.all(relays.map(({ client }) => client.close()));
+	for (const { running } of relays) assert.equal((await running.done).isCut, false);
+});
+
+test("pipes that the kernel makes too small are not used, and closed", async () => {
+	const { fcntl } = sys;
+	let refused = 0;
+	sys.fcntl = (fd, command, argument) => {
+		if (command === F_GETPIPE_SZ) return 8_192;
+		if (command !== F_SETPIPE_SZ) return fcntl(fd, command, argument);
+		refused++;
+		return -constants.errno.EPERM;
+	};
+	const faults = injectFaults([{ call: "splice", nth: 1_000_000, fail: "EAGAIN" }]);
+	try {
+		const { client, server, running } = await relayed(tcpPair, tcpPair);
+		const data = randomBytes(4_000_000);
+		const arriving = readAll(server);
+		await client.write(data);
+		await client.closeWrite();
+		assert.equal(digest(await arriving), digest(data));
+		await Promise.all([server.close(), client.close(), running.done]);
+	} finally {
+		faults.restore();
+		sys.fcntl = fcntl;
+	}
+	assert.ok(refused > 0);
+	assert.equal(faults.calls.get("splice") ?? 0, 0);
+});
+
+test("short messages cost no pipe", async () => {
+	const before = countPipes();
+	const { client, server, running } = await relayed(tcpPair, tcpPair);
+	for (let i = 0; i < 20; i++) {
+		await client.write("question");
+		assert.equal(String(await server.readExactly(8)), "question");
+		await server.write("answer");
+		assert.equal(String(await client.readExactly(6)), "answer");
+	}
+	assert.equal(countPipes(), before);
+	await Promise.all([server.close(), client.close(), running.done]);
+});
+
+async function untilStill(count: () => number): Promise<void> {
+	for (let before = -1, now = count(); now !== before; now = count()) {
+		before = now;
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+function countPipes(): number {
+	return readdirSync("/proc/self/fd").filter((fd) => {
+		try {
+			return readlinkSync(`/proc/self/fd/${fd}`).startsWith("pipe:");
+		} catch {
+			// The one that the listing itself had open.
+			return false;
+		}
+	}).length;
+}
 
 async function outcome(stream: Stream): Promise<string> {
 	try {
