@@ -54,9 +54,12 @@ export class StreamDuplex extends Duplex {
 	// What was asked for before there was a stream.
 	readonly #wishes: ((stream: Stream) => unknown)[] = [];
 
-	/** @internal */
-	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions) {
-		super(duplexOptions(options));
+	/**
+	 * @internal
+	 * @param isHeld whether it waits for `destroy` after both of its ends
+	 */
+	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions, isHeld = false) {
+		super({ ...duplexOptions(options), autoDestroy: !isHeld });
 		this.#stream = stream;
 		this.#idle = new IdleTimer(() => this.#onIdle());
 		if (!this.allowHalfOpen) this.once("end", () => this.#endLazily());

@@ -5,7 +5,7 @@
  * below came first.
  */
 import type { TLSSocket } from "node:tls";
-import { type StreamDuplex, toDuplex } from "../node/stream-duplex.ts";
+import { StreamDuplex } from "../node/stream-duplex.ts";
 import type { ByteStream } from "../stream/contract.ts";
 
 function ignore(): void {}
@@ -18,12 +18,13 @@ export class Wire {
 
 	constructor(below: ByteStream) {
 		this.below = below;
-		this.duplex = toDuplex(below, { allowHalfOpen: true });
+		// The TLS socket destroys it. It must not go before that: what has been deciphered and not been read yet would go with it.
+		this.duplex = new StreamDuplex(below, { allowHalfOpen: true }, true);
 		// Before the TLS socket, which listens for the same event, learns of it.
 		this.duplex.once("end", () => {
 			this.#ended = true;
 		});
-		this.duplex.on("error", ignore);
+		this.duplex.on("error", () => this.duplex.destroy());
 	}
 
 	/** Whether the peer has ended the connection below. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import {
 	connect,
 	datagrams,
@@ -15,11 +14,6 @@ import {
 import { readProxyHeader } from "socketry/proxy";
 import { inFolder } from "../support/folder.ts";
 import { ours, startOurs, type Talking } from "./talk.ts";
-
-const BULK_BYTES = 64 << 20;
-const PIECE_BYTES = 100_003;
-const PAUSE_ONCE_IN = 50;
-const pattern = randomBytes(PIECE_BYTES);
 
 /** Starts a relay and waits until it listens. */
 async function startRelay(
@@ -47,66 +41,8 @@ async function serveOne<T extends Stream | PacketStream>(
 	await serve(connection);
 }
 
-// Now and then, so that both a full and an empty pipe are met.
-async function perhapsPause(): Promise<void> {
-	if (Math.random() * PAUSE_ONCE_IN > 1) return;
-	for (let i = 0; i < 10; i++) await turn();
-}
-
-async function sendBulk(sink: Stream | PacketStream): Promise<string> {
-	const hash = createHash("sha256");
-	for (let sent = 0; sent < BULK_BYTES; ) {
-		const piece = pattern.subarray(0, Math.min(PIECE_BYTES, BULK_BYTES - sent));
-		hash.update(piece);
-		await ("write" in sink ? sink.write(piece) : sink.send(piece));
-		sent += piece.length;
-		await perhapsPause();
-	}
-	await sink.closeWrite();
-	return hash.digest("hex");
-}
-
-async function hashAll(source: Stream | PacketStream): Promise<string> {
-	const hash = createHash("sha256");
-	for await (const chunk of source) {
-		hash.update(chunk);
-		await perhapsPause();
-	}
-	return hash.digest("hex");
-}
-
-const BULK: readonly (readonly [from: string, to: string, args: readonly string[]])[] = [
-	["tcp://127.0.0.1:0", "tcp://127.0.0.1:0", []],
-	["tcp://127.0.0.1:0", "unix:FOLDER/to", []],
-	["unix:FOLDER/from", "unix:FOLDER/to", []],
-	["unix:FOLDER/from", "unix:FOLDER/to", ["--no-descriptors"]],
-	["unix-seqpacket:FOLDER/from", "unix-seqpacket:FOLDER/to", []],
-];
-
-for (const [from, to, args] of BULK) {
-	const how = [from, "to", to, ...args]
-		.join(" ")
-		.replaceAll("FOLDER/", "")
-		.replaceAll("//127.0.0.1:0", "");
-	test(`64 MiB each way pass through ${how} whole, with pauses`, async () => {
-		await inFolder(async (folder) => {
-			const far = (await listen(to.replace("FOLDER", folder))) as Listener<Stream>;
-			const address = formatAddress(far.address);
-			const relay = await startRelay(from.replace("FOLDER", folder), address, [...args, "--once"]);
-			const served = serveOne(far, async (stream) => {
-				const [sent, got] = await Promise.all([sendBulk(stream), hashAll(stream)]);
-				assert.equal(sent, got);
-				await stream.close();
-			});
-			const stream = (await connect(relay.near)) as Stream;
-			const [sent, got] = await Promise.all([sendBulk(stream), hashAll(stream)]);
-			assert.equal(sent, got);
-			await stream.close();
-			await served;
-			const { code, stderr } = await relay.ended;
-			assert.equal(code, 0, stderr);
-		});
-	});
+async function readAll(source: Stream): Promise<void> {
+	for await (const _ of source);
 }
 
 test("a connection that is reset in the middle is reset at the other end, and the relay ends with 4", async () => {
@@ -116,14 +52,14 @@ test("a connection that is reset in the middle is reset at the other end, and th
 		const served = serveOne(far, async (stream) => {
 			await stream.readExactly(1);
 			if (breaks === "server") return stream.abort();
-			await assert.rejects(hashAll(stream), { code: "ECONNRESET" });
+			await assert.rejects(readAll(stream), { code: "ECONNRESET" });
 			stream.abort();
 		});
 		const stream = await connect(relay.near as `tcp:${string}`);
 		await stream.write(Buffer.alloc(1_000_000));
 		await stream.flush();
 		if (breaks === "client") stream.abort();
-		else await assert.rejects(hashAll(stream), { code: "ECONNRESET" });
+		else await assert.rejects(readAll(stream), { code: "ECONNRESET" });
 		stream.abort();
 		await served;
 		const { code, stderr } = await relay.ended;
@@ -140,7 +76,7 @@ test("a client whose server is not there is reset, and the relay goes on", async
 		await relay.said(/ENOENT/);
 		const far = await listen(`unix:${folder}/to`);
 		const served = serveOne(far, async (stream) => {
-			assert.equal(await hashAll(stream).then(() => stream.write("late")), undefined);
+			assert.equal(await readAll(stream).then(() => stream.write("late")), undefined);
 			await stream.close();
 		});
 		const { code, stdout } = await ours(["connect", relay.near], "x");

@@ -25,6 +25,8 @@ export interface Channel {
 	receive(): Promise<Message | null>;
 	/** Ends sending, where that can be said. */
 	closeWrite(): Promise<void>;
+	/** Takes nothing more from the peer: what had come is received, and then the end. Of channels that queue what comes. */
+	finish?(): void;
 	close(): Promise<void>;
 	abort(): void;
 }

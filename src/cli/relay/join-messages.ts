@@ -10,6 +10,7 @@ export class MessageRelay implements Movement {
 	readonly done: Promise<Error | undefined>;
 	readonly #left: Channel;
 	readonly #right: Channel;
+	readonly #toRight: Promise<void>;
 	#error: Error | undefined;
 	#isOver = false;
 	readonly #timer: NodeJS.Timeout | undefined;
@@ -19,31 +20,35 @@ export class MessageRelay implements Movement {
 		this.#left = left;
 		this.#right = right;
 		if (idleMs !== undefined) this.#timer = setTimeout(() => this.#fallSilent(idleMs), idleMs);
-		const toRight = this.#pump(left, right, (bytes) => {
+		this.#toRight = this.#pump(left, right, (bytes) => {
 			this.bytesToRight += bytes;
 		});
 		const toLeft = this.#pump(right, left, (bytes) => {
 			this.bytesToLeft += bytes;
 		});
-		this.done = this.#finish([toRight, toLeft]);
+		this.done = this.#close([this.#toRight, toLeft]);
 	}
 
 	/** Ends it at once. */
 	abort(error: Error): void {
-		if (this.#isOver) return;
-		this.#error = error;
+		this.#error ??= error;
 		this.#stop();
 		this.#left.abort();
 		this.#right.abort();
 	}
 
-	/** Ends it, and lets go what is queued. */
-	end(): void {
+	/** Ends it, once what had come from the left has left. */
+	finish(): void {
+		this.#left.finish?.();
+		void this.#toRight.then(() => this.#end());
+	}
+
+	#end(): void {
 		this.#stop();
 		for (const side of [this.#left, this.#right]) side.close().catch(() => side.abort());
 	}
 
-	async #finish(ways: readonly Promise<void>[]): Promise<Error | undefined> {
+	async #close(ways: readonly Promise<void>[]): Promise<Error | undefined> {
 		await Promise.all(ways);
 		this.#stop();
 		if (this.#error === undefined) {
@@ -64,7 +69,7 @@ export class MessageRelay implements Movement {
 			}
 			await sink.closeWrite();
 		} catch (error) {
-			this.abort(error as Error);
+			if (!this.#isOver) this.abort(error as Error);
 		}
 	}
 
@@ -72,7 +77,7 @@ export class MessageRelay implements Movement {
 	#fallSilent(idleMs: number): void {
 		const areConnections = this.#left.tellsEnd && this.#right.tellsEnd;
 		if (areConnections) this.abort(new Error(`nothing has moved for ${idleMs / 1_000} s`));
-		else this.end();
+		else this.#end();
 	}
 
 	#stop(): void {

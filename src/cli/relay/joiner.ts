@@ -117,9 +117,9 @@ export class Joiner {
 		for (const each of this.#running) each.abort(reason);
 	}
 
-	/** Ends sessions of datagrams, which have no end of their own. */
-	endSessions(): void {
-		for (const session of this.#sessions) session.end();
+	/** Ends sessions of datagrams, which have no end of their own, once what had come has left. */
+	finishSessions(): void {
+		for (const session of this.#sessions) session.finish();
 	}
 
 	async #opening<T>(open: () => Promise<T>): Promise<T> {

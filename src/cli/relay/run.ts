@@ -169,7 +169,7 @@ class Relay {
 		const cutAfter = (ms: number): void => {
 			clearTimeout(timer);
 			timer = setTimeout(() => {
-				this.#endSessions();
+				this.#finishSessions();
 				this.#joiner.abort();
 			}, ms);
 		};
@@ -182,7 +182,7 @@ class Relay {
 				this.#say(`waiting up to ${time}; Ctrl-C again leaves`);
 			}
 			cutAfter(count > 0 ? drainMs : 0);
-			this.#endSessions();
+			this.#finishSessions();
 		};
 		void serving.successor.then((pid) => {
 			if (pid === undefined) return;
@@ -206,8 +206,8 @@ class Relay {
 	}
 
 	// They have no end of their own. What comes for them later is another process's, or nobody's.
-	#endSessions(): void {
-		this.#joiner.endSessions();
+	#finishSessions(): void {
+		this.#joiner.finishSessions();
 		for (const { socket, isDatagrams } of this.#listening) {
 			if (isDatagrams) void Promise.all(this.#sessions).then(() => socket.abort());
 		}

@@ -11,12 +11,13 @@ export interface SessionOptions {
 	readonly max: number;
 	/** Called with the channel of a new sender, which is then the callee's. */
 	readonly onSession: (channel: Channel, from: Address) => void;
-	/** Called for each datagram that is dropped. */
+	/** Called for each datagram that is dropped: what nobody can take, and what is queued when a session is cut. */
 	readonly onDropped: () => void;
 }
 
 /** Hands out datagrams by their senders, until the socket is closed. */
 export async function takeSessions(socket: Datagrams, options: SessionOptions): Promise<void> {
+	const { onDropped } = options;
 	const sessions = new Map<string, Session>();
 	const names = new WeakMap<Address, string>();
 	for await (const { data, from, descriptors = [] } of socket) {
@@ -28,13 +29,13 @@ export async function takeSessions(socket: Datagrams, options: SessionOptions): 
 		let session = sessions.get(name);
 		if (session === undefined && sessions.size < options.max) {
 			const key = name;
-			session = new Session(socket, from, () => sessions.delete(key));
+			session = new Session(socket, from, { onEnd: () => sessions.delete(key), onDropped });
 			sessions.set(key, session);
 			options.onSession(session, from);
 		}
 		if (session?.push({ data, from, descriptors })) continue;
 		for (const descriptor of descriptors) descriptor.close();
-		options.onDropped();
+		onDropped();
 	}
 }
 
@@ -43,14 +44,20 @@ class Session implements Channel {
 	readonly #socket: Datagrams;
 	readonly #from: Address;
 	readonly #onEnd: () => void;
+	readonly #onDropped: () => void;
 	readonly #queue: Message[] = [];
 	#wake: (() => void) | undefined;
 	#isOver = false;
 
-	constructor(socket: Datagrams, from: Address, onEnd: () => void) {
+	constructor(
+		socket: Datagrams,
+		from: Address,
+		{ onEnd, onDropped }: { readonly onEnd: () => void; readonly onDropped: () => void },
+	) {
 		this.#socket = socket;
 		this.#from = from;
 		this.#onEnd = onEnd;
+		this.#onDropped = onDropped;
 	}
 
 	push(message: Message): boolean {
@@ -76,17 +83,22 @@ class Session implements Channel {
 
 	async closeWrite(): Promise<void> {}
 
+	finish(): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		this.#onEnd();
+		this.#wake?.();
+	}
+
 	async close(): Promise<void> {
 		this.abort();
 	}
 
 	abort(): void {
-		if (this.#isOver) return;
-		this.#isOver = true;
 		for (const { descriptors } of this.#queue.splice(0)) {
 			for (const descriptor of descriptors) descriptor.close();
+			this.#onDropped();
 		}
-		this.#onEnd();
-		this.#wake?.();
+		this.finish();
 	}
 }
