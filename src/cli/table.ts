@@ -1,4 +1,5 @@
 /** Text in columns. */
+import { columnsOf } from "./text-width.ts";
 
 /** One cell: its text, and how to mark it up once it has its width. */
 export interface Cell {
@@ -12,7 +13,9 @@ export function layOut(
 	flush: readonly ("left" | "right")[],
 	gap = "  ",
 ): string {
-	const widths = flush.map((_, i) => Math.max(...rows.map((row) => row[i]?.text.length ?? 0)));
+	const widths = flush.map((_, i) =>
+		rows.reduce((most, row) => Math.max(most, columnsOf(row[i]?.text ?? "")), 0),
+	);
 	const lines = rows.map((row) => {
 		const cells = row.map(({ text, style }, i) => {
 			const padded = pad(text, widths[i] as number, flush[i]);
@@ -24,7 +27,8 @@ export function layOut(
 }
 
 function pad(text: string, width: number, flush: "left" | "right" | undefined): string {
-	return flush === "right" ? text.padStart(width) : text.padEnd(width);
+	const space = " ".repeat(Math.max(0, width - columnsOf(text)));
+	return flush === "right" ? space + text : text + space;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what a palette writes begins with one

@@ -6,11 +6,13 @@ import { describe, test } from "node:test";
 import { connect, formatAddress, listen } from "socketry";
 import type { ListedSocket, SocketHolder } from "socketry/list";
 import { differencesOf } from "#src/cli/ls/differences.ts";
+import { longText } from "#src/cli/ls/records.ts";
 import { isWanted, readRequest } from "#src/cli/ls/request.ts";
 import { inOrder, tableText } from "#src/cli/ls/table.ts";
 import { treeText } from "#src/cli/ls/tree.ts";
 import { plain, shorten } from "#src/cli/ls/words.ts";
 import { Terminal } from "#src/cli/terminal.ts";
+import { columnsOf } from "#src/cli/text-width.ts";
 import { NOBODY, needsRoot } from "../identity/callers.ts";
 import { startProgram as start } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
@@ -198,9 +200,9 @@ function terminal(columns: number | undefined, env: Record<string, string> = {})
 	return new Terminal(stream, { LANG: "C.UTF-8", NO_COLOR: "1", ...env });
 }
 
-describe("the table", () => {
-	const OPTIONS = { isLong: false, isHidden: false };
+const OPTIONS = { isLong: false, isHidden: false };
 
+describe("the table", () => {
 	test("is in order, and no wider than the terminal", () => {
 		const kinds = inOrder(ALL).map(({ inode }) => inode);
 		assert.deepEqual(kinds, [1, 2, 5, 3, 4]);
@@ -229,7 +231,7 @@ describe("the table", () => {
 });
 
 test("the tree gathers connections, and tells clients from servers", () => {
-	const text = treeText([LISTENER, ACCEPTED, ACCEPTED, CLIENT, FAR], ALL, terminal(80));
+	const text = treeText([LISTENER, ACCEPTED, ACCEPTED, CLIENT, FAR], ALL, terminal(80), false);
 	assert.equal(
 		text,
 		[
@@ -242,8 +244,52 @@ test("the tree gathers connections, and tells clients from servers", () => {
 			"",
 		].join("\n"),
 	);
-	const ascii = treeText([CLIENT], ALL, new Terminal({} as NodeJS.WriteStream, {}));
+	const ascii = treeText([CLIENT], ALL, new Terminal({} as NodeJS.WriteStream, {}), false);
 	assert.equal(ascii, "node[4711] root\n`- -> nginx[12] - tcp 127.0.0.1:80\n");
+});
+
+test("the tree has those whose processes are hidden together, by their user", () => {
+	const hidden = { ...LISTENER, holders: [] };
+	const other = { ...hidden, inode: 9, local: "tcp://0.0.0.0:81" };
+	const text = treeText([hidden, other, CLIENT], [hidden, other, CLIENT], terminal(80), true);
+	assert.equal(
+		text,
+		[
+			"(hidden, root)",
+			"├─ listening tcp 0.0.0.0:80",
+			"└─ listening tcp 0.0.0.0:81",
+			"node[4711] root",
+			"└─ → nginx[12] · tcp 127.0.0.1:80",
+			"",
+		].join("\n"),
+	);
+	assert.equal(treeText([hidden], [hidden], terminal(80), false), "");
+});
+
+test("what --long has to say stays within the terminal", () => {
+	const figures = {
+		...{ roundTripUs: 250, roundTripVariationUs: 9, retransmittedCount: 3, unansweredCount: 0 },
+		...{ congestionWindow: 10, congestionControl: "cubic" },
+	};
+	const busy: ListedSocket = { ...ACCEPTED, holders: [NGINX, NODE], tcp: figures };
+	const wide = longText([busy], terminal(200), { isLong: true, isHidden: false }, false);
+	assert.match(wide, /^KIND .* RTT +RETRANS .*\n.* nginx\[12\] fd 3\+1\n$/);
+	const narrow = longText([busy, FILE], terminal(80), { isLong: true, isHidden: false }, false);
+	assert.equal(
+		narrow,
+		[
+			"tcp established 127.0.0.1:80 → 127.0.0.1:40000 node[4711]",
+			"    nginx[12] fd 3+1 · node[4711] fd 20,21 · www-data · to send 7",
+			"    round trip 250 µs · sent again 3 · window 10 · cubic",
+			`unix-seqpacket listening ${FILE.local?.slice(15)} (replaced)`,
+			"    node[4711] fd 20,21 · root",
+			"",
+		].join("\n"),
+	);
+	const drawn = longText([busy, FILE], terminal(60), { isLong: true, isHidden: false }, true);
+	for (const line of drawn.split("\n")) assert.ok(columnsOf(line) <= 60, line);
+	const piped = longText([FILE], terminal(undefined), { isLong: true, isHidden: false }, false);
+	assert.match(piped, /^KIND /);
 });
 
 test("names that strangers chose cannot command the terminal", () => {
@@ -254,11 +300,29 @@ test("names that strangers chose cannot command the terminal", () => {
 	assert.ok(!text.includes("\x1b"));
 });
 
+test("signs of two columns and marks of none leave the table aligned", () => {
+	assert.equal(columnsOf("\u65e5\u672c\u8a9e \uff71 e\u0301 \u{1f600}"), 13);
+	const wide = { ...FILE, local: "unix-seqpacket:/tmp/\u30bd\u30b1\u30c3\u30c8/\u6df1\u3044.sock" };
+	for (const columns of [60, 80, 120]) {
+		const text = tableText([LISTENER, wide], terminal(columns), OPTIONS);
+		const ends = text
+			.trimEnd()
+			.split("\n")
+			.map((line) => columnsOf(line.replace(/\S+$/, "")));
+		assert.deepEqual(new Set(ends).size, 1, text);
+		for (const line of text.split("\n")) assert.ok(columnsOf(line) <= columns, line);
+	}
+});
+
 test("what is too long loses its middle", () => {
 	const { glyphs } = terminal(80);
 	assert.equal(shorten("/run/abcdefgh/x.sock", 12, glyphs), "/ru…h/x.sock");
 	assert.equal(shorten("short", 12, glyphs), "short");
 	assert.equal(shorten("anything", 1, glyphs), "");
+	assert.equal(
+		shorten("/run/\u{1f600}\u{1f600}\u{1f600}.sock", 12, glyphs),
+		"/ru\u2026\u{1f600}.sock",
+	);
 });
 
 test("words mean what people expect", () => {

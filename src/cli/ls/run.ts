@@ -4,8 +4,10 @@ import { type ListedSocket, listSockets, type SocketListing } from "../../list/i
 import type { Context } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
+import { headOf } from "../text-width.ts";
 import { differencesOf } from "./differences.ts";
 import { noteLine, type SocketEvent, socketLine, summaryLine } from "./json.ts";
+import { longText } from "./records.ts";
 import { dullness, isWanted, type Request, readRequest } from "./request.ts";
 import { inOrder, tableText } from "./table.ts";
 import { treeText } from "./tree.ts";
@@ -64,9 +66,10 @@ function show(view: View, request: Request, { out, err }: Context): void {
 function textOf(view: View, request: Request, out: Terminal, fresh?: Set<ListedSocket>): string {
 	const { listing, shown, isHidden } = view;
 	if (shown.length === 0) return "";
-	if (request.isTree) return treeText(shown, listing.sockets, out);
-	const options = { isLong: request.isLong, isHidden };
-	return tableText(shown, out, fresh === undefined ? options : { ...options, fresh });
+	if (request.isTree) return treeText(shown, listing.sockets, out, isHidden);
+	const options = { isLong: request.isLong, isHidden, ...(fresh && { fresh }) };
+	if (request.isLong) return longText(shown, out, options, fresh !== undefined);
+	return tableText(shown, out, options);
 }
 
 function notShownText(notShown: ReadonlyMap<string, number>): string {
@@ -107,10 +110,10 @@ function redraw(view: View, request: Request, fresh: Set<ListedSocket>, out: Ter
 	const rest = lines.length > room ? `, ${lines.length - room} lines below` : "";
 	const missing =
 		listing.notes.length > 0
-			? ` ${out.glyphs.dot} ${listing.notes.length} notes, without --watch`
+			? ` ${out.glyphs.dot} notes: ${listing.notes.length}, told without --watch`
 			: "";
 	const left = notShown.size > 0 ? ` ${out.glyphs.dot} ${notShownText(notShown)}` : "";
-	const foot = `${shown.length} sockets${rest}${left}${missing}`.slice(0, out.tableColumns - 1);
+	const foot = headOf(`${shown.length} sockets${rest}${left}${missing}`, out.tableColumns - 1);
 	// Line by line: a screen that is wiped first flickers.
 	const screen = [...lines.slice(0, room), out.palette.dim(foot)].join("\x1b[K\n");
 	out.write(`\x1b[H${screen}\x1b[K\x1b[J`);

@@ -2,7 +2,17 @@
 import { type ListedSocket, SOCKET_KINDS, SOCKET_STATES } from "../../list/index.ts";
 import { type Cell, layOut } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { bare, localText, ownerText, processText, shorten, timeText, userText } from "./words.ts";
+import { columnsOf } from "../text-width.ts";
+import {
+	bare,
+	localText,
+	ownerText,
+	peerRemarkOf,
+	remarkOf,
+	shorten,
+	timeText,
+	userText,
+} from "./words.ts";
 
 /** How a table is to be. */
 export interface TableOptions {
@@ -94,7 +104,7 @@ export function tableText(
 			{ text: socket.state, style: socket.state === "listening" ? palette.accent : undefined },
 			{
 				text: fitPlace(local, room.local, terminal),
-				style: isLost(socket) ? palette.bad : undefined,
+				style: remarkOf(socket) === "" ? undefined : palette.bad,
 			},
 			{ text: fitPlace(peer, room.peer, terminal) },
 			...extras.map(({ text }) => ({ text: text(socket) })),
@@ -113,19 +123,12 @@ export function tableText(
 }
 
 function rowOf(socket: ListedSocket, isHidden: boolean, isLong: boolean): Row {
-	const { file, peer } = socket;
-	const waits = peer?.isWaiting === true ? " (waiting)" : "";
 	return {
 		socket,
-		local: { address: localText(socket), remark: isLost(socket) ? `(${file})` : "" },
-		peer: { address: bare(peer?.address), remark: `${processText(peer?.holders ?? [])}${waits}` },
+		local: { address: localText(socket), remark: remarkOf(socket) },
+		peer: { address: bare(socket.peer?.address), remark: peerRemarkOf(socket) },
 		owner: ownerText(socket, isHidden, isLong),
 	};
-}
-
-/** Nobody reaches it any more: its file is gone, or is another's. */
-function isLost({ file }: ListedSocket): boolean {
-	return file === "gone" || file === "replaced";
 }
 
 function optionalColumns(
@@ -177,12 +180,12 @@ function share(
 // The process tells more than its address, and of an address of this machine the port tells more than the host.
 function fitPlace(place: Place, room: number, { glyphs }: Terminal): string {
 	const { address, remark } = place;
-	if (joined(place).length <= room) return joined(place);
+	if (columnsOf(joined(place)) <= room) return joined(place);
 	if (remark === "") return shorten(address, room, glyphs);
-	const left = room - remark.length - 1;
+	const left = room - columnsOf(remark) - 1;
 	const port = /:\d+$/.exec(address)?.[0];
 	const short = port === undefined ? shorten(address, left, glyphs) : port;
-	if (short.length > left || (port === undefined && left < NARROWEST / 2)) {
+	if (columnsOf(short) > left || (port === undefined && left < NARROWEST / 2)) {
 		return shorten(remark, room, glyphs);
 	}
 	return joined({ address: short, remark });
@@ -193,7 +196,7 @@ function joined({ address, remark }: Place): string {
 }
 
 function width(rows: readonly Row[], text: (row: Row) => string): number {
-	return rows.reduce((most, row) => Math.max(most, text(row).length), 5);
+	return rows.reduce((most, row) => Math.max(most, columnsOf(text(row))), 5);
 }
 
 function portOf({ local = "" }: ListedSocket): number {

@@ -1,7 +1,7 @@
 /** Who talks to whom: processes, and under each of them where it listens and its connections, those to the same place as one. */
-import type { ListedSocket, SocketHolder } from "../../list/index.ts";
+import type { ListedSocket } from "../../list/index.ts";
 import type { Terminal } from "../terminal.ts";
-import { bare, localText, plain, processText, shorten } from "./words.ts";
+import { bare, localText, ownerText, plain, processText, shorten } from "./words.ts";
 
 interface Branch {
 	/** 0 where it listens, 1 who comes to it, 2 where it goes. */
@@ -12,7 +12,10 @@ interface Branch {
 }
 
 interface Node {
-	readonly holder: SocketHolder;
+	/** 0 where processes cannot be seen. */
+	readonly pid: number;
+	readonly title: string;
+	readonly user: string;
 	readonly branches: Map<string, Branch>;
 }
 
@@ -21,22 +24,25 @@ interface Node {
  *
  * @param sockets those to show
  * @param all of this machine: the listeners among them tell which end of a connection is the server
+ * @param isHidden whether processes of others cannot be seen
  */
 export function treeText(
 	sockets: readonly ListedSocket[],
 	all: readonly ListedSocket[],
 	terminal: Terminal,
+	isHidden: boolean,
 ): string {
 	const served = new Set(
 		all.filter(({ state }) => state === "listening").map(({ local = "" }) => local),
 	);
-	const nodes = new Map<number, Node>();
+	const nodes = new Map<string, Node>();
 	for (const socket of sockets) {
 		const branch = branchOf(socket, served, terminal);
 		if (branch === undefined) continue;
-		for (const holder of socket.holders) {
-			const node = nodes.get(holder.pid) ?? { holder, branches: new Map() };
-			nodes.set(holder.pid, node);
+		for (const made of nodesOf(socket, isHidden)) {
+			const name = `${made.pid} ${made.title}`;
+			const node = nodes.get(name) ?? made;
+			nodes.set(name, node);
 			const key = `${branch.rank} ${branch.text}`;
 			const same = node.branches.get(key);
 			if (same === undefined) node.branches.set(key, { ...branch });
@@ -44,14 +50,27 @@ export function treeText(
 		}
 	}
 	return [...nodes.values()]
-		.sort((a, b) => a.holder.pid - b.holder.pid)
+		.sort((a, b) => a.pid - b.pid)
 		.map((node) => nodeText(node, terminal))
 		.join("");
 }
 
-function nodeText({ holder, branches }: Node, { palette, glyphs, tableColumns }: Terminal): string {
-	const user = plain(holder.user ?? String(holder.uid));
-	const title = `${palette.bold(processText([holder]))} ${palette.dim(user)}`;
+/** The processes that hold a socket; of one whose processes are hidden, those of a user together. */
+function nodesOf(socket: ListedSocket, isHidden: boolean): Node[] {
+	const { holders, inode } = socket;
+	if (holders.length === 0 && isHidden && inode > 0) {
+		const title = ownerText(socket, true, false);
+		return [{ pid: 0, title, user: "", branches: new Map() }];
+	}
+	return holders.map((holder) => {
+		const user = plain(holder.user ?? String(holder.uid));
+		return { pid: holder.pid, title: processText([holder]), user, branches: new Map() };
+	});
+}
+
+function nodeText(node: Node, { palette, glyphs, tableColumns }: Terminal): string {
+	const { branches, user } = node;
+	const title = `${palette.bold(node.title)} ${palette.dim(user)}`.trimEnd();
 	const sorted = [...branches.values()].sort(
 		(a, b) => a.rank - b.rank || a.text.localeCompare(b.text, "en", { numeric: true }),
 	);

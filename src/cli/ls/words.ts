@@ -1,6 +1,7 @@
 /** How sockets, addresses and processes are written for people. */
 import type { ListedSocket, SocketHolder } from "../../list/index.ts";
 import type { Glyphs } from "../terminal.ts";
+import { columnsOf, headOf, tailOf } from "../text-width.ts";
 
 // Control characters, and those that turn the direction of writing.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
@@ -24,6 +25,22 @@ export function localText(socket: ListedSocket): string {
 	if (local !== undefined) return bare(local);
 	if (kind === "packet") return `${device ?? "*"} ${subject ?? ""}`.trim();
 	return plain(subject ?? "");
+}
+
+/** What is to be said of this end: nobody reaches it any more, as its file is gone, or is another's. */
+export function remarkOf({ file }: ListedSocket): string {
+	return file === "gone" || file === "replaced" ? `(${file})` : "";
+}
+
+/** Who is at the other end. */
+export function peerRemarkOf({ peer }: ListedSocket): string {
+	const waits = peer?.isWaiting === true ? " (waiting)" : "";
+	return `${processText(peer?.holders ?? [])}${waits}`;
+}
+
+/** The other end: its address, and who is there. */
+export function peerText(socket: ListedSocket): string {
+	return `${bare(socket.peer?.address)} ${peerRemarkOf(socket)}`.trim();
 }
 
 /** A process, and how many others hold the same socket. */
@@ -60,9 +77,9 @@ export function timeText(us: number, { micro }: Glyphs): string {
 
 /** Leaves out the middle of what is too long: the end of a path tells most. */
 export function shorten(text: string, width: number, { ellipsis }: Glyphs): string {
-	if (text.length <= width) return text;
+	if (columnsOf(text) <= width) return text;
 	if (width <= ellipsis.length) return "";
 	const room = width - ellipsis.length;
-	const head = Math.floor(room / 3);
-	return text.slice(0, head) + ellipsis + text.slice(text.length - (room - head));
+	const head = headOf(text, Math.floor(room / 3));
+	return head + ellipsis + tailOf(text, room - columnsOf(head));
 }
