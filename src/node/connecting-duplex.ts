@@ -10,11 +10,15 @@ export interface ConnectDuplexOptions extends StreamDuplexOptions, Omit<ConnectO
 
 type Callback = (error?: Error | null) => void;
 
+// Node's own, although a test may fake them later: its sockets are not held still either.
+const { setImmediate } = globalThis;
+
 class ConnectingDuplex extends StreamDuplex {
 	readonly #options: ConnectDuplexOptions;
 	readonly #abort = new AbortController();
 	#address: Address | undefined;
 	#opened: Callback | undefined;
+	#isReadable = false;
 
 	constructor(address: Address | undefined, options: ConnectDuplexOptions) {
 		super(undefined, options);
@@ -46,6 +50,10 @@ class ConnectingDuplex extends StreamDuplex {
 		else this.#begin();
 	}
 
+	override _read(): void {
+		if (this.#isReadable) super._read();
+	}
+
 	#begin(): void {
 		if (this.#address === undefined || this.#opened === undefined) return;
 		const { signal } = this.#abort;
@@ -64,8 +72,12 @@ class ConnectingDuplex extends StreamDuplex {
 		if (this.destroyed) return;
 		this.emit("connect");
 		this.emit("ready");
-		// As every socket of Node's, it reads ahead.
-		this.read(0);
+		// As every socket of Node's, it reads ahead, and not before the next turn of the loop: who asks when it is connected has asked before an answer
+		// or an end is there.
+		setImmediate(() => {
+			this.#isReadable = true;
+			if (!this.destroyed) this._read();
+		});
 	}
 
 	#settle(error?: Error | null): void {

@@ -33,7 +33,8 @@ export class DuplexReader {
 	constructor(duplex: Duplex, failureAtEnd: () => Error | undefined) {
 		this.#duplex = duplex;
 		this.#failureAtEnd = failureAtEnd;
-		if (duplex.readableEnded) this.#end();
+		// Not at once: whoever is being made over this one may have to be asked.
+		if (duplex.readableEnded) process.nextTick(() => this.#end());
 		duplex
 			.on("data", (chunk: Uint8Array) => this.#store(chunk))
 			.once("end", () => this.#end())

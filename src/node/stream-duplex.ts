@@ -35,6 +35,9 @@ interface Chunk {
 
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
+// Node's own, although a test may fake them later: its sockets are not held still either.
+const { setImmediate } = globalThis;
+
 function ignore(): void {}
 
 /** A `Duplex` over a stream. Made by `toDuplex` and `connectDuplex`. */
@@ -199,7 +202,7 @@ export class StreamDuplex extends Duplex {
 	override _read(): void {
 		if (this.#isReading || this.#stream === undefined) return;
 		this.#isReading = true;
-		void this.#readAll(this.#stream);
+		this.#readNext(this.#stream);
 	}
 
 	override _write(chunk: Uint8Array | string, encoding: BufferEncoding, callback: Callback): void {
@@ -221,15 +224,18 @@ export class StreamDuplex extends Duplex {
 
 	override _destroy(error: Error | null, callback: Callback): void {
 		this.#idle.start(0);
+		// As of a `net.Socket`: the error is told in the next tick, and `close` in a turn of its own, when the socket is closed.
+		callback(error);
+		const tell = (): void => void this.emit("close", error !== null);
 		const stream = this.#stream;
 		if (stream === undefined) {
-			callback(error);
+			process.nextTick(tell);
 			return;
 		}
-		const done = (): void => callback(error);
 		if (this.#isReset) stream.abort();
 		// What the program has not waited for goes out if the kernel takes it at once. Otherwise its peer is told of the loss by a reset.
 		const isDone = error === null && this.writableFinished;
+		const done = (): void => void setImmediate(tell);
 		stream.close(isDone ? {} : { timeoutMs: 0 }).then(done, done);
 	}
 
@@ -264,24 +270,24 @@ export class StreamDuplex extends Duplex {
 		});
 	}
 
-	async #readAll(stream: ByteStream): Promise<void> {
-		try {
-			for (;;) {
-				const chunk = await stream.read();
-				if (this.destroyed) return;
-				this.#idle.refresh();
-				const wantsMore = this.push(chunk);
-				if (chunk === null) {
-					// As every socket of Node's: the end is told although nobody consumes, if nothing is left to consume.
-					this.read(0);
-					return;
-				}
-				if (!wantsMore) break;
-			}
-			this.#isReading = false;
-		} catch (error) {
-			if (!this.destroyed) this.destroy(error as Error);
-		}
+	#readNext(stream: ByteStream): void {
+		// By a tick, as every socket of Node's: what the program defers by `nextTick` comes before what it defers by a promise.
+		stream.read().then(
+			(chunk) => process.nextTick(() => this.#take(stream, chunk)),
+			(error: Error) => {
+				if (!this.destroyed) this.destroy(error);
+			},
+		);
+	}
+
+	#take(stream: ByteStream, chunk: Uint8Array | null): void {
+		if (this.destroyed) return;
+		this.#idle.refresh();
+		const wantsMore = this.push(chunk);
+		// As every socket of Node's: the end is told although nobody consumes, if nothing is left to consume.
+		if (chunk === null) this.read(0);
+		else if (wantsMore) this.#readNext(stream);
+		else this.#isReading = false;
 	}
 
 	// As many chunks as the stream has room for; the others when these have gone.
@@ -359,6 +365,8 @@ function duplexOptions(options: StreamDuplexOptions): DuplexOptions {
 	return {
 		allowHalfOpen,
 		decodeStrings: false,
+		// Told by `_destroy`.
+		emitClose: false,
 		...(highWaterMark !== undefined && { highWaterMark }),
 		...(signal !== undefined && { signal }),
 	};

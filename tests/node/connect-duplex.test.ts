@@ -29,6 +29,26 @@ describe("connectDuplex()", () => {
 		listener.close();
 	});
 
+	test("bytes and the end of a server that speaks first come after the turn of the loop in which it connected", async () => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		const serving = (async () => {
+			const stream = await listener.accept();
+			await stream.write("hello");
+			await stream.close();
+		})();
+		const duplex = connectDuplex(listener.address);
+		const order: string[] = [];
+		// Whoever listens from the beginning has it read from the beginning.
+		duplex.on("data", () => order.push("data"));
+		duplex.once("end", () => order.push("end"));
+		duplex.once("connect", () => {
+			order.push("connect");
+			void Promise.resolve().then(() => process.nextTick(() => order.push("what follows")));
+		});
+		await Promise.all([once(duplex, "close"), serving]);
+		assert.deepEqual(order, ["connect", "what follows", "data", "end"]);
+	});
+
 	test("switches that were set before are in force after", async () => {
 		const listener = await listen("tcp://127.0.0.1:0");
 		const duplex = connectDuplex(listener.address, { noDelay: false });

@@ -88,6 +88,43 @@ describe("a duplex over a socket", () => {
 		assert.ok(turns < 100_000, `${turns} turns`);
 	});
 
+	test("what a program defers by nextTick() when bytes come is done before what it defers by a promise", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left);
+		const order: string[] = [];
+		const told = new Promise<void>((resolve) => {
+			duplex.once("data", () => {
+				void Promise.resolve()
+					.then(() => order.push("promise"))
+					.then(() => resolve());
+				process.nextTick(() => {
+					order.push("tick");
+					process.nextTick(() => order.push("tick of a tick"));
+				});
+			});
+		});
+		await right.write("bytes");
+		await told;
+		assert.deepEqual(order, ["tick", "tick of a tick", "promise"]);
+		duplex.destroy();
+		await right.close();
+	});
+
+	test("an error of destroy() is told in the next tick, and close in a turn of its own, as of a net.Socket", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left);
+		const order: string[] = [];
+		duplex.once("error", () => order.push("error"));
+		duplex.once("close", (hadError: boolean) => order.push(`close ${hadError}`));
+		process.nextTick(() => order.push("tick before"));
+		duplex.destroy(new Error("enough"));
+		process.nextTick(() => order.push("tick after"));
+		setImmediate(() => order.push("turn"));
+		await new Promise((resolve) => duplex.once("close", resolve));
+		assert.deepEqual(order, ["tick before", "error", "tick after", "turn", "close true"]);
+		await right.close();
+	});
+
 	test("resetAndDestroy() resets the connection", async () => {
 		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
 		const duplex = toDuplex(left);

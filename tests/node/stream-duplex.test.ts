@@ -170,7 +170,7 @@ for (const [name, makePair] of KINDS) {
 			let closes = 0;
 			duplex.on("close", () => closes++);
 			duplex.destroy().destroy();
-			await closed(duplex);
+			await once(duplex, "close");
 			assert.equal(await right.read(), null);
 			assert.equal(closes, 1);
 			assert.equal(duplex.readyState, "closed");
