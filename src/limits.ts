@@ -101,6 +101,12 @@ export const LIMITS = {
 	/** Time that such a request has to arrive, Toxiproxy's own: who sends slowly keeps a descriptor for no longer. */
 	faultRequestMs: 15_000,
 
+	/**
+	 * Pipes of a mebibyte that relays have together; connections beyond that copy. A user may have 64 MiB of pipes, and gets crippled ones of two
+	 * pages after that (pipe(7)): half is left to his other programs.
+	 */
+	relayPipesCount: 32,
+
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
 

@@ -8,11 +8,12 @@ const SPARE = 16;
  * Lowers a number of connections to those that there are descriptors for; 1 at least.
  *
  * @param each descriptors that a connection takes
+ * @param shared what all of them take together besides
  */
-export function roomFor(max: number, each: number): number {
+export function roomFor(max: number, each: number, shared = 0): number {
 	const limit = descriptorsMax();
 	if (limit === undefined) return max;
-	const free = limit - readdirSync("/proc/self/fd").length - SPARE;
+	const free = limit - readdirSync("/proc/self/fd").length - SPARE - shared;
 	return Math.max(1, Math.min(max, Math.floor(free / each)));
 }
 

@@ -2,6 +2,7 @@
  * What holds bytes between the receive queue of one socket and the send queue of another: a pipe in the kernel, or memory where the kernel
  * cannot splice. A flow has one only while bytes are under way, so that idle connections cost neither.
  */
+import { LIMITS } from "../limits.ts";
 import {
 	F_GETPIPE_SZ,
 	F_SETPIPE_SZ,
@@ -28,8 +29,6 @@ export const BUFFER_BYTES = 65_536;
 
 // As much as a user may give a pipe who is nobody special. A quarter of it costs a busy connection a fifth more time on the processor.
 const PIPE_BYTES = 1_048_576;
-// Such a user may have 64 MiB of pipes, and gets crippled ones of two pages beyond that; pipe(7). Half is left to his other programs.
-const PIPES_MAX = 32;
 const SPARE_MAX = 16;
 
 const sparePipes: PipeCarrier[] = [];
@@ -55,7 +54,8 @@ export function takePipe(): Carrier | undefined {
 	const spare = sparePipes.pop();
 	if (spare !== undefined) return spare;
 	const pair = new Int32Array(2);
-	if (pipes >= PIPES_MAX || sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
+	if (pipes >= LIMITS.relayPipesCount || sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+		return undefined;
 	const [readFd, writeFd] = pair as unknown as [number, number];
 	const pipe = new PipeCarrier(readFd, writeFd);
 	const isRefused = sys.fcntl(writeFd, F_SETPIPE_SZ, PIPE_BYTES) < 0;

@@ -52,8 +52,8 @@ export interface Relay {
  * Joins two streams, so that what arrives at one leaves by the other, until both have ended.
  *
  * The end of one direction is handed on and ends only that direction: a reply that comes after the end of its request arrives. A connection
- * that fails takes the other one with it, so that nobody takes a cut for an end. Between two sockets of this library the bytes stay in the
- * kernel, which splices them; TLS and other streams are copied.
+ * that fails takes the other one with it, so that nobody takes a cut for an end. Between two sockets of this library the bytes of busy
+ * connections stay in the kernel, which splices them; short messages, TLS and other streams are copied.
  *
  * @param left taken, and closed in the end
  * @param right taken, and closed in the end

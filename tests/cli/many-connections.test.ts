@@ -56,8 +56,11 @@ async function ask(to: string, text: string): Promise<string> {
 	return reply;
 }
 
-async function startPoor(args: readonly string[]): Promise<Talking & { readonly at: string }> {
-	const command = ["prlimit", `--nofile=${DESCRIPTORS}`, ...PROGRAM, ...args];
+async function startPoor(
+	args: readonly string[],
+	count = DESCRIPTORS,
+): Promise<Talking & { readonly at: string }> {
+	const command = ["prlimit", `--nofile=${count}`, ...PROGRAM, ...args];
 	const talking = start(command, "none");
 	const [, at = ""] = await talking.said(/^listening on (\S+?),?(?: for .*)?$/m);
 	return { ...talking, at };
@@ -94,6 +97,15 @@ for (const [from = "", to = "", ...args] of RELAYS) {
 		});
 	});
 }
+
+test("with 1,024 descriptors a relay serves more than 400 connections at once", {
+	skip,
+}, async () => {
+	const places = ["tcp://127.0.0.1:0", "tcp://127.0.0.1:9", "--max", "1000"];
+	const said = await end(await startPoor(["relay", ...places], 1_024));
+	const [, room] = /serving up to (\d+) at once/.exec(said) ?? [];
+	assert.ok(Number(room) > 400, said);
+});
 
 for (const args of [["--echo"], ["--exec", "--", "cat"]]) {
 	test(`with ${DESCRIPTORS} descriptors listen ${args.join(" ")} serves ${AT_ONCE} that come at once`, {

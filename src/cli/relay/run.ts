@@ -3,6 +3,7 @@ import type { ServingSocket } from "../../handover/index.ts";
 import {
 	type Datagrams,
 	formatAddress,
+	LIMITS,
 	type Listener,
 	type Overload,
 	type PacketStream,
@@ -23,7 +24,9 @@ import { takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
 
 const DRAIN_MS = 5_000;
-// Two sockets, and a pipe in each direction while bytes are under way. Of a session one socket, and one that is passed on.
+// Two sockets, and a pipe in each direction while bytes are under way, as long as there are pipes left. Of a session one socket, and one that is
+// passed on.
+const SOCKET_DESCRIPTORS = 2;
 const CONNECTION_DESCRIPTORS = 6;
 const SESSION_DESCRIPTORS = 2;
 
@@ -152,7 +155,11 @@ class Relay {
 	#maxOf(isDatagrams: boolean): number {
 		const { max, routes } = this.#request;
 		const each = isDatagrams ? SESSION_DESCRIPTORS : CONNECTION_DESCRIPTORS;
-		const room = roomFor(max, each * routes.length);
+		let room = roomFor(max, each * routes.length);
+		if (!isDatagrams && !routes.some((route) => this.#joiner.passes(route))) {
+			const forPipes = 2 * LIMITS.relayPipesCount;
+			room = Math.max(room, roomFor(max, SOCKET_DESCRIPTORS * routes.length, forPipes));
+		}
 		if (room < max) {
 			this.#say(
 				`serving up to ${room} at once: for more, raise the limit of descriptors (ulimit -n)`,
