@@ -15,19 +15,31 @@ const EXTENSIONS = (1 << (INET_DIAG_INFO - 1)) | (1 << (INET_DIAG_CONG - 1));
 const TCP_INFO_BYTES_MIN = 104;
 const PROTOCOL_BYTE_MAX = 255;
 
+/** Number of that state in include/net/tcp_states.h. */
+const TCP_TIME_WAIT = 6;
+/** The set of all states, a bit each. */
+const ALL_STATES = 0xffff_ffff;
+/** The same without connections that are over, of which a busy server has ten thousands. */
+export const LIVING_STATES: number = ALL_STATES - (1 << TCP_TIME_WAIT);
+
 /**
- * Encodes the request for all sockets of one family and protocol.
+ * Encodes the request for the sockets of one family and protocol.
  *
  * @param family AF_INET or AF_INET6
+ * @param states bit n for state n of TCP
  */
-export function encodeInetRequest(family: number, protocol: number): Uint8Array {
+export function encodeInetRequest(
+	family: number,
+	protocol: number,
+	states: number = ALL_STATES,
+): Uint8Array {
 	const isWide = protocol > PROTOCOL_BYTE_MAX;
 	const bytes = new Uint8Array(REQUEST_BYTES + (isWide ? 8 : 0));
 	const view = new DataView(bytes.buffer);
 	bytes[0] = family;
 	bytes[1] = isWide ? IPPROTO_RAW : protocol;
 	bytes[2] = EXTENSIONS;
-	view.setUint32(4, 0xffff_ffff, true);
+	view.setUint32(4, states, true);
 	if (isWide) {
 		view.setUint16(REQUEST_BYTES, 8, true);
 		view.setUint16(REQUEST_BYTES + 2, REQ_PROTOCOL, true);

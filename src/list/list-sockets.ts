@@ -24,12 +24,14 @@ import { readUserNames } from "./users.ts";
 export async function listSockets(filter: SocketFilter = {}): Promise<SocketListing> {
 	requireObject("filter", filter);
 	const userName = readUserNames();
-	let own = await readOwnLists();
+	const { states = [] } = filter;
+	const isLiving = states.length > 0 && !states.includes("time-wait");
+	let own = await readOwnLists(isLiving);
 	const scan = await scanProcesses(userName);
 	// What was opened between the lists and the processes is in a second reading of the lists.
 	let strangers = strangersAmong(scan, own.sockets);
 	if (strangers.some(({ namespace }) => namespace === undefined)) {
-		const again = await readOwnLists();
+		const again = await readOwnLists(isLiving);
 		const known = new Set(again.sockets.map(({ inode }) => inode));
 		// Of those that have gone meanwhile the first reading tells.
 		const gone = own.sockets.filter(({ inode }) => scan.holders.has(inode) && !known.has(inode));

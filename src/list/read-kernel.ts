@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { AF_INET, AF_INET6 } from "../sys/constants.ts";
 import { DiagSocket, type Dump } from "./dump.ts";
-import { decodeInet, encodeInetRequest, INET_PROTOCOLS } from "./inet-diag.ts";
+import { decodeInet, encodeInetRequest, INET_PROTOCOLS, LIVING_STATES } from "./inet-diag.ts";
 import type { KernelSocket } from "./kernel-socket.ts";
 import type { ListingNote } from "./listed-socket.ts";
 import { PROC_FILES, readProcFile } from "./proc-net.ts";
@@ -18,6 +18,8 @@ export interface KernelLists {
 interface List {
 	readonly name: string;
 	readonly request: Uint8Array;
+	/** The same without connections that are over. */
+	readonly livingRequest?: Uint8Array;
 	readonly decode: (payload: Uint8Array) => KernelSocket | undefined;
 	/** The file that has the same sockets. */
 	readonly file?: string;
@@ -30,6 +32,7 @@ const LISTS: readonly List[] = [
 		[AF_INET, AF_INET6].map((family) => ({
 			name: family === AF_INET ? kind : `${kind}6`,
 			request: encodeInetRequest(family, protocol),
+			livingRequest: encodeInetRequest(family, protocol, LIVING_STATES),
 			decode: (payload: Uint8Array) => decodeInet(kind, payload),
 			...(kind !== "mptcp" && { file: family === AF_INET ? kind : `${kind}6` }),
 			...(kind === "tcp" && { loss: "round-trip times, retransmissions and backlogs" }),
@@ -51,18 +54,20 @@ const FILES_ONLY = ["raw", "raw6", "icmp", "icmp6", "packet", "netlink"];
 /**
  * Lists the sockets of our own network namespace.
  *
+ * @param isLiving whether connections that are over can be left out
  * @throws {SyscallError} EMFILE, ENFILE, ENOMEM
  */
-export async function readOwnLists(): Promise<KernelLists> {
+export async function readOwnLists(isLiving: boolean): Promise<KernelLists> {
 	const sockets: KernelSocket[] = [];
 	const notes: ListingNote[] = [];
 	const diag = DiagSocket.open();
 	try {
 		for (const list of LISTS) {
+			const request = (isLiving && list.livingRequest) || list.request;
 			const dump: Dump =
 				typeof diag === "string"
 					? { sockets: [], refusal: diag, isInterrupted: false }
-					: await diag.dump(list.request, list.decode);
+					: await diag.dump(request, list.decode);
 			if (dump.refusal === undefined) append(sockets, dump.sockets);
 			else append(sockets, instead(list, dump.refusal, notes));
 			if (dump.isInterrupted) {

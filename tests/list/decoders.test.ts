@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeInet, encodeInetRequest } from "#src/list/inet-diag.ts";
+import { decodeInet, encodeInetRequest, LIVING_STATES } from "#src/list/inet-diag.ts";
 import { SOCKET_KINDS, SOCKET_STATES } from "#src/list/kernel-socket.ts";
 import { encodeDumpRequest, errorOf, readAttributes, readMessages } from "#src/list/netlink.ts";
 import { PROC_FILES, readProcFile } from "#src/list/proc-net.ts";
@@ -30,6 +30,8 @@ test("a request is what linux/netlink.h and linux/inet_diag.h say", () => {
 	const request = encodeDumpRequest(7, encodeInetRequest(2, 6));
 	const header = "48000000 1400 0103 07000000 00000000";
 	assert.deepEqual(request, bytes(`${header} 02060a00 ffffffff ${"00".repeat(48)}`));
+	const living = encodeInetRequest(2, 6, LIVING_STATES);
+	assert.deepEqual(living, bytes(`02060a00 bfffffff ${"00".repeat(48)}`));
 	assert.equal(encodeUnixRequest().length, 24);
 	assert.equal(encodeVsockRequest().length, 24);
 });

@@ -1,8 +1,17 @@
 /** What is alive on this machine, for completion. */
 import { relative } from "node:path";
-import { type ListedSocket, listSockets, SOCKET_KINDS, SOCKET_STATES } from "../../list/index.ts";
+import {
+	type ListedSocket,
+	listSockets,
+	SOCKET_KINDS,
+	SOCKET_STATES,
+	type SocketFilter,
+} from "../../list/index.ts";
 import type { Completes } from "../guide.ts";
 import type { Candidate } from "./offer.ts";
+
+/** Connections that are over, of which there may be very many, are of no use here. */
+const LIVING: SocketFilter = { states: SOCKET_STATES.filter((state) => state !== "time-wait") };
 
 const INTERNET = /^(tcp|udp):\/\/(.+):(\d+)$/;
 const HERE = /^(?:0\.0\.0\.0|127\.[\d.]+|\[::\]|\[::1\]|\*)$/;
@@ -31,7 +40,7 @@ export async function liveAddresses(word: string, isServer: boolean): Promise<Ca
 
 /** Finds ports, paths, processes and the like of sockets that are open. */
 export async function liveValues(completes: Completes, word: string): Promise<Candidate[]> {
-	const { sockets } = await listSockets();
+	const { sockets } = await listSockets(LIVING);
 	switch (completes) {
 		case "port":
 			return ports(sockets);
