@@ -1,6 +1,6 @@
 /** The sockets on which a command serves: opened, or with `--takeover` taken over from the process that served before. */
 import type { HandoverError, ServingSocket, SocketSpecs } from "../handover/index.ts";
-import { type Address, datagrams, listen } from "../index.ts";
+import { type Address, datagrams, listen, type SyscallError } from "../index.ts";
 import { readAddress } from "./address-argument.ts";
 import { UsageError } from "./exit-code.ts";
 
@@ -87,7 +87,18 @@ async function openNew(wishes: readonly Wish[]): Promise<Serving> {
 }
 
 async function openOne({ address, carriesDatagrams, options }: Wish): Promise<ServingSocket> {
-	return carriesDatagrams ? await datagrams(address, options) : await listen(address, options);
+	try {
+		return carriesDatagrams ? await datagrams(address, options) : await listen(address, options);
+	} catch (error) {
+		throw await inUse(error, address);
+	}
+}
+
+// Loaded when it is needed only.
+async function inUse(error: unknown, address: Address): Promise<unknown> {
+	if ((error as { readonly code?: unknown }).code !== "EADDRINUSE") return error;
+	const { explainInUse } = await import("./occupants.ts");
+	return await explainInUse(error, address);
 }
 
 async function takeAll(
@@ -100,9 +111,17 @@ async function takeAll(
 		} catch (error) {
 			// The one before has died in the middle, so that there is nobody now.
 			const hasEnded = (error as { reason?: unknown }).reason === "ended";
-			if (!hasEnded || attempt === ATTEMPTS_MAX) throw error;
+			if (hasEnded && attempt < ATTEMPTS_MAX) continue;
+			const wish = wishOf(error as SyscallError, wishes);
+			throw wish === undefined ? error : await inUse(error, wish.address);
 		}
 	}
+}
+
+function wishOf({ port, path }: SyscallError, wishes: readonly Wish[]): Wish | undefined {
+	return wishes.find(({ address }) => {
+		return "path" in address ? address.path === path : "port" in address && address.port === port;
+	});
 }
 
 async function takeOnce(

@@ -4,6 +4,7 @@
  * descriptor of their directory.
  */
 import { lstatSync, opendirSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { LIMITS } from "../limits.ts";
 import type { KernelSocket } from "./kernel-socket.ts";
 
@@ -31,12 +32,25 @@ export class BoundFiles {
 	find({ local, fileInode }: KernelSocket, pid: number | undefined): BoundFile | undefined {
 		if (local?.family !== "unix" || !("path" in local) || local.bytes !== undefined)
 			return undefined;
-		// A relative path means nothing without the directory of that time.
-		if (fileInode === undefined || pid === undefined || !local.path.startsWith("/"))
-			return undefined;
+		if (fileInode === undefined || pid === undefined) return undefined;
 		const key = `${fileInode} ${local.path}`;
-		if (!this.#found.has(key)) this.#found.set(key, look(local.path, fileInode, pid));
+		if (!this.#found.has(key)) {
+			const isWhole = local.path.startsWith("/");
+			const find = isWhole ? look : lookFromDirectory;
+			this.#found.set(key, find(local.path, fileInode, pid));
+		}
 		return this.#found.get(key);
+	}
+}
+
+// A relative path means what it meant in the directory of that time, which is that of now if the file is there.
+function lookFromDirectory(name: string, inode: number, pid: number): BoundFile | undefined {
+	try {
+		const path = join(readlinkSync(`/proc/${pid}/cwd`), name);
+		const file = look(path, inode, pid);
+		return file?.state === "there" ? file : undefined;
+	} catch {
+		return undefined;
 	}
 }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listen } from "socketry";
+import { datagrams, formatAddress, listen } from "socketry";
+import { socket as makeSocket } from "socketry/socket";
 import { inFolder } from "../support/folder.ts";
+import { freePort } from "../support/programs.ts";
 import { ours } from "./talk.ts";
 
 test("explain tells what an address means, and what is there", async () => {
@@ -20,3 +22,62 @@ test("explain tells what an address means, and what is there", async () => {
 	});
 	assert.equal((await ours(["explain", "what"])).code, 2);
 });
+
+test("explain tells who is there now, and what comes of it", async () => {
+	await inFolder(async (folder) => {
+		const me = `node\\[${process.pid}\\]`;
+		await using listener = await listen(`unix:${folder}/live`);
+		await using server = await listen("tcp://127.0.0.1:0");
+		await using named = await datagrams("udp://*:0");
+		const dead = makeSocket("unix", "stream");
+		dead.bind({ family: "unix", path: `${folder}/dead` });
+		dead.close();
+		const missing = await freePort();
+		const places: readonly (readonly [word: string, expected: RegExp])[] = [
+			[`${folder}/live`, new RegExp(`now +${me} has unix:.*/live, and is reached`)],
+			[
+				`unix-dgram:${folder}/live`,
+				new RegExp(`now +${me} has .*: it is unix, so this leads nowhere`),
+			],
+			[`${folder}/dead`, /now +nobody has it: connecting is refused, listening replaces it/],
+			[`${folder}/no/x`, /its directory is missing/],
+			[
+				formatAddress(server.address),
+				new RegExp(`now +${me} has tcp://127.0.0.1:\\d+, and is reached`),
+			],
+			[`udp://localhost:${portOf(named.address)}`, new RegExp(`now +${me} has udp:`)],
+			[`${missing}`, /now +nobody listens there: connecting is refused/],
+			["192.0.2.1:80", /now +on another machine/],
+			["fd:0", /there +a socket: unix, established/],
+			["fd:99", /there +nothing/],
+		];
+		const { code, stdout } = await ours(["explain", ...places.map(([word]) => word)]);
+		assert.equal(code, 0);
+		const parts = stdout.toString().split(/^(?=\S)/m);
+		for (const [i, [, expected]] of places.entries()) assert.match(parts[i] ?? "", expected);
+		listener.close();
+	});
+});
+
+test("an address in use is told with who has it", async () => {
+	await inFolder(async (folder) => {
+		await using listener = await listen(`unix:${folder}/live`);
+		await using server = await listen("tcp://127.0.0.1:0");
+		for (const [args, where] of [
+			[["listen", `${folder}/live`], formatAddress(listener.address)],
+			[["relay", formatAddress(server.address), "1"], formatAddress(server.address)],
+			[
+				["relay", formatAddress(server.address), "1", "--takeover", `${folder}/c`],
+				formatAddress(server.address),
+			],
+		] as const) {
+			const { code, stderr } = await ours(args);
+			assert.equal(code, 3);
+			assert.ok(stderr.includes(`${where} is in use by node[${process.pid}]: stop it`), stderr);
+		}
+	});
+});
+
+function portOf(address: object): number {
+	return (address as { readonly port: number }).port;
+}

@@ -137,6 +137,26 @@ test("UDP sockets, bound and connected", async () => {
 	await server.close();
 });
 
+test("a file that was bound by a relative path is listed where it is, and by its name alone when it is not found there", async () => {
+	await inFolder(async (folder) => {
+		const before = process.cwd();
+		try {
+			process.chdir(folder);
+			using listener = makeSocket("unix", "stream");
+			listener.bind({ family: "unix", path: "./bound" });
+			listener.listen();
+			const paths = [folder];
+			const [found] = (await listSockets({ ...MINE, paths })).sockets;
+			assert.deepEqual([found?.local, found?.file], [`unix:${folder}/bound`, "there"]);
+			process.chdir("/");
+			const { sockets } = await listSockets({ ...MINE, states: ["listening"] });
+			assert.ok(sockets.some(({ local, file }) => local === "unix:./bound" && file === undefined));
+		} finally {
+			process.chdir(before);
+		}
+	});
+});
+
 test("a file that was removed, replaced or renamed under a listener is told", async () => {
 	await inFolder(async (folder) => {
 		const path = join(folder, "s");

@@ -14,7 +14,7 @@ export const GUIDE: Guide = {
 	],
 	usage: ["ADDRESS..."],
 	description: [
-		"Tells what an address means to connect and to listen, which addresses a name has, what is at a path, and which limits apply. Nothing is connected to.",
+		"Tells what an address means to connect and to listen, which addresses a name has, who is there now and what would happen, and which limits apply. Nothing is connected to.",
 	],
 	words: "address-to-connect",
 	options: OPTIONS,
