@@ -75,7 +75,7 @@ test("fault tells of its start, of connections, and of those that could not be",
 	await runProgram(["connect", from]);
 	await child.line();
 	const address = addressOf(server);
-	await server.close();
+	server.close();
 	await runProgram(["connect", from]);
 	await child.line();
 	const lines = await checked("fault", await interrupted(child));
