@@ -228,6 +228,28 @@ test("each sender of datagrams has a session, which ends in silence, and what is
 	assert.equal(await end(relay), 143);
 });
 
+const roomMax = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
+const isSmall = roomMax < 4_194_304 && "needs sysctl -w net.core.rmem_max=4194304";
+
+test("a burst of datagrams waits for a relay that has no time", { skip: isSmall }, async () => {
+	const count = 1_000;
+	const far = await datagrams("udp://127.0.0.1:0", { receiveBufferBytes: 4_194_304 });
+	const relay = await startRelay("udp://127.0.0.1:0", formatAddress(far.address));
+	const client = await datagrams(undefined, { connect: relay.near });
+	await client.send("first");
+	await far.receive();
+	relay.process.kill("SIGSTOP");
+	// Longer and longer, so that the kernel takes no two of them for one.
+	for (let i = 1; i <= count; i++) await client.send(Buffer.alloc(i));
+	await client.flush();
+	relay.process.kill("SIGCONT");
+	for (let i = 1; i <= count; i++) {
+		assert.equal((await far.receive({ timeoutMs: 10_000 })).data.length, i);
+	}
+	await Promise.all([client.close(), far.close()]);
+	assert.equal(await end(relay), 143);
+});
+
 test("any kind of messages to any other", async () => {
 	await inFolder(async (folder) => {
 		const far = await datagrams(`unix-dgram:${folder}/to`);

@@ -18,6 +18,7 @@ import { type Incoming, makeReady } from "../incoming.ts";
 import { open } from "../outgoing.ts";
 import { MessageRelay } from "./join-messages.ts";
 import type { Request, Route } from "./options.ts";
+import { BURST_BYTES } from "./sessions.ts";
 import type { Movement, Tally } from "./tally.ts";
 
 /** A route that is open at its near end. */
@@ -161,7 +162,8 @@ export class Joiner {
 		const passes = this.passes(route);
 		const descriptors = passes ? { receiveDescriptors: true } : {};
 		if (route.toManner === "datagrams") {
-			return datagramChannel(await datagrams(undefined, { connect: route.to, ...descriptors }));
+			const options = { connect: route.to, receiveBufferBytes: BURST_BYTES, ...descriptors };
+			return datagramChannel(await datagrams(undefined, options));
 		}
 		const timeoutMs = this.#request.connectMs;
 		const { signal } = this.#ending;

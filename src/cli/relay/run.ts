@@ -20,7 +20,7 @@ import { openAll, type Serving, type Wish } from "../serving.ts";
 import { checkTls } from "../tls-options.ts";
 import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
-import { takeSessions } from "./sessions.ts";
+import { BURST_BYTES, takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
 
 const DRAIN_MS = 5_000;
@@ -105,7 +105,7 @@ class Relay {
 			options: {
 				...{ mode, onStale: "replace-dead" },
 				...(this.#joiner.passes(route) ? { receiveDescriptors: true } : {}),
-				...(carriesDatagrams ? {} : { allow }),
+				...(carriesDatagrams ? { receiveBufferBytes: BURST_BYTES } : { allow }),
 				...(isUnix && !carriesDatagrams ? { onRefused } : {}),
 				...(carriesDatagrams ? {} : { onOverload }),
 			},

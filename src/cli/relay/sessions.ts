@@ -5,6 +5,12 @@ import type { Channel, Message } from "../exchange/channel.ts";
 /** Datagrams of one sender that wait for their way to be open; more are dropped, as the kernel does. */
 const QUEUED_MAX = 1_024;
 
+/**
+ * What is asked of the kernel for datagrams that wait for this process: a burst of all senders, for a few hundred short ones fill the usual
+ * buffer. It gives what net.core.rmem_max allows; socket(7).
+ */
+export const BURST_BYTES = 4_194_304;
+
 /** How sessions are begun. */
 export interface SessionOptions {
 	/** Most at once; datagrams of further senders are dropped. */
