@@ -12,18 +12,25 @@ const TURNS_ONCE_IN = 40;
 const PAUSE_ONCE_IN = 400;
 const PAUSE_MS_MAX = 20;
 
+const made = new Map<number, Buffer>();
+
+// Twice, so that any piece of it is in one piece.
+function makeBytes(seed: number): Buffer {
+	const random = randomSource(seed);
+	const once = Buffer.alloc(PATTERN_BYTES);
+	for (let i = 0; i < PATTERN_BYTES; i++) once[i] = random.below(256);
+	return Buffer.concat([once, once]);
+}
+
 /** What one side sends, and when it pauses. */
 export class Pattern {
 	readonly #bytes: Buffer;
 	readonly #random: RandomSource;
 
 	constructor(seed: number) {
-		const random = randomSource(seed);
-		this.#random = random;
-		// Twice, so that any piece of it is in one piece.
-		const once = Buffer.alloc(PATTERN_BYTES);
-		for (let i = 0; i < PATTERN_BYTES; i++) once[i] = random.below(256);
-		this.#bytes = Buffer.concat([once, once]);
+		this.#random = randomSource(seed);
+		this.#bytes = made.get(seed) ?? makeBytes(seed);
+		made.set(seed, this.#bytes);
 	}
 
 	/** Sends so many bytes, in pieces of any size, then ends. Rejects when the connection does not take them. */
