@@ -1,6 +1,6 @@
 /** Completion: what is offered, and what bash, zsh and fish make of it when somebody types. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type Address, datagrams, listen } from "socketry";
@@ -127,6 +127,8 @@ describe("what is offered", () => {
 				join(folder, "d.sock"),
 				`${folder}/sub/`,
 			]);
+			rmSync(path);
+			assert.deepEqual(await valuesOf(`connect ${folder}/a`), []);
 		});
 	});
 
@@ -167,6 +169,7 @@ describe("a command line of bash", () => {
 		assert.deepEqual(reply(""), ["a\\'b\\ \\$\\(c\\)"]);
 		assert.deepEqual(reply('"a'), ["a'b \\$(c)"]);
 		assert.deepEqual(reply("'a"), []);
+		assert.deepEqual(bashReplies(["日 é"], readBashLine("socketry connect ", BREAKS)), ["日\\ é"]);
 	});
 });
 

@@ -11,7 +11,7 @@ export interface BashLine {
 }
 
 /** What stands for itself in a word. */
-const PLAIN = /^[\w./:@%+=,~^-]*$/;
+const PLAIN = /^[\w./:@%+=,~^\u0080-\uffff-]*$/;
 
 /**
  * Takes a command line apart.
@@ -88,5 +88,5 @@ export function bashReplies(values: readonly string[], line: BashLine): string[]
 function quoted(text: string, quote: BashLine["quote"]): string | undefined {
 	if (quote === "'") return text.includes("'") ? undefined : text;
 	if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
-	return PLAIN.test(text) ? text : text.replace(/[^\w./:@%+=,^-]/g, "\\$&");
+	return PLAIN.test(text) ? text : text.replace(/[^\w./:@%+=,^\u0080-\uffff-]/g, "\\$&");
 }

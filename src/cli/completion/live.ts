@@ -1,4 +1,5 @@
 /** What is alive on this machine, for completion. */
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import {
 	type ListedSocket,
@@ -26,7 +27,7 @@ const DATAGRAM_KINDS: ReadonlySet<string> = new Set(["udp", "unix-dgram", "vsock
  */
 export async function liveAddresses(word: string, isServer: boolean): Promise<Candidate[]> {
 	const { sockets } = await listSockets({ states: ["listening", "bound", "unconnected"] });
-	const wanted = sockets.filter(({ kind, state }) => {
+	const wanted = sockets.filter(isReachable).filter(({ kind, state }) => {
 		if (STREAM_KINDS.has(kind) || PACKET_KINDS.has(kind)) return state === "listening";
 		// Whoever has sent a datagram looks like a server of datagrams: only for who asks.
 		return DATAGRAM_KINDS.has(kind) && !isServer && word !== "";
@@ -57,6 +58,13 @@ export async function liveValues(completes: Completes, word: string): Promise<Ca
 		default:
 			return [];
 	}
+}
+
+// Not from here: what another network has, what has lost its file, what cannot be typed, and relative to who knows what.
+function isReachable({ local = "", file, namespace }: ListedSocket): boolean {
+	if (namespace !== undefined || file === "gone" || file === "replaced") return false;
+	const path = /^unix[a-z-]*:([^@/].*)$/s.exec(local)?.[1];
+	return !local.includes("\ufffd") && (path === undefined || existsSync(path));
 }
 
 function spellingsOf(address: string): string[] {
