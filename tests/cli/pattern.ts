@@ -38,7 +38,7 @@ export class Pattern {
 		const most = "write" in sink ? PIECE_BYTES_MAX : PACKET_BYTES_MAX;
 		for (let sent = 0; sent < bytes; ) {
 			const length = Math.min(1 + this.#random.below(most), bytes - sent);
-			const piece = this.#piece(sent, length);
+			const piece = this.piece(sent, length);
 			await ("write" in sink ? sink.write(piece) : sink.send(piece));
 			sent += length;
 			await this.#pause();
@@ -54,7 +54,7 @@ export class Pattern {
 	): Promise<number> {
 		let received = 0;
 		for await (const chunk of source) {
-			const isRight = sent.#piece(received, chunk.length).equals(chunk);
+			const isRight = sent.piece(received, chunk.length).equals(chunk);
 			assert.ok(isRight, `bytes ${received} to ${received + chunk.length} are others`);
 			received += chunk.length;
 			onBytes(received);
@@ -63,7 +63,8 @@ export class Pattern {
 		return received;
 	}
 
-	#piece(offset: number, length: number): Buffer {
+	/** A part of it, of up to 262,147 bytes. */
+	piece(offset: number, length: number): Buffer {
 		const start = offset % PATTERN_BYTES;
 		return this.#bytes.subarray(start, start + length);
 	}

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import {
 	connect,
 	datagrams,
@@ -296,36 +295,4 @@ for (const [args, message] of MISTAKES) {
 		assert.equal(code, 2);
 		assert.match(stderr, message);
 	});
-}
-
-test("a relay whose connection has ended in one direction sleeps until there is something to do", async () => {
-	const far = await listen("tcp://127.0.0.1:0");
-	const relay = await startRelay("0", formatAddress(far.address), ["--once"]);
-	const stream = await connect(relay.near as `tcp:${string}`);
-	const other = await far.accept();
-	far.close();
-	await stream.write("request");
-	await stream.closeWrite();
-	assert.equal(Buffer.from(await other.readExactly(7)).toString(), "request");
-	assert.equal(await other.read(), null);
-	const before = wakeUps(relay.process.pid as number);
-	await pause(500);
-	const between = wakeUps(relay.process.pid as number) - before;
-	assert.ok(between < 50, `${between} wake-ups in half a second`);
-	await other.write("reply");
-	await other.close();
-	assert.equal(Buffer.from(await stream.readExactly(5)).toString(), "reply");
-	await stream.close();
-	assert.equal((await relay.ended).code, 0);
-});
-
-// Both kinds: one that spins is rarely asleep, and is sent off the processor instead.
-function wakeUps(pid: number): number {
-	const status = readFileSync(`/proc/${pid}/status`, "utf8");
-	const counts = status.matchAll(/ctxt_switches:\s+(\d+)/g);
-	const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ").slice(13, 15);
-	return [...counts, ...ticks.map((tick) => [tick, tick])].reduce(
-		(sum, [, n]) => sum + Number(n),
-		0,
-	);
 }
