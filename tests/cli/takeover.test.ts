@@ -242,6 +242,40 @@ test("datagrams: requests under way are answered by the old relay, and the next 
 	});
 });
 
+test("of requests by datagrams none is lost over restarts", async () => {
+	await inFolder(async (folder) => {
+		const far = await datagrams("udp://127.0.0.1:0");
+		const answering = (async () => {
+			for await (const { data, from } of far) await far.send(data, from);
+		})();
+		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
+		const args = ["relay", pair, "--takeover", `${folder}/control`, "--idle", "200ms"];
+		let serving = await start(args);
+		const client = (await datagrams(undefined, {
+			connect: serving.addresses[0] ?? "",
+		})) as Datagrams;
+		let isOver = false;
+		let answers = 0;
+		const asking = (async () => {
+			for (; !isOver; answers++) {
+				await client.send(`${answers}`);
+				assert.equal(String((await client.receive(WAIT)).data), `${answers}`);
+			}
+		})();
+		for (let i = 0; i < 5; i++) {
+			const seen = answers;
+			const next = await start(args);
+			await endsWith(serving, 0);
+			serving = next;
+			while (answers < seen + 20) await new Promise(setImmediate);
+		}
+		isOver = true;
+		await asking;
+		await end(serving);
+		await Promise.all([far.close(), client.close(), answering]);
+	});
+});
+
 test("messages over connections and Unix datagrams are taken over too", async () => {
 	await inFolder(async (folder) => {
 		const far = (await listen(`unix-seqpacket:${folder}/far`)) as Listener<PacketStream>;

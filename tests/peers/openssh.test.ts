@@ -18,7 +18,15 @@ async function withServer(
 ): Promise<void> {
 	await inFolder(async (folder) => {
 		for (const name of ["host", "user"]) {
-			spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${folder}/${name}`]);
+			spawnSync(find("ssh-keygen") as string, [
+				"-q",
+				"-t",
+				"ed25519",
+				"-N",
+				"",
+				"-f",
+				`${folder}/${name}`,
+			]);
 		}
 		copyFileSync(`${folder}/user.pub`, `${folder}/authorized`);
 		const port = await freePort();

@@ -79,7 +79,12 @@ export const OPTIONS = {
 		with: ["takeover"],
 		like: "relay",
 	},
-	takeover: { value: "PATH", like: "relay" },
+	takeover: {
+		value: "PATH",
+		about:
+			"With --exec, --echo, --discard or --chargen: restart without loss. The process that runs with the same PATH, if there is one, hands over its listening socket and ends once its connections have ended. PATH is a socket of mode 0600 for this purpose alone.",
+		completes: "file",
+	},
 	quiet: {
 		about: "Do not say on standard error where it listens.",
 		text: "do not say where it listens",
