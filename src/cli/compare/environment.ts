@@ -34,6 +34,12 @@ export function readEnvironment(): Environment {
 	};
 }
 
+/** What to say of a machine that had other work; nothing if it had none. */
+export function busyWarning({ load, processors }: Environment): string | undefined {
+	if (load <= processors / 2) return undefined;
+	return `The machine was busy before (load ${load.toFixed(1)}): figures may be worse than they need be.`;
+}
+
 function isVirtual(): boolean {
 	try {
 		return / hypervisor( |$)/m.test(readFileSync("/proc/cpuinfo", "utf8"));

@@ -1,4 +1,5 @@
 /** The report as one page: no scripts, nothing loaded from anywhere. */
+import { busyWarning } from "./environment.ts";
 import { withMicro } from "./figure.ts";
 import { FORMATS, figuresTable, promisesTable } from "./html-tables.ts";
 import { type Markup, markup } from "./markup.ts";
@@ -17,6 +18,8 @@ const HIGH: number = RANKS.indexOf(0.95);
 export function renderHtml(report: Report): string {
 	const { environment, isRemote, skipped } = report;
 	const where = isRemote ? "between two programs" : "on one machine";
+	const warning = busyWarning(environment);
+	const busy = warning === undefined ? [] : [markup`\n<p class="warning">${warning}</p>`];
 	const missing = skipped.map(({ label, reason }) => {
 		return markup`<p class="muted">${label} was not measured: ${reason}</p>`;
 	});
@@ -33,7 +36,7 @@ export function renderHtml(report: Report): string {
 <body>
 <header>
 <h1>TCP, UDP or Unix socket?</h1>
-<p class="muted">Measured ${where}, ${day(environment.date)}: ${environment.machine}, ${environment.kernel}, Node ${environment.node}</p>
+<p class="muted">Measured ${where}, ${day(environment.date)}: ${environment.machine}, ${environment.kernel}, Node ${environment.node}</p>${busy}
 </header>
 <main>
 ${adviceSection(report)}

@@ -6,19 +6,19 @@ export const STYLE: Markup = new Markup(`
 :root {
 	color-scheme: light dark;
 	--page: #ffffff; --text: #1b1f24; --muted: #57606a; --line: #d5dbe1; --panel: #f5f7f9;
-	--bar: #a9c8ea; --best: #1565c0; --good: #1a6e36;
+	--bar: #a9c8ea; --best: #1565c0; --good: #1a6e36; --warning: #9a4a00;
 }
 @media (prefers-color-scheme: dark) {
 	:root {
 		--page: #11151a; --text: #e6e9ec; --muted: #9aa5b1; --line: #323a44; --panel: #1a2027;
-		--bar: #35557a; --best: #66aef5; --good: #67c587;
+		--bar: #35557a; --best: #66aef5; --good: #67c587; --warning: #f0a860;
 	}
 }
 @media print {
 	:root {
 		color-scheme: light;
 		--page: #ffffff; --text: #000000; --muted: #444444; --line: #bbbbbb; --panel: #ffffff;
-		--bar: #b5cfe8; --best: #1565c0; --good: #1a6e36;
+		--bar: #b5cfe8; --best: #1565c0; --good: #1a6e36; --warning: #9a4a00;
 	}
 }
 * { box-sizing: border-box; }
@@ -32,6 +32,7 @@ h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; }
 h3 { font-size: 1rem; margin: 0; font-weight: 600; }
 p { margin: .3rem 0; max-width: 46rem; }
 small, .muted, figcaption { color: var(--muted); font-size: .86rem; }
+.warning { color: var(--warning); font-weight: 600; }
 .cards { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; }
 .card h3 { font-weight: 400; color: var(--muted); font-size: .9rem; }

@@ -1,6 +1,7 @@
 /** The report for a person at a terminal: at most 80 columns where the terminal has no more. */
 import { type Cell, layOut, wrap } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { busyWarning } from "./environment.ts";
 import {
 	formatBytes,
 	formatGigabits,
@@ -48,13 +49,11 @@ function eachLine(text: string, style: (line: string) => string): string {
 }
 
 function heading({ environment, isRemote, plan }: Report, { palette, glyphs }: Terminal): string {
-	const { machine, processors, kernel, node, load } = environment;
+	const { machine, processors, kernel, node } = environment;
 	const where = isRemote ? "against the servers given" : "on this machine";
 	const facts = [machine, `${processors} processors`, kernel, `Node ${node}`];
-	const busy =
-		load > processors / 2
-			? `\n${palette.bad(`The machine was busy before (load ${load.toFixed(1)}): figures may be worse than they need be.`)}`
-			: "";
+	const warning = busyWarning(environment);
+	const busy = warning === undefined ? "" : `\n${palette.bad(warning)}`;
 	const title = `TCP, UDP or Unix socket? Measured ${where}, ${plan.rounds} rounds`;
 	return `${palette.bold(title)}\n${palette.dim(facts.join(` ${glyphs.dot} `))}${busy}\n`;
 }

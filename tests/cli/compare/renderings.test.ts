@@ -43,6 +43,15 @@ test("every line of JSON has a type and a version, and the metrics are the docum
 	}
 });
 
+test("that the machine was busy is said on the page and in the text, and not of an idle one", () => {
+	const busy = { ...report, environment: { ...report.environment, load: 9.6 } };
+	const terminal = new Terminal(new Writable() as NodeJS.WriteStream, { NO_COLOR: "1" });
+	for (const render of [renderHtml, (each: typeof report) => renderText(each, terminal)]) {
+		assert.match(render(busy), /The machine was busy before \(load 9\.6\)/);
+		assert.doesNotMatch(render(report), /was busy/);
+	}
+});
+
 test("the guarantees in JSON are plain truths", () => {
 	const guarantees = parseLines(renderJson(report)).filter(({ type }) => type === "guarantees");
 	const udp = guarantees.find(({ kind }) => kind === "udp");
