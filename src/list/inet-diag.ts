@@ -11,6 +11,7 @@ const ANSWER_BYTES = 72;
 const REQ_PROTOCOL = 3;
 const INET_DIAG_INFO = 2;
 const INET_DIAG_CONG = 4;
+const INET_DIAG_SKV6ONLY = 11;
 const EXTENSIONS = (1 << (INET_DIAG_INFO - 1)) | (1 << (INET_DIAG_CONG - 1));
 const TCP_INFO_BYTES_MIN = 104;
 const PROTOCOL_BYTE_MAX = 255;
@@ -60,6 +61,7 @@ export function decodeInet(kind: SocketKind, payload: Uint8Array): KernelSocket 
 	const device = readUint32(payload, 40);
 	const peer = addressAt(payload, family, 24, 6, device);
 	const attributes = readAttributes(payload, ANSWER_BYTES);
+	const isOnly = attributes.get(INET_DIAG_SKV6ONLY);
 	const hasPeer = peer.port !== 0 || !isUnspecified(peer.host);
 	const inode = readUint32(payload, 68);
 	// What has no socket any more, or none yet, has zeros there.
@@ -71,6 +73,7 @@ export function decodeInet(kind: SocketKind, payload: Uint8Array): KernelSocket 
 		local: addressAt(payload, family, 8, 4, device),
 		peer: state === "listening" || !hasPeer ? undefined : peer,
 		device: device || undefined,
+		...(isOnly && { isIpv6Only: isOnly[0] !== 0 }),
 		uid: isWhole ? readUint32(payload, 64) : undefined,
 		receiveQueue: isWhole ? readUint32(payload, 56) : undefined,
 		sendQueue: isWhole ? readUint32(payload, 60) : undefined,

@@ -1,4 +1,5 @@
 /** Joins what the kernel lists with the processes that hold it, and each socket with its other end. */
+import type { SocketAddress } from "../socket/sockaddr.ts";
 import { addressText } from "./address-text.ts";
 import { type BoundFile, BoundFiles } from "./bound-files.ts";
 import { deviceNames } from "./devices.ts";
@@ -16,6 +17,8 @@ interface Entry {
 }
 
 const NOBODY: readonly SocketHolder[] = [];
+/** Kinds whose sockets take from anybody without a connection. */
+const TAKERS: ReadonlySet<string> = new Set(["udp", "udplite"]);
 
 /** Gathers sockets, then joins them. */
 export class Joiner {
@@ -27,6 +30,8 @@ export class Joiner {
 	readonly #byInode = new Map<number, Entry>();
 	/** Both ends of a connection within this machine have the same addresses, the other way round. */
 	readonly #byAddresses = new Map<string, Entry>();
+	/** Sockets without a peer that are bound, by their address; undefined where several are bound to the same. */
+	readonly #byPlace = new Map<string, Entry | undefined>();
 	/** The listener in whose backlog a client waits, by the client's inode. */
 	readonly #listenerOf = new Map<number, Entry>();
 
@@ -54,6 +59,7 @@ export class Joiner {
 			if (socket.inode > 0) this.#byInode.set(socket.inode, entry);
 			if (entry.peer !== undefined)
 				this.#byAddresses.set(keyOf(entry, entry.local, entry.peer), entry);
+			else if (TAKERS.has(socket.kind)) this.#addPlace(entry);
 			for (const inode of socket.waitingInodes ?? []) this.#listenerOf.set(inode, entry);
 		}
 	}
@@ -72,7 +78,7 @@ export class Joiner {
 			kind,
 			state,
 			inode,
-			...(local !== undefined && { local }),
+			...(local !== undefined && { local, ...exactName(socket.local) }),
 			...(peer !== undefined && { peer }),
 			holders,
 			...(uid !== undefined && { uid }),
@@ -92,11 +98,33 @@ export class Joiner {
 		const byInode = this.#unixPeer(socket);
 		if (byInode !== undefined) return byInode;
 		if (peer === undefined) return undefined;
-		const other = this.#byAddresses.get(keyOf(entry, peer, entry.local ?? ""));
+		const other =
+			this.#byAddresses.get(keyOf(entry, peer, entry.local ?? "")) ?? this.#taker(entry);
 		// A socket connected to itself is its own peer.
 		if (other === undefined) return { address: peer, holders: NOBODY };
 		const { inode } = other.socket;
 		return { address: peer, ...(inode > 0 && { inode }), holders: other.holders };
+	}
+
+	#addPlace(entry: Entry): void {
+		const key = keyOf(entry, entry.local, "");
+		this.#byPlace.set(key, this.#byPlace.has(key) ? undefined : entry);
+	}
+
+	/** Who gets what a connected UDP socket sends, when that is bound to its peer's address, or to every address of this machine. */
+	#taker(entry: Entry): Entry | undefined {
+		const { kind, peer } = entry.socket;
+		if (!TAKERS.has(kind) || peer === undefined || !("port" in peer) || !("host" in peer)) {
+			return undefined;
+		}
+		const exact = keyOf(entry, entry.peer, "");
+		if (this.#byPlace.has(exact)) return this.#byPlace.get(exact);
+		const isIpv4 = /^127\./.test(peer.host);
+		if (!isIpv4 && peer.host !== "::1") return undefined;
+		const everywhere = keyOf(entry, `${kind}://0.0.0.0:${peer.port}`, "");
+		if (isIpv4 && this.#byPlace.has(everywhere)) return this.#byPlace.get(everywhere);
+		const other = this.#byPlace.get(keyOf(entry, `${kind}://[::]:${peer.port}`, ""));
+		return isIpv4 && other?.socket.isIpv6Only !== false ? undefined : other;
 	}
 
 	#unixPeer({ inode, peerInode }: KernelSocket): SocketPeer | undefined {
@@ -111,6 +139,11 @@ export class Joiner {
 		const holders = this.#scan.holders.get(peerInode) ?? NOBODY;
 		return { ...(local !== undefined && { address: local }), inode: peerInode, holders };
 	}
+}
+
+function exactName(address: SocketAddress | undefined): Pick<ListedSocket, "nameBase64"> {
+	if (address === undefined || !("bytes" in address) || address.bytes === undefined) return {};
+	return { nameBase64: Buffer.from(address.bytes).toString("base64") };
 }
 
 function keyOf(

@@ -81,6 +81,8 @@ export interface KernelSocket {
 	readonly peer?: SocketAddress | undefined;
 	/** Index of the network interface that it is bound to. */
 	readonly device?: number | undefined;
+	/** Of an IPv6 socket that is bound: whether it takes no IPv4; undefined where that is not told. */
+	readonly isIpv6Only?: boolean;
 	readonly uid?: number | undefined;
 	/** Bytes; of a listener, connections that wait for accept. */
 	readonly receiveQueue?: number | undefined;

@@ -80,8 +80,19 @@ function unknownSocket({ inode, namespace }: Stranger, scan: ProcessScan): Liste
 	return { kind: "unknown", state: "unknown", inode, holders, ...(namespace && { namespace }) };
 }
 
-function notesOn({ hiddenCount }: ProcessScan): ListingNote[] {
+function notesOn({ hiddenCount, isHiding }: ProcessScan): ListingNote[] {
+	const code = "hidden-processes";
+	const missing =
+		"who holds a socket is missing where it is one of them; run this as root to see them";
+	if (isHiding) {
+		const message = `/proc does not show the processes of other users (hidepid): ${missing}`;
+		return [{ code, message }];
+	}
 	if (hiddenCount === 0) return [];
-	const message = `${hiddenCount} processes of other users keep their descriptors to themselves: who holds a socket is missing where it is one of them; run this as root to see them`;
-	return [{ code: "hidden-processes", message }];
+	const who =
+		hiddenCount === 1
+			? "1 process of another user keeps its"
+			: `${hiddenCount} processes of other users keep their`;
+	const self = hiddenCount === 1 ? "itself" : "themselves";
+	return [{ code, message: `${who} descriptors to ${self}: ${missing}` }];
 }

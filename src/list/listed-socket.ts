@@ -28,6 +28,8 @@ export interface ListedSocket {
 	 * that it has now, when it was renamed within its directory.
 	 */
 	readonly local?: string;
+	/** The exact name of a Unix socket in base64, when it is no UTF-8: `local` only resembles it then. */
+	readonly nameBase64?: string;
 	/** Its other end; absent where it has none. */
 	readonly peer?: SocketPeer;
 	/** The processes that have it open, several after a fork or when it was passed on. Empty when there is none, or when they cannot be seen. */

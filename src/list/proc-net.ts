@@ -3,7 +3,8 @@
  * namespaces of other processes. Pure; lines that are none are passed over. See proc(5).
  */
 import { ipv4ToText, ipv6ToText } from "../socket/ip.ts";
-import type { SocketAddress } from "../socket/sockaddr.ts";
+import { decodeSocketAddress, type SocketAddress } from "../socket/sockaddr.ts";
+import { AF_UNIX } from "../sys/constants.ts";
 import { isUnspecified } from "./inet-diag.ts";
 import { type KernelSocket, type SocketKind, stateOf, unixKindOf } from "./kernel-socket.ts";
 
@@ -26,12 +27,17 @@ export const PROC_FILES: Readonly<Record<string, Decode>> = {
 	netlink: decodeNetlinkLine,
 };
 
-/** Reads the text of one of these files. */
+/**
+ * Reads the text of one of these files.
+ *
+ * @param text a character for each byte (latin1): names of Unix sockets are bytes
+ */
 export function readProcFile(file: string, text: string): KernelSocket[] {
 	const decode = PROC_FILES[file];
 	if (decode === undefined) return [];
 	const sockets: KernelSocket[] = [];
-	for (const line of text.split("\n").slice(1)) {
+	const lines = text.replace(/\n$/, "").split("\n").slice(1);
+	for (const line of file === "unix" ? unixLines(lines) : lines) {
 		const socket = decode(line.trim().split(/\s+/), line);
 		if (socket !== undefined) sockets.push(socket);
 	}
@@ -76,9 +82,20 @@ function addressOf(text: string): Extract<SocketAddress, { host: string }> | und
 }
 
 const UNIX_LINE =
-	/^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9A-F]{2}) +(\d+)(?: (.*))?$/;
+	/^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9A-F]{2}) +(\d+)(?: (.*))?$/s;
 const ACCEPTS = 0x10000;
 const CONNECTED = 3;
+
+// The kernel writes names as they are: what does not begin as a line goes on with the name before it.
+function unixLines(lines: readonly string[]): readonly string[] {
+	const whole: string[] = [];
+	for (const line of lines) {
+		const last = whole.length - 1;
+		if (last < 0 || UNIX_LINE.test(line)) whole.push(line);
+		else whole[last] += `\n${line}`;
+	}
+	return whole;
+}
 
 function decodeUnixLine(_: readonly string[], line: string): KernelSocket | undefined {
 	const [, flags = "", type = "", state = "", inode = "", name] = UNIX_LINE.exec(line) ?? [];
@@ -94,10 +111,11 @@ function decodeUnixLine(_: readonly string[], line: string): KernelSocket | unde
 	};
 }
 
-// The kernel writes "@" for each NUL.
+// The kernel writes "@" for each NUL, of which the first tells an abstract name.
 function unixName(name: string): SocketAddress {
-	if (name.startsWith("@")) return { family: "unix", abstract: name.slice(1) };
-	return { family: "unix", path: name };
+	const bytes = Buffer.from(name, "latin1");
+	if (bytes[0] === "@".charCodeAt(0)) bytes[0] = 0;
+	return decodeSocketAddress(Uint8Array.of(AF_UNIX, 0, ...bytes));
 }
 
 function decodePacketLine(fields: readonly string[]): KernelSocket | undefined {

@@ -23,6 +23,8 @@ export interface ProcessScan {
 	readonly holders: ReadonlyMap<number, readonly SocketHolder[]>;
 	/** Processes whose descriptors we may not see. */
 	readonly hiddenCount: number;
+	/** Whether /proc does not even show processes of other users. */
+	readonly isHiding: boolean;
 	/** A process in each network namespace other than ours, by the namespace's inode. */
 	readonly namespaces: ReadonlyMap<number, number>;
 	/** The namespace of each process that has sockets and is not in ours. */
@@ -58,7 +60,7 @@ export async function scanProcesses(
 			turnEnd = performance.now() + LIMITS.listingTurnMs;
 		}
 	}
-	return { holders, hiddenCount, namespaces, namespaceOf };
+	return { holders, hiddenCount, isHiding: hidesProcesses(), namespaces, namespaceOf };
 }
 
 /** Whether a descriptor of a process still is the socket of this inode. */
@@ -121,6 +123,16 @@ function socketsOf(pid: string): ReadonlyMap<number, number[]> | "hidden" {
 function namespaceOfProcess(pid: string): number | undefined {
 	const [, inode] = /^net:\[(\d+)\]$/.exec(link(`/proc/${pid}/ns/net`) ?? "") ?? [];
 	return inode === undefined ? undefined : Number(inode);
+}
+
+// The mount option hidepid of proc(5), from the second degree on. Root and a chosen group see everything all the same.
+function hidesProcesses(): boolean {
+	if (process.geteuid?.() === 0) return false;
+	const mounts = (read("/proc/self/mountinfo") ?? "").split("\n");
+	const mount = mounts.findLast((line) => line.split(" ")[4] === "/proc") ?? "";
+	const [, group] = /[ ,]gid=(\d+)/.exec(mount) ?? [];
+	if (group !== undefined && process.getgroups?.().includes(Number(group))) return false;
+	return /[ ,]hidepid=(?:2|4|invisible|ptraceable)\b/.test(mount);
 }
 
 function processNames(): readonly string[] {

@@ -121,7 +121,7 @@ function readFile(folder: string, file: string): readonly KernelSocket[] | undef
 
 function readText(path: string): string | undefined {
 	try {
-		return readFileSync(path, "utf8");
+		return readFileSync(path, "latin1");
 	} catch {
 		return undefined;
 	}

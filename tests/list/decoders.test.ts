@@ -284,6 +284,20 @@ const RECORDED: readonly (readonly [file: string, line: string, socket: object])
 	],
 ];
 
+test("names in /proc/net/unix may have lines and bytes that are no text", () => {
+	const row = (inode: number, name: string): string =>
+		`0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${name}`;
+	const bytes = Uint8Array.of(0x2f, 0xff, 0x0a, 0x61);
+	const text = ["head", row(1, "/\xff\na"), row(2, "/b\n\nc"), row(3, "@\xff"), ""];
+	const [first, second, third, ...others] = readProcFile("unix", text.join("\n"));
+	assert.deepEqual(first?.local, { family: "unix", path: "/\ufffd\na", bytes });
+	assert.deepEqual(second?.local, { family: "unix", path: "/b\n\nc" });
+	assert.deepEqual(third?.local, {
+		...{ family: "unix", abstract: "\ufffd", bytes: Uint8Array.of(0xff) },
+	});
+	assert.deepEqual(others, []);
+});
+
 for (const [file, line, socket] of RECORDED) {
 	test(`a line of /proc/net/${file} is read: ${line.slice(-24).trim()}`, () => {
 		assert.deepEqual(readProcFile(file, `its header\n${line}\n`), [socket]);

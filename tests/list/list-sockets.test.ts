@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connect, datagrams, formatAddress, listen, parseAddress } from "socketry";
+import { connect, type Datagrams, datagrams, formatAddress, listen, parseAddress } from "socketry";
 import { type ListedSocket, listSockets, socketMatches } from "socketry/list";
 import { socket as makeSocket, socketpair } from "socketry/socket";
 import { injectFaults } from "socketry/testing";
@@ -133,6 +133,10 @@ test("UDP sockets, bound and connected", async () => {
 	assert.ok((bound.receiveQueueBytes ?? 0) > 0);
 	const connected = one(sockets, (each) => each.peer?.address === bound.local);
 	assert.equal(connected.state, "established");
+	assert.deepEqual(
+		[connected.peer?.inode, connected.peer?.holders[0]?.pid],
+		[bound.inode, process.pid],
+	);
 	await client.close();
 	await server.close();
 });
@@ -155,6 +159,43 @@ test("a file that was bound by a relative path is listed where it is, and by its
 			process.chdir(before);
 		}
 	});
+});
+
+test("who gets what a UDP socket sends is named where that is sure", async () => {
+	const everywhere = await datagrams("udp://*:0");
+	const onlyIpv6 = await datagrams("udp://*:0", { ipv6Only: true });
+	const shared = await datagrams("udp://127.0.0.1:0", { reusePort: true });
+	const again = await datagrams(shared.address, { reusePort: true });
+	const portOf = ({ address }: Datagrams): number => (address as { port: number }).port;
+	const targets: readonly (readonly [string, Datagrams | undefined])[] = [
+		[`udp://127.0.0.1:${portOf(everywhere)}`, everywhere],
+		[`udp://[::1]:${portOf(everywhere)}`, everywhere],
+		[`udp://[::1]:${portOf(onlyIpv6)}`, onlyIpv6],
+		[`udp://127.0.0.1:${portOf(onlyIpv6)}`, undefined],
+		[`udp://127.0.0.1:${portOf(shared)}`, undefined],
+	];
+	for (const [peer, taker] of targets) {
+		const client = await datagrams(undefined, { connect: peer });
+		const sockets = await mine();
+		const sender = one(sockets, (each) => each.peer?.address === peer);
+		const bound = sockets.find(({ local }) => taker && local === formatAddress(taker.address));
+		assert.equal(sender.peer?.inode, bound?.inode, peer);
+		await client.close();
+	}
+	for (const each of [everywhere, onlyIpv6, shared, again]) await each.close();
+});
+
+test("where /proc hides processes, that is said", {
+	skip: lackingNetworks() || lacking("setpriv", "mount"),
+}, async () => {
+	const script = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"';
+	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
+	const under = ["unshare", "-m", "sh", "-c", script, "sh", "setpriv", ...ids];
+	const { code, stdout, stderr } = await startChild(LISTER, { args: ["list"], under }).ended;
+	assert.equal(code, 0, stderr);
+	const { notes } = JSON.parse(stdout) as Awaited<ReturnType<typeof listSockets>>;
+	const hidden = notes.find((note) => note.code === "hidden-processes");
+	assert.match(hidden?.message ?? "", /\(hidepid\): who holds .* run this as root/);
 });
 
 test("a file that was removed, replaced or renamed under a listener is told", async () => {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect, datagrams, formatAddress, listen } from "socketry";
 import { type ListedSocket, listSockets } from "socketry/list";
+import { sys } from "#src/sys/current.ts";
 import { needsRoot } from "../identity/callers.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
@@ -16,6 +17,15 @@ import { find, lacking } from "../support/programs.ts";
 type Snapshot = ReadonlySet<string>;
 
 const ROUNDS = 3;
+
+/** Family, type and protocol of raw IPv4 and IPv6, of packet sockets with frames and without, of netlink to route. */
+const OTHER_SOCKETS = [
+	[2, 3, 255],
+	[10, 3, 253],
+	[17, 3, 0x0300],
+	[17, 2, 0x0008],
+	[16, 3, 0],
+] as const;
 
 /** Sockets of every kind, open while `body` runs. */
 async function withSockets(body: () => Promise<void>): Promise<void> {
@@ -30,9 +40,16 @@ async function withSockets(body: () => Promise<void>): Promise<void> {
 		const clients = [];
 		for (const { address } of [tcp, tcp6, unix, packets])
 			clients.push(await connect(formatAddress(address)));
-		await body();
-		for (const client of clients) client.abort();
-		for (const each of [tcp, tcp6, unix, packets, udp, udp6, unixDatagrams]) await each.close();
+		const others = OTHER_SOCKETS.map(([family, type, protocol]) =>
+			sys.socket(family, type, protocol),
+		);
+		try {
+			await body();
+		} finally {
+			for (const fd of others.filter((each) => each >= 0)) sys.close(fd);
+			for (const client of clients) client.abort();
+			for (const each of [tcp, tcp6, unix, packets, udp, udp6, unixDatagrams]) await each.close();
+		}
 	});
 }
 
@@ -45,6 +62,7 @@ interface Differences {
 async function differences(
 	theirs: () => Snapshot,
 	ours: () => Promise<Snapshot>,
+	least: number,
 ): Promise<Differences> {
 	const theirsBefore = theirs();
 	const oursBefore = await ours();
@@ -52,7 +70,7 @@ async function differences(
 	const oursAfter = await ours();
 	const lasting = [...theirsBefore].filter((key) => theirsAfter.has(key));
 	const shown = [...oursBefore].filter((key) => oursAfter.has(key));
-	assert.ok(lasting.length >= 15, `${lasting.length} to compare`);
+	assert.ok(lasting.length >= least, `${lasting.length} to compare`);
 	return {
 		missing: lasting.filter((key) => !oursBefore.has(key)),
 		invented: shown.filter((key) => !theirsAfter.has(key)),
@@ -60,10 +78,14 @@ async function differences(
 }
 
 /** A process may drop a socket and have it again, all of it between before and after: what differs must do so each time. */
-async function compare(theirs: () => Snapshot, ours: () => Promise<Snapshot>): Promise<void> {
-	let left = await differences(theirs, ours);
+async function compare(
+	theirs: () => Snapshot,
+	ours: () => Promise<Snapshot>,
+	least = 15,
+): Promise<void> {
+	let left = await differences(theirs, ours, least);
 	for (let round = 0; round < ROUNDS && left.missing.length + left.invented.length > 0; round++) {
-		const again = await differences(theirs, ours);
+		const again = await differences(theirs, ours, least);
 		left = {
 			missing: left.missing.filter((key) => again.missing.includes(key)),
 			invented: left.invented.filter((key) => again.invented.includes(key)),
@@ -98,9 +120,10 @@ function run(program: string, args: readonly string[]): string {
 /** Unix sockets by ss: kind, state, inode, peer's inode, and process with descriptor. */
 function unixBySs(): Snapshot {
 	const keys = new Set<string>();
-	for (const line of run("ss", ["-xapHO"]).split("\n")) {
+	// It writes names as they are, whatever signs they have.
+	for (const line of run("ss", ["-xapHO"]).split(/\n(?=u_(?:str|dgr|seq) )/)) {
 		const [, kind = "", state = "", inode, peer, users = ""] =
-			/^(u_\S+)\s+(\S+)\s+\d+\s+\d+\s+.*\s(\d+)\s+\*\s+(\d+)\s*(users:.*)?/.exec(line) ?? [];
+			/^(u_\S+)\s+(\S+)\s+\d+\s+\d+\s+.*\s(\d+)\s+\*\s+(\d+)\s*(users:.*)?$/s.exec(line) ?? [];
 		if (kind === "") continue;
 		addKeys(keys, `${SS_KINDS[kind]} ${SS_STATES[state]} ${inode} ${peer}`, ssHolders(users));
 	}
@@ -189,6 +212,63 @@ test("TCP and UDP: ss shows the same, with the same processes", {
 	await withSockets(() => compare(inetBySs, inetByUs));
 });
 
+/** Raw and packet sockets, those of netlink, and connections that are over, by ss; the inode where it tells one. */
+function othersBySs(): Snapshot {
+	const keys = new Set<string>();
+	const rows = (...args: string[]): string[][] =>
+		run("ss", [...args, "-anHpO"])
+			.split("\n")
+			.map((line) => line.trim().split(/\s+/));
+	for (const [state, , , local = "", peer = "", ...users] of rows("-w")) {
+		if (state === undefined || !Object.hasOwn(SS_STATES, state)) continue;
+		const ends = `${plain(local)} ${plain(peer).replace(/:\*$/, ":0")}`;
+		addKeys(keys, `raw ${SS_STATES[state]} ${ends}`, ssHolders(users.join(" ")));
+	}
+	for (const [, , , , , , users = "", inode] of rows("-0", "-e")) {
+		if (inode?.startsWith("ino:")) addKeys(keys, `packet ${inode}`, ssHolders(users));
+	}
+	for (const [, , , place] of rows("-A", "netlink")) {
+		if (place !== undefined) keys.add(`netlink ${place}`);
+	}
+	for (const [, , local = "", peer = ""] of rows("-t", "state", "time-wait")) {
+		if (local !== "") keys.add(`time-wait ${plain(local)} ${plain(peer)}`);
+	}
+	return keys;
+}
+
+// linux/netlink.h
+const NETLINK: Readonly<Record<string, number>> = {
+	...{ route: 0, usersock: 2, firewall: 3, "sock-diag": 4, nflog: 5, xfrm: 6, selinux: 7 },
+	...{ iscsi: 8, audit: 9, "fib-lookup": 10, connector: 11, netfilter: 12, "kobject-uevent": 15 },
+	...{ generic: 16, scsi: 18, ecryptfs: 19, rdma: 20, crypto: 21, smc: 22 },
+};
+
+function otherKey({ kind, state, inode, local = "", peer, subject = "" }: ListedSocket): string {
+	if (kind === "raw") return `raw ${state} ${plain(local)} ${plain(peer?.address ?? "*")}`;
+	if (kind === "packet") return `packet ino:${inode}`;
+	if (kind === "tcp") return `time-wait ${plain(local)} ${plain(peer?.address ?? "*")}`;
+	const [protocol = "", port] = subject.split(":");
+	return `netlink ${NETLINK[protocol] ?? protocol}:${port === "kernel" ? 0 : port}`;
+}
+
+async function othersByUs(): Promise<Snapshot> {
+	const { sockets } = await listSockets({ kinds: ["raw", "packet", "netlink", "tcp"] });
+	const keys = new Set<string>();
+	for (const socket of sockets) {
+		if (socket.namespace !== undefined) continue;
+		if (socket.kind === "tcp" && socket.state !== "time-wait") continue;
+		const holders = ["raw", "packet"].includes(socket.kind) ? holdersOf(socket) : [];
+		addKeys(keys, otherKey(socket), holders);
+	}
+	return keys;
+}
+
+test("raw, packet and netlink sockets, and connections that are over: ss shows the same", {
+	skip: needsRoot || lacking("ss"),
+}, async () => {
+	await withSockets(() => compare(othersBySs, othersByUs, 6));
+});
+
 /** Processes, descriptors and inodes by lsof, which lists per process. */
 function byLsof(): Snapshot {
 	const keys = new Set<string>();
@@ -208,7 +288,8 @@ async function likeLsof(): Promise<Snapshot> {
 	const { sockets } = await listSockets();
 	const inet = ["tcp", "udp"];
 	const wanted = sockets.filter(({ kind }) => inet.includes(kind) || kind.startsWith("unix"));
-	const own = wanted.filter(({ namespace }) => namespace === undefined);
+	// What is bound, and neither listens nor is connected, is of no known protocol there.
+	const own = wanted.filter(({ namespace, state }) => namespace === undefined && state !== "bound");
 	return new Set(
 		own.flatMap((socket) => holdersOf(socket).map((holder) => `${holder} ${socket.inode}`)),
 	);

@@ -1,6 +1,11 @@
 /** `socketry ls`: from arguments to a listing. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ListedSocket, listSockets, type SocketListing } from "../../list/index.ts";
+import {
+	type ListedSocket,
+	type ListingNote,
+	listSockets,
+	type SocketListing,
+} from "../../list/index.ts";
 import type { Context } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
@@ -57,10 +62,16 @@ function show(view: View, request: Request, { out, err }: Context): void {
 		return;
 	}
 	out.write(textOf(view, request, out));
-	for (const { message } of listing.notes) err.say(`${err.palette.dim("note:")} ${message}`);
+	for (const { message } of notesOn(view)) err.say(`${err.palette.dim("note:")} ${message}`);
 	if (shown.length === 0) err.write("no socket is like that\n");
 	if (notShown.size > 0 && err.isTerminal)
 		err.write(`${err.palette.dim(notShownText(notShown))}\n`);
+}
+
+// That vsock cannot be listed matters to who looks for it, or sees a socket that might be one.
+function notesOn({ listing, shown }: View): readonly ListingNote[] {
+	const matters = shown.length === 0 || shown.some(({ kind }) => kind === "unknown");
+	return listing.notes.filter(({ list }) => list !== "vsock" || matters);
 }
 
 function textOf(view: View, request: Request, out: Terminal, fresh?: Set<ListedSocket>): string {
@@ -104,14 +115,13 @@ async function watch(
 }
 
 function redraw(view: View, request: Request, fresh: Set<ListedSocket>, out: Terminal): void {
-	const { shown, notShown, listing } = view;
+	const { shown, notShown } = view;
+	const notes = notesOn(view);
 	const lines = textOf(view, request, out, fresh).trimEnd().split("\n");
 	const room = Math.max(1, out.rows - 2);
 	const rest = lines.length > room ? `, ${lines.length - room} lines below` : "";
 	const missing =
-		listing.notes.length > 0
-			? ` ${out.glyphs.dot} notes: ${listing.notes.length}, told without --watch`
-			: "";
+		notes.length > 0 ? ` ${out.glyphs.dot} notes: ${notes.length}, told without --watch` : "";
 	const left = notShown.size > 0 ? ` ${out.glyphs.dot} ${notShownText(notShown)}` : "";
 	const foot = headOf(`${shown.length} sockets${rest}${left}${missing}`, out.tableColumns - 1);
 	// Line by line: a screen that is wiped first flickers.

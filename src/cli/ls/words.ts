@@ -14,6 +14,14 @@ export function plain(text: string): string {
 	});
 }
 
+/** Writes a name that is no text: each byte beyond ASCII by its number. */
+function bytesText(bytes: Uint8Array): string {
+	const signs = Array.from(bytes, (byte) => {
+		return byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`;
+	});
+	return plain(signs.join(""));
+}
+
 /** An address without its first word, which has a column of its own. */
 export function bare(address: string | undefined): string {
 	return plain((address ?? "").replace(/^[a-z-]+:(\/\/)?/, ""));
@@ -21,7 +29,11 @@ export function bare(address: string | undefined): string {
 
 /** What is at this end. */
 export function localText(socket: ListedSocket): string {
-	const { local, subject, device, kind } = socket;
+	const { local, nameBase64, subject, device, kind } = socket;
+	if (local !== undefined && nameBase64 !== undefined) {
+		const sign = /^[a-z-]+:@/.test(local) ? "@" : "";
+		return sign + bytesText(Buffer.from(nameBase64, "base64"));
+	}
 	if (local !== undefined) return bare(local);
 	if (kind === "packet") return `${device ?? "*"} ${subject ?? ""}`.trim();
 	return plain(subject ?? "");
