@@ -15,7 +15,7 @@ import { attachHttp, connectDuplex } from "../dist/node/index.js";
 import { socket } from "../dist/socket/index.js";
 
 /** @typedef {{ path?: string, host?: string | undefined, port?: number | string, backlog?: number, fd?: number, handle?: unknown, timeout?: number, ipv6Only?: boolean,
- *   allowHalfOpen?: boolean, highWaterMark?: number, keepAlive?: boolean, keepAliveInitialDelay?: number, signal?: AbortSignal,
+ *   autoSelectFamily?: boolean, allowHalfOpen?: boolean, highWaterMark?: number, keepAlive?: boolean, keepAliveInitialDelay?: number, signal?: AbortSignal,
  *   lookup?: Function }} Options */
 
 const counts = { connections: 0, listeners: 0 };
@@ -40,7 +40,9 @@ function parse(given) {
 }
 
 /** @param {Options} options */
-function duplexOptions({ allowHalfOpen, highWaterMark, signal, lookup }) {
+function duplexOptions({ allowHalfOpen, highWaterMark, signal, lookup, autoSelectFamily }) {
+	// Without it Node tries the first address alone.
+	const count = autoSelectFamily === false ? 1 : undefined;
 	/** @type {(name: string) => Promise<string[]>} */
 	const resolver = (name) =>
 		new Promise((resolve, reject) => {
@@ -49,7 +51,8 @@ function duplexOptions({ allowHalfOpen, highWaterMark, signal, lookup }) {
 				{ all: true },
 				(/** @type {Error | null} */ error, /** @type {any} */ found) => {
 					if (error) reject(error);
-					else resolve(Array.isArray(found) ? found.map(({ address }) => address) : [found]);
+					else if (!Array.isArray(found)) resolve([found]);
+					else resolve(found.slice(0, count).map(({ address }) => address));
 				},
 			);
 		});
@@ -62,12 +65,8 @@ function connect(...given) {
 	const { path, host, port } = options;
 	counts.connections++;
 	// Agents give null for what they have not.
-	const duplex = connectDuplex(
-		path
-			? { transport: "unix", path }
-			: { transport: "tcp", host: host || "localhost", port: Number(port) },
-		duplexOptions(options),
-	);
+	const duplex = connectDuplex(undefined, duplexOptions(options));
+	duplex.connect(path ? { path } : { host: host || "localhost", port: Number(port) });
 	if (options.timeout !== undefined) duplex.setTimeout(options.timeout);
 	if (options.keepAlive) duplex.setKeepAlive(true, options.keepAliveInitialDelay);
 	return callback === undefined ? duplex : duplex.once("connect", callback);

@@ -29,10 +29,14 @@ class ConnectingDuplex extends StreamDuplex {
 	/** As `net.Socket.connect`, where no address was given before; otherwise its arguments are passed over. */
 	override connect(...args: unknown[]): this {
 		super.connect(...args);
-		if (this.#address === undefined) {
+		if (this.#address !== undefined) return this;
+		try {
 			this.#address = addressOf(args);
-			this.#begin();
+		} catch (error) {
+			// A name that is none is looked up in vain by a `net.Socket`, and no exception.
+			return this.destroy(error as Error);
 		}
+		this.#begin();
 		return this;
 	}
 

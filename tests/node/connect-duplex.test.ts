@@ -141,6 +141,13 @@ describe("connectDuplex()", () => {
 		});
 	});
 
+	test("a name that is none, told by connect(), is an error and no exception, as of a net.Socket", async () => {
+		const duplex = connectDuplex().connect({ host: "mqtt://nowhere:1", port: 2 });
+		const [error] = await once(duplex, "error");
+		assert.equal(error.code, "ERR_INVALID_ADDRESS");
+		await closed(duplex);
+	});
+
 	test("one that was never told where is destroyed like any other", async () => {
 		const now = connectDuplex();
 		now.destroy();
