@@ -1,6 +1,7 @@
 /** One time limit for a call of many steps. */
 import { TimeoutError } from "../errors.ts";
 import type { WaitOptions } from "../socket/wait.ts";
+import { follow } from "./follow.ts";
 
 /** A time limit that runs. */
 export interface Deadline {
@@ -18,12 +19,17 @@ export interface Deadline {
  */
 export function startDeadline({ signal, timeoutMs }: WaitOptions, what: string): Deadline {
 	if (timeoutMs === undefined) return { signal, explain: (error) => error, stop: () => {} };
-	const expiry = new AbortController();
-	const timer = setTimeout(() => expiry.abort(), timeoutMs);
+	const end = new AbortController();
+	const timer = setTimeout(() => end.abort(), timeoutMs);
+	if (signal?.aborted) end.abort(signal.reason);
+	const unfollow = signal && follow(signal, () => end.abort(signal.reason));
 	return {
-		signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
+		signal: end.signal,
 		explain: (error) =>
-			expiry.signal.aborted && !signal?.aborted ? new TimeoutError(timeoutMs, 0, what) : error,
-		stop: () => clearTimeout(timer),
+			end.signal.aborted && !signal?.aborted ? new TimeoutError(timeoutMs, 0, what) : error,
+		stop: () => {
+			clearTimeout(timer);
+			unfollow?.();
+		},
 	};
 }

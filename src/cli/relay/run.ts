@@ -22,6 +22,7 @@ import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
 import { BURST_BYTES, takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
+import { keepYoungSpaceSmall } from "./young-space.ts";
 
 const DRAIN_MS = 5_000;
 // Two sockets, and a pipe in each direction while bytes are under way, as long as there are pipes left. Of a session one socket, and one that is
@@ -34,6 +35,7 @@ const SESSION_DESCRIPTORS = 2;
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
 	await checkTls(request.tlsIn, request.tlsOut?.tls);
+	if (request.routes.every(({ fromManner }) => fromManner === "stream")) keepYoungSpaceSmall();
 	const tally = new Tally();
 	const relay = new Relay(request, tally, context);
 	const hide = showFigures(tally, context, request);
