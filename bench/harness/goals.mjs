@@ -23,7 +23,9 @@ const rows = [
 	["relay/tcp-tcp", "gbit_s", "socketry", 1, "haproxy-copy"],
 	["relay/tcp-unix", "gbit_s", "socketry", 1, "haproxy-copy"],
 	["relay/tcp-tcp-1000", "gbit_s", "socketry", 1, "haproxy-copy"],
+	["relay/memory", "kb_per_conn", "socketry", 1, "node"],
 	["relay/udp/64", "kpps", "socketry", 1, "socat"],
+	["relay/udp/64", "kpps", "socketry", 1, "node"],
 	["import", "ms", "socketry", 15],
 	["import", "addon_kb", "socketry", 100],
 ];
