@@ -8,6 +8,7 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureOrExit } from "./ensure.mjs";
 import { filesBelow } from "./files.mjs";
+import { endLeftBehind, MARK } from "./left-behind.mjs";
 import { ROOT, run } from "./run.mjs";
 
 const TESTS = ".build/tests";
@@ -50,7 +51,10 @@ export function runTests(options = {}) {
 		"--expose-gc",
 		`--import=${pathToFileURL(join(ROOT, TESTS, "support/leaks.js")).href}`,
 	];
-	return run(node, [...flags, ...files], { cwd: TESTS, ...(env && { env }) });
+	const mark = `${process.pid}-${Date.now()}`;
+	const code = run(node, [...flags, ...files], { cwd: TESTS, env: { ...env, [MARK]: mark } });
+	for (const each of endLeftBehind(mark)) console.log(`left behind by a test, and ended: ${each}`);
+	return code;
 }
 
 /**

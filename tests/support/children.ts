@@ -63,6 +63,8 @@ export function startProgram(program: readonly string[], options: ChildOptions =
 		env: { ...inherited, ...env },
 		stdio: ["ignore", "pipe", "pipe"],
 	});
+	if (!process.listeners("SIGTERM").includes(endAll)) process.once("SIGTERM", endAll);
+	running.add(child);
 	let stdout = "";
 	let stderr = "";
 	let timedOut = false;
@@ -84,6 +86,7 @@ export function startProgram(program: readonly string[], options: ChildOptions =
 	const ended = new Promise<Ended>((resolve, reject) => {
 		child.on("error", reject);
 		child.on("close", (code, signal) => {
+			running.delete(child);
 			clearTimeout(timer);
 			over = true;
 			wake();
@@ -106,6 +109,14 @@ export function startProgram(program: readonly string[], options: ChildOptions =
 		}
 	};
 	return { process: child, pid: child.pid ?? -1, line, ended };
+}
+
+// A test file that is ended because its time is up takes them along.
+const running = new Set<ChildProcess>();
+
+function endAll(): void {
+	for (const child of running) child.kill("SIGKILL");
+	process.kill(process.pid, "SIGTERM");
 }
 
 /** Starts a script and waits for its end. */

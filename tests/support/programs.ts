@@ -32,6 +32,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	script: "bsdutils",
 	rsyslogd: "rsyslog",
 	setpriv: "util-linux",
+	setsid: "util-linux",
 	ss: "iproute2",
 	ssh: "openssh-client",
 	"ssh-keygen": "openssh-client",
