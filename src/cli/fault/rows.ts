@@ -15,25 +15,34 @@ export function connectionRow({ proxy, number, result, error }: Ended): Row {
 	return ["connection", { ...which, upstream: way(upstream), downstream: way(downstream), fault }];
 }
 
-/** Its line. */
-export function connectionLine({ proxy, number, result, error }: Ended): string {
-	const which = proxy === undefined ? "" : `${proxy} `;
-	if (result === undefined) return `${which}connection ${number}: ${error?.message}`;
+/** Its line; and below it, for each direction, what faults have done to messages. */
+export function connectionLines({ proxy, number, result, error }: Ended): string[] {
+	const which = `${proxy ?? "connection"} ${number}`;
+	if (result === undefined) return [`${which}: ${error?.message}`];
 	const { upstream, downstream, fault } = result;
 	const failure = upstream.error ?? downstream.error;
 	const end = fault === undefined ? (failure?.message ?? "ended") : `cut by ${fault.toxic}`;
-	return `${which}connection ${number}: ${wayText(upstream)} up, ${wayText(downstream)} down, ${end}`;
+	const unit = upstream.messages === undefined ? "bytes" : "messages";
+	const title = `${which}: ${wayText(upstream)} ${unit} up, ${wayText(downstream)} down, ${end}`;
+	return [title, ...hitsText("up", upstream), ...hitsText("down", downstream)];
 }
 
 function wayText({ readBytes, passedBytes, messages }: FaultedWay): string {
-	const [came, passed, unit] =
-		messages === undefined
-			? [readBytes, passedBytes, "bytes"]
-			: [messages.received, messages.passed, "messages"];
-	const text = came === passed ? `${came} ${unit}` : `${passed} of ${came} ${unit}`;
-	const hits = messages === undefined ? [] : HITS.filter((name) => messages[name] > 0);
-	if (messages === undefined || hits.length === 0) return text;
-	return `${text} (${hits.map((name) => `${name} ${messages[name]}`).join(", ")})`;
+	const came = messages?.received ?? readBytes;
+	const passed = messages?.passed ?? passedBytes;
+	return came === passed ? `${came}` : `${passed} of ${came}`;
 }
 
-const HITS = ["loss", "duplicate", "reorder", "corrupt", "dropped"] as const;
+function hitsText(direction: string, { messages }: FaultedWay): string[] {
+	const hits = HITS.filter(([name]) => (messages?.[name] ?? 0) > 0);
+	const words = hits.map(([name, word]) => `${messages?.[name]} ${word}`);
+	return words.length === 0 ? [] : [`${direction}: ${words.join(", ")}`];
+}
+
+const HITS = [
+	["loss", "lost"],
+	["duplicate", "doubled"],
+	["reorder", "reordered"],
+	["corrupt", "corrupt"],
+	["dropped", "dropped"],
+] as const;

@@ -11,11 +11,13 @@ import { type Address, formatAddress } from "../../index.ts";
 import type { Context } from "../command.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
+import { wrap } from "../table.ts";
 import { type Request, type Route, readRequest } from "./request.ts";
-import { connectionLine, connectionRow } from "./rows.ts";
+import { connectionLines, connectionRow } from "./rows.ts";
 
 /** Name of the relay of the command line in the HTTP interface. */
 const NAME = "default";
+const INDENT = "    ";
 
 /** Runs until Ctrl-C. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -40,6 +42,7 @@ async function disturb(
 	const proxy = await faultProxy(from, to, plan, { onEnd });
 	teller.start(proxy.address, to, plan);
 	await ended(context.signal);
+	teller.end();
 	await proxy.close();
 }
 
@@ -59,6 +62,7 @@ async function serveControl(
 	try {
 		await addDefault(server, request, teller);
 		await ended(context.signal);
+		teller.end();
 	} finally {
 		await server.close();
 	}
@@ -100,28 +104,42 @@ class Teller {
 		const control = controlAddress && formatAddress(controlAddress);
 		this.#tell("start", { from, to, seed, toxics, control }, () => {
 			const line = `from ${from} to ${to} with --seed ${seed}`;
-			return control === undefined ? line : `${line}\ncontrol at ${control}, proxy "${NAME}"`;
+			return control === undefined ? [line] : [line, `control at ${control}, proxy "${NAME}"`];
 		});
 	}
 
 	control(address: Address): void {
 		const control = formatAddress(address);
-		this.#tell("start", { control }, () => `control at ${control}, no proxy yet`);
+		this.#tell("start", { control }, () => [`control at ${control}, no proxy yet`]);
 	}
 
 	fault(event: FaultEvent & { readonly proxy?: string }): void {
-		this.#tell("fault", { ...event }, () => "");
+		this.#tell("fault", { ...event }, () => []);
 	}
 
 	connection(connection: FaultedConnection & { readonly proxy?: string }): void {
 		const [type, fields] = connectionRow(connection);
-		this.#tell(type, fields, () => connectionLine(connection));
+		this.#tell(type, fields, () => connectionLines(connection));
 	}
 
-	#tell(type: string, fields: Readonly<Record<string, unknown>>, line: () => string): void {
+	/** Ends the line in which the terminal has written ^C. */
+	end(): void {
+		const { err } = this.#context;
+		if (err.isTerminal && !this.#isJson) err.write("\n");
+	}
+
+	#tell(
+		type: string,
+		fields: Readonly<Record<string, unknown>>,
+		lines: () => readonly string[],
+	): void {
 		const { out, err } = this.#context;
 		if (this.#isJson) out.write(jsonLine(type, fields));
-		else err.say(line());
+		else
+			lines().forEach((line, index) => {
+				const indent = index === 0 ? "" : INDENT;
+				err.write(err.isTerminal ? wrap(line, err.columns, indent) : `${indent}${line}\n`);
+			});
 	}
 }
 
