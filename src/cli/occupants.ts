@@ -60,6 +60,6 @@ export async function explainInUse(error: unknown, address: Address): Promise<un
 	if (code !== "EADDRINUSE") return error;
 	const [occupant] = await new Occupants().at(address, host === undefined ? [] : [host]);
 	if (occupant === undefined) return error;
-	const text = `${occupant.local} is in use by ${occupantText(occupant)}: stop it, or take another address`;
+	const text = `EADDRINUSE ${occupant.local}: ${occupantText(occupant)} has it; stop it, or take another address`;
 	return Object.assign(new Error(text, { cause: error }), { code });
 }

@@ -1,6 +1,7 @@
 /** The sockets on which a command serves: opened, or with `--takeover` taken over from the process that served before. */
-import type { HandoverError, ServingSocket, SocketSpecs } from "../handover/index.ts";
+import type { ServingSocket, SocketSpecs } from "../handover/index.ts";
 import { type Address, datagrams, listen, type SyscallError } from "../index.ts";
+import type { ServiceState } from "../systemd/index.ts";
 import { readAddress } from "./address-argument.ts";
 import { UsageError } from "./exit-code.ts";
 
@@ -21,9 +22,12 @@ export interface Wish {
 export interface ServingOptions {
 	/** Undefined for no taking over. */
 	readonly control: Control | undefined;
+	/** Whether the service manager is told. */
+	readonly notifies: boolean;
+	/** Ends waiting, and then serving. */
 	readonly signal: AbortSignal;
-	/** Is told of attempts of others to take over that came to nothing. */
-	readonly onFailure: (error: HandoverError) => void;
+	/** Tells what went wrong, and did not matter. */
+	readonly say: (text: string) => void;
 }
 
 /** Sockets that are open. */
@@ -71,7 +75,25 @@ export async function openAll(wishes: readonly Wish[], options: ServingOptions):
 			else socket.close();
 		}
 	});
+	if (options.notifies) await tellManager(serving, options);
 	return serving;
+}
+
+// What cannot be told is no reason to serve nobody.
+async function tellManager({ successor }: Serving, { signal, say }: ServingOptions): Promise<void> {
+	const { notify } = await import("../systemd/index.ts");
+	const tell = async (state: ServiceState): Promise<void> => {
+		await notify(state).catch(({ message }: Error) => say(`systemd was not told: ${message}`));
+	};
+	await tell({ ready: true, mainPid: process.pid });
+	let isMain = true;
+	void successor.then((pid) => {
+		isMain = pid === undefined;
+	});
+	const onEnd = (): void => {
+		if (isMain) void tell({ stopping: true });
+	};
+	signal.addEventListener("abort", onEnd, { once: true });
 }
 
 async function openNew(wishes: readonly Wish[]): Promise<Serving> {
@@ -126,7 +148,7 @@ function wishOf({ port, path }: SyscallError, wishes: readonly Wish[]): Wish | u
 
 async function takeOnce(
 	wishes: readonly Wish[],
-	{ control, signal, onFailure }: ServingOptions & { readonly control: Control },
+	{ control, signal, say }: ServingOptions & { readonly control: Control },
 ): Promise<Serving> {
 	const { takeOver } = await import("../handover/index.ts");
 	const specs: Record<string, SocketSpecs[string]> = {};
@@ -137,6 +159,7 @@ async function takeOnce(
 	});
 	const handover = await takeOver(control, { sockets: specs, signal });
 	const taken = await handover.ready({ signal });
+	const onFailure = ({ message }: Error): void => say(`still serving: ${message}`);
 	const sockets = names.map((name) => taken[name] as ServingSocket);
 	return {
 		sockets,

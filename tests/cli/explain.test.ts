@@ -73,7 +73,10 @@ test("an address in use is told with who has it", async () => {
 		] as const) {
 			const { code, stderr } = await ours(args);
 			assert.equal(code, 3);
-			assert.ok(stderr.includes(`${where} is in use by node[${process.pid}]: stop it`), stderr);
+			assert.ok(
+				stderr.includes(`EADDRINUSE ${where}: node[${process.pid}] has it; stop it`),
+				stderr,
+			);
 		}
 	});
 });

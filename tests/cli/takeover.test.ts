@@ -220,7 +220,7 @@ test("datagrams: requests under way are answered by the old relay, and the next 
 		const far = await datagrams("udp://127.0.0.1:0");
 		const to = formatAddress(far.address);
 		const pair = `udp://127.0.0.1:0=${to}`;
-		const args = ["relay", pair, "--takeover", `${folder}/control`, "--idle", "400ms"];
+		const args = ["relay", pair, "--takeover", `${folder}/control`];
 		const first = await start(args);
 		const [near = ""] = first.addresses;
 		const client = (await datagrams(undefined, { connect: near })) as Datagrams;
@@ -236,7 +236,9 @@ test("datagrams: requests under way are answered by the old relay, and the next 
 		assert.equal(String(next.data), "after");
 		await far.send("another", next.from);
 		assert.equal(String((await client.receive(WAIT)).data), "another");
-		await endsWith(first, 0);
+		// It would stay until its session has been silent for a minute.
+		assert.equal(first.process.exitCode, null);
+		await end(first);
 		await end(second);
 		await Promise.all([far.close(), client.close()]);
 	});
@@ -249,7 +251,8 @@ test("of requests by datagrams none is lost over restarts", async () => {
 			for await (const { data, from } of far) await far.send(data, from);
 		})();
 		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
-		const args = ["relay", pair, "--takeover", `${folder}/control`, "--idle", "200ms"];
+		const args = ["relay", pair, "--takeover", `${folder}/control`];
+		const old: Running[] = [];
 		let serving = await start(args);
 		const client = (await datagrams(undefined, {
 			connect: serving.addresses[0] ?? "",
@@ -264,15 +267,30 @@ test("of requests by datagrams none is lost over restarts", async () => {
 		})();
 		for (let i = 0; i < 5; i++) {
 			const seen = answers;
-			const next = await start(args);
-			await endsWith(serving, 0);
-			serving = next;
+			old.push(serving);
+			serving = await start(args);
 			while (answers < seen + 20) await new Promise(setImmediate);
 		}
 		isOver = true;
 		await asking;
-		await end(serving);
+		for (const each of [...old, serving]) await end(each);
 		await Promise.all([far.close(), client.close(), answering]);
+	});
+});
+
+test("an old relay leaves with 0 once its sessions of datagrams have been silent", async () => {
+	await inFolder(async (folder) => {
+		const far = await datagrams("udp://127.0.0.1:0");
+		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
+		const args = ["relay", pair, "--takeover", `${folder}/control`, "--idle", "100ms"];
+		const first = await start(args);
+		const client = (await datagrams(undefined, { connect: first.addresses[0] ?? "" })) as Datagrams;
+		await client.send("hello");
+		await far.receive(WAIT);
+		const second = await start(args);
+		await endsWith(first, 0);
+		await end(second);
+		await Promise.all([far.close(), client.close()]);
 	});
 });
 

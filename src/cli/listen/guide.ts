@@ -76,7 +76,7 @@ export const OPTIONS = {
 	"proxy-protocol-in": {
 		value: "LIST",
 		text: "as of relay",
-		with: ["takeover"],
+		with: ["takeover", "notify"],
 		like: "relay",
 	},
 	takeover: {
@@ -85,6 +85,7 @@ export const OPTIONS = {
 			"With --exec, --echo, --discard or --chargen: restart without loss. The process that runs with the same PATH, if there is one, hands over its listening socket and ends once its connections have ended. PATH is a socket of mode 0600 for this purpose alone.",
 		completes: "file",
 	},
+	notify: { like: "relay" },
 	quiet: {
 		about: "Do not say on standard error where it listens.",
 		text: "do not say where it listens",
@@ -117,6 +118,7 @@ export const GUIDE: Guide = {
 	],
 	lines: {
 		listening: { when: "once it listens", fields: ["time", "address", "predecessorPid"] },
+		successor: { when: "when another process has taken over", fields: ["time", "pid"] },
 		connected: { when: "for each connection", fields: ["time", "peer"] },
 		data: { when: "for each piece that arrives", fields: ["time", "text", "b64", "from"] },
 		disconnected: { when: "when a connection is over", fields: ["time", "peer"] },

@@ -31,6 +31,8 @@ export interface Request extends OutputOptions, TalkOptions, IncomingOptions {
 	readonly timeoutMs: number | undefined;
 	/** Where processes take over from each other; undefined for nowhere. */
 	readonly control: Control | undefined;
+	/** Whether the service manager is told. */
+	readonly notifies: boolean;
 	readonly isQuiet: boolean;
 }
 
@@ -83,6 +85,7 @@ export function readRequest(args: readonly string[]): Request {
 		),
 		proxied: given(trusted, readTrust),
 		control: given(takeover, readControl),
+		notifies: values.notify ?? false,
 		isQuiet: values.quiet ?? false,
 		// Of `connect` only.
 		keep: false,

@@ -66,7 +66,9 @@ class Server {
 			const { predecessorPid } = serving;
 			this.#tell("listening", (socket as Listener<Stream>).address, predecessorPid);
 			void serving.successor.then((pid) => {
-				if (pid !== undefined) this.#complain(`process ${pid} has taken over`);
+				if (pid === undefined) return;
+				if (this.#request.json) this.#write("successor", { pid });
+				else this.#complain(`process ${pid} has taken over`);
 			});
 			if (this.#request.manner === "datagrams") await this.#hear(socket as Datagrams);
 			else await this.#serveAll(socket as Listener<Stream> | Listener<PacketStream>);
@@ -80,7 +82,7 @@ class Server {
 	}
 
 	async #open(): Promise<Serving> {
-		const { address, manner, mode, allow, control } = this.#request;
+		const { address, manner, mode, allow, control, notifies } = this.#request;
 		const { signal } = this.#limit;
 		const carriesDatagrams = manner === "datagrams";
 		const onRefused = ({ peer }: RefusedPeer): void => {
@@ -97,8 +99,8 @@ class Server {
 			...(carriesDatagrams ? {} : { onOverload }),
 		};
 		const wish = { name: formatAddress(address), address, carriesDatagrams, options };
-		const onFailure = ({ message }: Error): void => this.#complain(`still serving: ${message}`);
-		return await openAll([wish], { control, signal, onFailure });
+		const say = (text: string): void => this.#complain(text);
+		return await openAll([wish], { control, notifies, signal, say });
 	}
 
 	async #hear(socket: Datagrams): Promise<void> {

@@ -49,10 +49,14 @@ export const OPTIONS = {
 	},
 	takeover: {
 		value: "PATH",
-		text: "restart without loss: take over from the process at PATH, if there is one, and be there for the next",
+		text: "restart without loss: take over from the process at PATH, if there is one; --notify tells systemd who serves",
 		about:
 			"Restart without loss. The process that runs with the same PATH, if there is one, hands over its listening sockets and ends once what is under way there has ended; see --drain. PATH is a socket of mode 0600 for this purpose alone.",
 		completes: "file",
+	},
+	notify: {
+		about:
+			"Tell the service manager, if there is one, once it listens (READY=1) and that this is the main process of the service from now on (MAINPID), and when it is asked to end (STOPPING=1). Its unit is of Type=notify; with --takeover it needs NotifyAccess=all too.",
 	},
 	"no-descriptors": {
 		text: "between Unix sockets: pass no descriptors on, and splice",
@@ -125,6 +129,10 @@ export const GUIDE: Guide = {
 		listening: {
 			when: "once it listens, for each FROM",
 			fields: ["time", "address", "to", "predecessorPid"],
+		},
+		successor: {
+			when: "when another process has taken over",
+			fields: ["time", "pid", "open"],
 		},
 		message: { when: "when something went wrong", fields: ["time", "text"] },
 		figures: {

@@ -36,6 +36,8 @@ export interface Request {
 	readonly proxy: ProxyAddress | undefined;
 	/** Where processes take over from each other; undefined for nowhere. */
 	readonly control: Control | undefined;
+	/** Whether the service manager is told. */
+	readonly notifies: boolean;
 	readonly passesDescriptors: boolean;
 	readonly mode: number | undefined;
 	readonly allow: PeerPolicy | undefined;
@@ -86,6 +88,7 @@ export function readRequest(args: readonly string[]): Request {
 		proxied: given(trusted, readTrust),
 		proxy: given(proxy, parseProxy),
 		control: given(takeover, readControl),
+		notifies: values.notify ?? false,
 		passesDescriptors: !values["no-descriptors"],
 		...access,
 		once,

@@ -65,12 +65,12 @@ class Relay {
 	}
 
 	async run(): Promise<void> {
-		const { routes, control } = this.#request;
+		const { routes, control, notifies } = this.#request;
 		const { signal } = this.#context;
 		const wishes = routes.map((route) => this.#wish(route));
-		const onFailure = ({ message }: Error): void => this.#say(`still serving: ${message}`);
+		const say = (text: string): void => this.#say(text);
 		// All of them or none: whoever has asked for two ports is not served by one.
-		const serving = await openAll(wishes, { control, signal, onFailure });
+		const serving = await openAll(wishes, { control, notifies, signal, say });
 		try {
 			this.#begin(serving);
 			const served = this.#listening.map((each) => this.#serve(each));
@@ -124,7 +124,8 @@ class Relay {
 			if (json) this.#write("listening", { address, to, predecessorPid });
 			else if (!isQuiet) this.#context.err.say(`listening on ${address}, for ${to}`);
 		}
-		if (predecessorPid !== undefined) this.#say(`took over from process ${predecessorPid}`);
+		if (predecessorPid !== undefined && !json)
+			this.#say(`took over from process ${predecessorPid}`);
 	}
 
 	#serve({ route, socket, isDatagrams }: Listening): Promise<void> {
@@ -210,8 +211,9 @@ class Relay {
 	}
 
 	#tellSuccessor(pid: number): void {
-		const count = this.#joiner.underWayCount;
-		this.#say(`process ${pid} has taken over; ${count} under way end here`);
+		const open = this.#joiner.underWayCount;
+		if (this.#request.json) this.#write("successor", { pid, open });
+		else this.#say(`process ${pid} has taken over; ${open} under way end here`);
 	}
 
 	// They have no end of their own. What comes for them later is another process's, or nobody's.
