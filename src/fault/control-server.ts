@@ -61,8 +61,8 @@ export async function faultControl(
 	const inTurn = oneAfterTheOther();
 	const answering = new Set<Promise<void>>();
 	let address = parseAddress(at);
-	const requestTimeout = LIMITS.faultRequestMs;
-	const server = createServer({ requestTimeout }, (request, response) => {
+	const timeouts = { requestTimeout: LIMITS.faultRequestMs, connectionsCheckingInterval: 1000 };
+	const server = createServer(timeouts, (request, response) => {
 		const answered = answer(request, response, isOnlyHere(address), (method, url, text) =>
 			inTurn(() => route(state, method, url, text)),
 		);

@@ -100,6 +100,28 @@ test("datagrams are doubled, and counted at the end", async () => {
 	});
 });
 
+test("the same seed loses the same datagrams in another run", async () => {
+	const lostBy = async (seed: string): Promise<unknown[]> => {
+		await using server = await datagrams("udp://127.0.0.1:0");
+		const to = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+		const program = startProgram([
+			...["fault", "udp://127.0.0.1:0", to, "--json", "--seed", seed],
+			...["--toxic", "loss@upstream:probability=0.5"],
+		]);
+		const start = JSON.parse(await program.line()) as Row;
+		await using client = await datagrams(undefined, { connect: start["from"] as string });
+		for (let number = 0; number < 40; number++) await client.send(`${number}`);
+		const lost: unknown[] = [];
+		while (lost.length < 10) lost.push((JSON.parse(await program.line()) as Row)["at"]);
+		program.process.kill("SIGTERM");
+		await program.ended;
+		return lost;
+	};
+	const once = await lostBy("5");
+	assert.deepEqual(await lostBy("5"), once);
+	assert.notDeepEqual(await lostBy("6"), once);
+});
+
 test("messages of a connection are lost, and people are told how many", async () => {
 	const to = `unix-seqpacket:${abstractName()}` as const;
 	const from = `unix-seqpacket:${abstractName()}` as const;
