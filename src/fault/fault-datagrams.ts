@@ -1,5 +1,6 @@
 /** `faultDatagrams`: datagrams between peers and a server, with faults. */
 import { requireFunction, requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import { callProgram } from "../call-program.ts";
 import type { Datagram } from "../datagram/datagram-contract.ts";
 import type { Datagrams } from "../datagram/datagrams.ts";
 import { ClosedError, InvalidValueError } from "../errors.ts";
@@ -213,7 +214,7 @@ class RunningFaultDatagrams implements FaultDatagrams {
 		};
 		const ways = { upstream: way(upstream), downstream: way(downstream) };
 		const result = error === undefined ? { ...ways, fault: undefined } : undefined;
-		this.#onEnd?.({ number, result, error });
+		callProgram(() => this.#onEnd?.({ number, result, error }));
 	}
 
 	#sum(direction: FaultDirection): MessageFaultCounts {

@@ -1,5 +1,6 @@
 /** `faultProxy`: listens, and joins whoever comes with the server, with faults: streams, messages and datagrams. */
 import { requireFunction, requireObject, requireSignal } from "../arguments.ts";
+import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { connect } from "../open/connect.ts";
 import { listen } from "../open/listen.ts";
@@ -150,10 +151,14 @@ class RunningFaultProxy implements FaultProxy {
 			running = faultRelay(client, server, this.#plan, { connection: number, signal });
 		} catch (error) {
 			client.abort();
-			this.#onEnd?.({ number, result: undefined, error: error as Error });
+			this.#tell({ number, result: undefined, error: error as Error });
 			return;
 		}
 		const result = await running.done;
-		this.#onEnd?.({ number, result, error: undefined });
+		this.#tell({ number, result, error: undefined });
+	}
+
+	#tell(connection: FaultedConnection): void {
+		callProgram(() => this.#onEnd?.(connection));
 	}
 }

@@ -1,5 +1,6 @@
 /** Which faults there are at the moment. */
 import { requireFunction, requireInteger, requireOneOf } from "../arguments.ts";
+import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { type RandomSource, randomSource } from "../random.ts";
 import { type FaultClock, systemClock } from "./clock.ts";
@@ -130,7 +131,8 @@ export class FaultPlan {
 
 	/** @internal Tells what a fault has done. */
 	tell(event: FaultEvent): void {
-		this.#onFault?.(event);
+		const onFault = this.#onFault;
+		if (onFault !== undefined) callProgram(() => onFault(event));
 	}
 
 	/** The faults that one direction of a connection has, by its number. */

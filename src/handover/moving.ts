@@ -1,6 +1,7 @@
 /** Connections that go over to the new process: each at a moment when its program waits for input, with all that was read ahead of it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { requireObject } from "../arguments.ts";
+import { callProgram } from "../call-program.ts";
 import {
 	HandoverError,
 	InvalidTypeError,
@@ -14,7 +15,6 @@ import { PacketStream } from "../packet/packet-stream.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { HandedOff } from "../stream/connection.ts";
 import { Stream } from "../stream/stream.ts";
-import { callProgram } from "./call-program.ts";
 import type { MessageOf } from "./protocol.ts";
 import type { Wire } from "./wire.ts";
 

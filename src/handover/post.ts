@@ -1,12 +1,12 @@
 /** The post: where a process that may become the successor knocks, and the conversation with one of those who do. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+import { callProgram } from "../call-program.ts";
 import { BusyError, ClosedError, HandoverError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
 import { asHandoverError, bequeath, type EstateSocket, type Heir, refuse } from "./bequest.ts";
-import { callProgram } from "./call-program.ts";
 import { type MovableConnection, type Moved, moveConnections, stateBytes } from "./moving.ts";
 import { leave } from "./sockets.ts";
 import { Wire } from "./wire.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
 import { type FaultedConnection, FaultPlan, faultProxy } from "socketry/fault";
 import { inFolder } from "../support/folder.ts";
+import { abstractName } from "../support/pairs.ts";
 
 test("connections go from a Unix socket to TCP, each with its own luck", async () => {
 	await inFolder(async (folder) => {
@@ -78,4 +79,32 @@ test("many connections at once cause no warning", async () => {
 	await proxy.close();
 	assert.equal(proxy.connectionsCount, 0);
 	assert.deepEqual(warnings, []);
+});
+
+test("a callback that throws is an uncaught exception, and harms no connection", async () => {
+	const thrown: unknown[] = [];
+	const listeners = process.listeners("uncaughtException");
+	process.removeAllListeners("uncaughtException");
+	process.on("uncaughtException", (error) => thrown.push(error.message));
+	const fail = (what: string) => (): never => {
+		throw new Error(what);
+	};
+	const toxics = [{ type: "loss", stream: "upstream", attributes: { probability: 1 } }] as const;
+	const plan = new FaultPlan({ kind: "packets", toxics, onFault: fail("onFault") });
+	const to = `unix-seqpacket:${abstractName()}` as const;
+	await using server = await listen(to);
+	const from = `unix-seqpacket:${abstractName()}` as const;
+	const proxy = await faultProxy(from, to, plan, { onEnd: fail("onEnd") });
+	const client = await connect(from);
+	const other = await server.accept();
+	await client.send("lost");
+	await other.send("arrives");
+	assert.equal(String(await client.receive()), "arrives");
+	client.abort();
+	other.abort();
+	await proxy.close();
+	await new Promise(setImmediate);
+	process.removeAllListeners("uncaughtException");
+	for (const each of listeners) process.on("uncaughtException", each);
+	assert.deepEqual(thrown, ["onFault", "onEnd"]);
 });

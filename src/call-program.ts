@@ -1,5 +1,5 @@
 /**
- * Calls a function of the program, whose mistakes must not end a hand-over half way: what it throws becomes an uncaught exception.
+ * Calls a function of the program, whose mistakes must not leave our own work half done: what it throws becomes an uncaught exception.
  *
  * @returns whether it returned
  */
