@@ -2,57 +2,47 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Child, startChild } from "../support/children.ts";
-import { type DatabaseServer, startPostgres, startRedis } from "../support/databases.ts";
-import { inFolder } from "../support/folder.ts";
+import { LACKING_POSTGRES, withPostgres } from "../support/postgres.ts";
 import { example, lacking, lineLike, startPeer } from "../support/programs.ts";
-
-const withoutPostgres = lacking("initdb", "postgres", "setpriv");
-
-async function withServer(
-	start: (folder: string) => Promise<DatabaseServer>,
-	body: (server: DatabaseServer) => Promise<void>,
-): Promise<void> {
-	await inFolder(async (folder) => {
-		const server = await start(folder);
-		try {
-			await body(server);
-		} finally {
-			await server.stop();
-		}
-	});
-}
+import { LACKING_REDIS, withRedis } from "../support/redis.ts";
 
 async function compare(
 	t: TestContext,
 	name: string,
-	{ port, path }: DatabaseServer,
+	{ port, path }: { readonly port: number; readonly path: string },
 ): Promise<void> {
 	const args = [name, `${port}`, path];
 	const { code, stdout, stderr } = await startChild(example("database/compare.ts"), { args }).ended;
 	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-	const lines = stdout.trim().split("\n");
-	for (const line of lines) t.diagnostic(`${name} by ${line}`);
-	const names = lines.map((line) => /^(\w+, [\w:]+): [1-9]\d* per second/.exec(line)?.[1]);
+	const [difference = "", ...lines] = stdout.trim().split("\n").reverse();
+	for (const line of [...lines, difference]) t.diagnostic(`${name} by ${line}`);
+	const names = lines
+		.reverse()
+		.map((line) => /^(\w+, [\w:]+): [1-9]\d* per second/.exec(line)?.[1]);
 	const expected = ["TCP, socketry", "TCP, node:net", "Unix, socketry", "Unix, node:net"];
 	assert.deepEqual(names, expected);
+	assert.match(
+		difference,
+		/^Unix in [1-9]\d* % of the time of TCP on socketry, [1-9]\d* % on node:net$/,
+	);
 }
 
 test("pg asks PostgreSQL on our streams, over TCP and over its Unix socket", {
-	skip: withoutPostgres,
+	skip: LACKING_POSTGRES,
 }, async (t) => {
-	await withServer(startPostgres, (server) => compare(t, "postgres", server));
+	await withPostgres((server) => compare(t, "postgres", server));
 });
 
 test("ioredis asks Redis on our streams, over TCP and over its Unix socket", {
-	skip: lacking("redis-server"),
+	skip: LACKING_REDIS,
 }, async (t) => {
-	await withServer(startRedis, (server) => compare(t, "redis", server));
+	await withRedis((server) => compare(t, "redis", server));
 });
 
 test("a page loads from PostgreSQL over its Unix socket and over TCP, also under the load of wrk", {
-	skip: withoutPostgres || lacking("curl", "wrk"),
+	skip: LACKING_POSTGRES || lacking("curl", "wrk"),
 }, async (t) => {
-	await withServer(startPostgres, async ({ port, path }) => {
+	await withPostgres(async ({ port, path }) => {
 		const rates: Record<string, number> = {};
 		const pages: { kind: string; url: string; server: Child }[] = [];
 		for (const database of [`unix:${path}`, `tcp://127.0.0.1:${port}`]) {

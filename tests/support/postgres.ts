@@ -1,7 +1,6 @@
 /** A PostgreSQL server for the time of a test, on a Unix socket and on TCP, which trusts whoever connects. */
 import assert from "node:assert/strict";
 import { chownSync, mkdirSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Identity } from "./certificates.ts";
 import { inFolder } from "./folder.ts";
@@ -23,8 +22,8 @@ export interface PostgresServer {
 	readonly folder: string;
 	/** Its socket file. */
 	readonly path: string;
-	/** Its superuser, and the name of its database. */
-	readonly user: string;
+	/** Its superuser, whose database has the same name. */
+	readonly user: "postgres";
 }
 
 /** Options of `withPostgres`. */
@@ -54,7 +53,7 @@ export async function withPostgres(
 		mkdirSync(folder);
 		const further = prepare?.(folder) ?? [];
 		if (isRoot) for (const each of [top, folder]) chownSync(each, NOBODY, NOBODY);
-		const user = isRoot ? "postgres" : userInfo().username;
+		const user = "postgres";
 		const data = join(top, "data");
 		const flags = ["-A", "trust", "-U", user, "-N", "--no-locale", "-E", "UTF8"];
 		const made = await startPeer("initdb", ["-D", data, ...flags], { under: UNDER }).ended;

@@ -1,65 +1,30 @@
 /** Programs of others that ours are tested with. */
 
 import { createSocket } from "node:dgram";
-import { accessSync, constants, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Child, type ChildOptions, startProgram } from "./children.ts";
 import { ROOT } from "./root.ts";
 
-/** Debian's package of each program. */
-const PACKAGES: Readonly<Record<string, string>> = {
-	"avahi-daemon": "avahi-daemon",
-	busybox: "busybox-static",
-	curl: "curl",
-	"dbus-daemon": "dbus",
-	dig: "bind9-dnsutils",
-	dnsmasq: "dnsmasq-base",
-	dnsperf: "dnsperf",
-	ethtool: "ethtool",
-	ffmpeg: "ffmpeg",
-	initdb: "postgresql",
-	ip: "iproute2",
-	journalctl: "systemd",
-	openssl: "openssl",
-	postgres: "postgresql",
-	python3: "python3",
-	lsof: "lsof",
-	man: "man-db groff",
-	mandoc: "mandoc",
-	"redis-server": "redis-server",
-	script: "bsdutils",
-	rsyslogd: "rsyslog",
-	setpriv: "util-linux",
-	setsid: "util-linux",
-	ss: "iproute2",
-	ssh: "openssh-client",
-	"ssh-keygen": "openssh-client",
-	sshd: "openssh-server",
-	systemctl: "systemd",
-	"systemd-journald": "systemd",
-	"systemd-notify": "systemd",
-	"systemd-socket-activate": "systemd",
-	"systemd-socket-proxyd": "systemd",
-	unbound: "unbound",
-	unshare: "util-linux",
-};
+interface Peers {
+	readonly findPeer: (name: string) => string | undefined;
+	readonly packagesOf: (names: readonly string[]) => string[];
+}
 
-// Where Debian has servers; not on the path of every user.
-const FOLDERS = [
-	...(process.env["PATH"] ?? "").split(":"),
-	...["/usr/sbin", "/sbin", "/usr/lib/systemd", "/lib/systemd"],
-	// One a version; the oldest will do.
-	...versionsOf("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`),
-];
+// The list of them, and of their packages, by which CI installs them.
+const { findPeer, packagesOf }: Peers = await import(
+	pathToFileURL(join(ROOT, "tools/peers.mjs")).href
+);
+
+/** Where a program is, if it is there. */
+export const find: Peers["findPeer"] = findPeer;
 
 /** Why a test that needs these programs is skipped, and what to do about it; false when they are there. For the `skip` of a test. */
 export function lacking(...names: string[]): string | false {
 	const missing = names.filter((name) => find(name) === undefined);
 	if (missing.length === 0) return false;
-	const packages = missing.map((name) => PACKAGES[name] ?? name);
-	return `${missing.join(" and ")} missing: apt-get install ${packages.join(" ")}`;
+	return `${missing.join(" and ")} missing: apt-get install ${packagesOf(missing).join(" ")}`;
 }
 
 /** Why a test that needs root is skipped; false when it is root. */
@@ -104,28 +69,6 @@ export async function freePort(beside = 0): Promise<number> {
 		let isFree = true;
 		for (let i = 0; i <= beside && isFree; i++) isFree = await isFreePort(port + i);
 		if (isFree) return port;
-	}
-}
-
-/** Where a program is, if it is there. */
-export function find(name: string): string | undefined {
-	for (const folder of FOLDERS) {
-		const path = join(folder, name);
-		try {
-			accessSync(path, constants.X_OK);
-			return path;
-		} catch {
-			// Not in this folder.
-		}
-	}
-	return undefined;
-}
-
-function versionsOf(folder: string): string[] {
-	try {
-		return readdirSync(folder);
-	} catch {
-		return [];
 	}
 }
 
