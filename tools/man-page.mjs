@@ -40,7 +40,7 @@ export function manPage(page) {
 				.join("\n.br\n")
 				.split("\n"),
 		),
-		section("DESCRIPTION", paragraphs([...guide.description, ...(guide.details ?? [])], prose)),
+		section("DESCRIPTION", paragraphs(descriptionOf(guide), prose)),
 		section("COMMANDS", name === title ? commandsOf(page) : []),
 		section("OPTIONS", [...optionsOf(page, prose), ...paragraphs(guide.notes ?? [], prose, true)]),
 		...Object.entries(topics).map(([topic, rows]) =>
@@ -71,6 +71,13 @@ function synopsis(name, form) {
 		return word.startsWith("-") ? `\\fB${literal(word)}\\fR` : `\\fI${word}\\fR`;
 	});
 	return `.B ${name}\n${marked.replaceAll("...", "\\&...")}`;
+}
+
+/** @param {Guide} guide */
+function descriptionOf({ description, details = [], words }) {
+	const hasAddresses = typeof words === "string" && /^(address-|route|from-to)/.test(words);
+	const where = hasAddresses ? ["socketry(1) has all forms of addresses."] : [];
+	return [...description, ...details, ...where];
 }
 
 /** @param {readonly string[]} texts @param {(text: string) => string} prose @param {boolean} [isContinued] */

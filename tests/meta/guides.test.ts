@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CATALOG } from "#src/cli/catalog.ts";
 import { readBashLine } from "#src/cli/completion/bash-line.ts";
 import type { Guide } from "#src/cli/guide.ts";
 import { helpOf } from "#src/cli/help.ts";
 import { parseCommandLine } from "#src/cli/options.ts";
+import { ROOT } from "../support/root.ts";
 
 const guides = await Promise.all(
 	Object.entries(CATALOG).map(async ([name, { load }]) => {
@@ -35,6 +38,16 @@ for (const [name, guide] of guides) {
 			);
 		});
 
+		test("every field of its JSON Lines has a meaning in the documentation", () => {
+			const page = existsSync(pathOf(`${name}.md`)) ? `${name}.md` : "cli.md";
+			// What is made from the guide tells no more than the guide.
+			const [text = ""] = readFileSync(pathOf(page), "utf8").split("## All options");
+			const [own = ""] = readFileSync(pathOf("cli.md"), "utf8").split("## All options");
+			const fields = Object.values(guide.lines ?? {}).flatMap((line) => line.fields);
+			const missing = fields.filter((field) => !`${text}${own}`.includes(`\`${field}\``));
+			assert.deepEqual(missing, []);
+		});
+
 		test("its examples are understood", () => {
 			for (const { run } of guide.examples) {
 				const start = run.indexOf(`socketry ${name}`);
@@ -45,6 +58,10 @@ for (const [name, guide] of guides) {
 			}
 		});
 	});
+}
+
+function pathOf(page: string): string {
+	return join(ROOT, "docs", page);
 }
 
 function textOf(option: string, guide: Guide): string | undefined {

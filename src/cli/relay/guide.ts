@@ -87,8 +87,17 @@ export const OPTIONS = {
 			"Connect to TO with TLS, and verify it by the authorities that Node knows and by HOST of TO.",
 		text: "connect with TLS; --tls-name, --tls-ca as of connect",
 	},
-	"tls-name": { value: "NAME", like: "connect" },
-	"tls-ca": { value: "FILE", like: "connect" },
+	"tls-name": {
+		value: "NAME",
+		about:
+			"With --tls-out: the name that the certificate of the server must have, where it is not HOST of TO.",
+	},
+	"tls-ca": {
+		value: "FILE",
+		about:
+			"With --tls-out: a file of the certificates, in PEM, of the authorities to trust in place of those of Node.",
+		completes: "file",
+	},
 	mode: { value: "MODE", text: "as of listen", with: ["allow"], like: "listen" },
 	allow: { value: "user=A,B", multiple: true, like: "listen", completes: "access" },
 	once: { about: "End after one connection.", text: "end after one connection" },
