@@ -297,28 +297,41 @@ test("an old relay leaves with 0 once its sessions of datagrams have been silent
 test("messages over connections and Unix datagrams are taken over too", async () => {
 	await inFolder(async (folder) => {
 		const far = (await listen(`unix-seqpacket:${folder}/far`)) as Listener<PacketStream>;
-		const serving = (async () => {
-			for await (const packets of far) {
-				for await (const message of packets) await packets.send(message);
-				await packets.close();
-			}
-		})();
-		const pairs = ["a", "b"].map(
-			(name) => `unix-seqpacket:${folder}/${name}=unix-seqpacket:${folder}/far`,
-		);
+		const farther = await datagrams(`unix-dgram:${folder}/farther`);
+		const serving = [
+			(async () => {
+				for await (const packets of far) {
+					for await (const message of packets) await packets.send(message);
+					await packets.close();
+				}
+			})(),
+			(async () => {
+				for await (const { data, from } of farther) await farther.send(data, from);
+			})(),
+		];
+		const pairs = [
+			`unix-seqpacket:${folder}/a=unix-seqpacket:${folder}/far`,
+			`unix-dgram:${folder}/b=unix-dgram:${folder}/farther`,
+		];
 		const args = ["relay", ...pairs, "--takeover", `@takeover-${process.pid}`];
 		const first = await start(args, 2);
 		const second = await start(args, 2);
 		await endsWith(first, 0);
-		for (const name of ["a", "b"]) {
-			const packets = (await connect(`unix-seqpacket:${folder}/${name}`)) as PacketStream;
-			await packets.send("hello");
-			assert.equal(String(await packets.receive(WAIT)), "hello");
-			await packets.close();
-		}
+		const packets = (await connect(`unix-seqpacket:${folder}/a`)) as PacketStream;
+		await packets.send("hello");
+		assert.equal(String(await packets.receive(WAIT)), "hello");
+		await packets.close();
+		const client = await datagrams(`unix-dgram:${folder}/client`, {
+			connect: `unix-dgram:${folder}/b`,
+		});
+		await client.send("hello");
+		assert.equal(String((await client.receive(WAIT)).data), "hello");
+		await client.close();
 		await end(second);
+		assert.deepEqual([existsSync(`${folder}/a`), existsSync(`${folder}/b`)], [false, false]);
 		far.close();
-		await serving;
+		await farther.close();
+		await Promise.all(serving);
 	});
 });
 
