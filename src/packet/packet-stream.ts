@@ -7,7 +7,7 @@ import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
-import { Connected } from "../stream/connected.ts";
+import { Connected, type ConnectedNames } from "../stream/connected.ts";
 import { Connection, type HandedOff } from "../stream/connection.ts";
 import { SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -33,7 +33,10 @@ export interface PacketSendOptions extends WaitOptions, PassOptions {}
 
 const MESSAGE_BYTES_MAX = 67_108_864;
 const DISCARDS_MAX = 64;
-const NAMES = { whole: "The connection", writing: "The sending side of the connection" };
+const NAMES: ConnectedNames = {
+	whole: "The connection",
+	writing: "The sending side of the connection",
+};
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
@@ -46,7 +49,7 @@ export class PacketStream extends Connected implements PacketChannel {
 
 	/** @internal */
 	constructor(connection: Connection, options: PacketStreamOptions = {}) {
-		super(connection, NAMES);
+		super(connection);
 		const { socket, transport } = connection;
 		const isUnix = transport === "unix-seqpacket";
 		const messageBytes = requireInteger(
@@ -78,6 +81,11 @@ export class PacketStream extends Connected implements PacketChannel {
 		options?: PacketStreamOptions,
 	): PacketStream {
 		return new PacketStream(new Connection(socket, transport), options);
+	}
+
+	/** @internal */
+	protected override get names(): ConnectedNames {
+		return NAMES;
 	}
 
 	/** @internal As in events and figures. */

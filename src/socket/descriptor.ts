@@ -36,8 +36,7 @@ export class Descriptor implements Watched {
 	/** Set by an event that found something to read and not the peer's end, if `watchEnd` was called; to be unset by whoever reads that. */
 	hasSurelyInput = false;
 	#fd: number;
-	readonly #fresh: boolean;
-	#watched = false;
+	#watch: "fresh" | "foreign" | "watched";
 	#armed = 0;
 	#readEvents: number = READY_READ;
 	#reader: Waiter | undefined;
@@ -55,7 +54,7 @@ export class Descriptor implements Watched {
 		const rc = sys.engineOwn(fd);
 		if (rc < 0) throw syscallError("adopt", rc);
 		this.#fd = fd;
-		this.#fresh = fresh;
+		this.#watch = fresh ? "fresh" : "foreign";
 	}
 
 	/** The number, or -1 once closed or given away. */
@@ -129,13 +128,13 @@ export class Descriptor implements Watched {
 
 	/** Has events tell the peer's end from input. Does nothing once somebody has waited. */
 	watchEnd(): void {
-		if (!this.#watched) this.#readEvents = READY_READ | READY_HANGUP;
+		if (this.#watch !== "watched") this.#readEvents = READY_READ | READY_HANGUP;
 	}
 
 	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */
 	spin(us: number): void {
 		this.#spinUs = us;
-		if (this.#watched) sys.engineSpin(this.#fd, us);
+		if (this.#watch === "watched") sys.engineSpin(this.#fd, us);
 	}
 
 	/** Closes the number and tells the waiters; a second call does nothing. */
@@ -201,16 +200,16 @@ export class Descriptor implements Watched {
 	#arm(event: number): void {
 		if ((this.#armed & event) === event) return;
 		if (this.#fd < 0) throw new ClosedError();
-		if (!this.#watched) this.#watch();
+		if (this.#watch !== "watched") this.#beginWatch();
 		const rc = sys.engineArm(this.#fd, this.#armed | event);
 		if (rc < 0) throw syscallError("epoll_ctl", rc);
 		this.#armed |= event;
 	}
 
-	#watch(): void {
-		const rc = watch(this.#fd, this, this.#fresh);
+	#beginWatch(): void {
+		const rc = watch(this.#fd, this, this.#watch === "fresh");
 		if (rc < 0) throw syscallError("epoll_ctl", rc);
-		this.#watched = true;
+		this.#watch = "watched";
 		if (this.#spinUs > 0) sys.engineSpin(this.#fd, this.#spinUs);
 	}
 
@@ -218,8 +217,7 @@ export class Descriptor implements Watched {
 		const fd = this.#fd;
 		if (fd < 0) return fd;
 		this.#fd = -1;
-		if (this.#watched) unwatch(fd);
-		this.#watched = false;
+		if (this.#watch === "watched") unwatch(fd);
 		this.#armed = 0;
 		return fd;
 	}

@@ -74,12 +74,12 @@ export class Endpoint {
 
 	/** The address family, undefined for one that the library does not know; SO_DOMAIN, socket(7). */
 	get family(): SocketFamily | undefined {
-		return familyName(this.#getInteger(SOL_SOCKET, SO_DOMAIN));
+		return familyName(getInteger(this, SOL_SOCKET, SO_DOMAIN));
 	}
 
 	/** The type, undefined for one that the library does not know; SO_TYPE, socket(7). */
 	get type(): SocketType | undefined {
-		return typeName(this.#getInteger(SOL_SOCKET, SO_TYPE));
+		return typeName(getInteger(this, SOL_SOCKET, SO_TYPE));
 	}
 
 	/**
@@ -246,11 +246,11 @@ export class Endpoint {
 		if (fd < 0) throw new ClosedError();
 		return fd;
 	}
+}
 
-	#getInteger(level: number, name: number): number {
-		const value = this.getsockopt(level, name, 4);
-		return new DataView(value.buffer).getInt32(0, true);
-	}
+function getInteger(endpoint: Endpoint, level: number, name: number): number {
+	const value = endpoint.getsockopt(level, name, 4);
+	return new DataView(value.buffer).getInt32(0, true);
 }
 
 function requireInt(name: string, value: unknown): number {

@@ -22,14 +22,12 @@ export interface ConnectedNames {
 export abstract class Connected extends OpenSocket {
 	/** @internal */
 	protected readonly connection: Connection;
-	readonly #names: ConnectedNames;
 	#writeEnd: Promise<void> | undefined;
 
 	/** @internal */
-	protected constructor(connection: Connection, names: ConnectedNames) {
+	protected constructor(connection: Connection) {
 		super(connection.socket);
 		this.connection = connection;
-		this.#names = names;
 	}
 
 	/** Address of this end; getsockname(2). */
@@ -88,19 +86,22 @@ export abstract class Connected extends OpenSocket {
 		this.#writeEnd = DONE;
 	}
 
+	/** @internal What errors call it. */
+	protected abstract get names(): ConnectedNames;
+
 	/** @internal Resolves when everything that was written has left. */
 	protected abstract sendAll(options: WaitOptions | undefined): Promise<void>;
 
 	/** @internal */
 	protected checkOpen(): void {
-		if (this.closed) throw new ClosedError(this.#names.whole);
+		if (this.closed) throw new ClosedError(this.names.whole);
 	}
 
 	/** @internal Throws when nothing can be written any more, or the options are wrong. */
 	protected checkWritable(options: WaitOptions | undefined): void {
 		if (options !== undefined) checkWait(options);
 		this.checkOpen();
-		if (this.#writeEnd !== undefined) throw new ClosedError(this.#names.writing);
+		if (this.#writeEnd !== undefined) throw new ClosedError(this.names.writing);
 	}
 
 	async #endWriting(options: WaitOptions | undefined): Promise<void> {
@@ -111,7 +112,7 @@ export abstract class Connected extends OpenSocket {
 			this.#writeEnd = undefined;
 			throw error;
 		}
-		if (this.socket.closed) throw new ClosedError(this.#names.whole);
+		if (this.socket.closed) throw new ClosedError(this.names.whole);
 		const rc = sys.shutdown(this.socket.fd, SHUT_WR);
 		// The peer has reset the connection: whatever was sent is out of our hands, and reading tells the rest.
 		if (rc !== ENOTCONN) check(rc, "shutdown");

@@ -116,14 +116,14 @@ export class Connection {
 
 	/** As `part`, but leaves the bare descriptor to the caller. */
 	partFd(): number {
-		this.#learnAddress();
+		learnAddress(this);
 		return this.socket.detachFd();
 	}
 
 	/** Closes the descriptor, after a last look at its name. Never fails. */
 	close(): void {
 		if (this.socket.closed) return;
-		this.#learnAddress();
+		learnAddress(this);
 		this.file?.remove();
 		this.socket.close();
 	}
@@ -134,13 +134,13 @@ export class Connection {
 		resetOnClose(this.socket);
 		this.close();
 	}
+}
 
-	#learnAddress(): void {
-		try {
-			void this.address;
-		} catch {
-			// Then it stays unknown.
-		}
+function learnAddress(connection: Connection): void {
+	try {
+		void connection.address;
+	} catch {
+		// Then it stays unknown.
 	}
 }
 

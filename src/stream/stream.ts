@@ -7,7 +7,7 @@ import { Passage, type PassOptions } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { arrivalsOf, type DescriptorArrival } from "./arrivals.ts";
-import { Connected } from "./connected.ts";
+import { Connected, type ConnectedNames } from "./connected.ts";
 import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
 import type { ByteStream, ReadUntilOptions } from "./contract.ts";
 import { discardUnread, isUndelivered, linger } from "./linger.ts";
@@ -30,7 +30,7 @@ export interface Released {
 	readonly file: BoundFile | undefined;
 }
 
-const NAMES = { whole: "The stream", writing: "The writing side of the stream" };
+const NAMES: ConnectedNames = { whole: "The stream", writing: "The writing side of the stream" };
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
 export class Stream extends Connected implements ByteStream {
@@ -39,11 +39,11 @@ export class Stream extends Connected implements ByteStream {
 
 	/** @internal */
 	constructor(connection: Connection, options: ArrivalOptions = {}) {
-		super(connection, NAMES);
+		super(connection);
 		const { socket, transport } = connection;
 		const isUnix = transport === "unix";
 		this.#receiver = new Receiver(this, socket, isUnix, arrivalsOf(socket, isUnix, options));
-		this.#queue = new WriteQueue(socket, this.#receiver);
+		this.#queue = new WriteQueue(this.#receiver);
 		tellOpened(socket, this);
 	}
 
@@ -56,6 +56,11 @@ export class Stream extends Connected implements ByteStream {
 	 */
 	static over(socket: Socket, transport: StreamTransport, options?: ArrivalOptions): Stream {
 		return new Stream(new Connection(socket, transport), options);
+	}
+
+	/** @internal */
+	protected override get names(): ConnectedNames {
+		return NAMES;
 	}
 
 	/** @internal As in events and figures. */

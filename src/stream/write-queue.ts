@@ -15,7 +15,6 @@ import { LIMITS } from "../limits.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { tellError } from "../socket/diagnostics.ts";
 import type { Passage } from "../socket/passage.ts";
-import type { Socket } from "../socket/socket.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, EINVAL, EPERM, ESRCH, ETOOMANYREFS } from "../sys/errno.ts";
 import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
@@ -37,8 +36,7 @@ const REFUSALS = new Set([EINVAL, EPERM, ESRCH, ETOOMANYREFS]);
 
 /** Writes for one descriptor. */
 export class WriteQueue implements Waiter, Flushable {
-	/** Held so that the socket is not collected while somebody waits through this object. */
-	readonly socket: Socket;
+	// It has the socket too, and so keeps it from being collected while somebody waits through this object.
 	readonly #receiver: Receiver;
 	// Undefined while nothing is queued.
 	#bytes: OutgoingBytes | undefined;
@@ -50,8 +48,7 @@ export class WriteQueue implements Waiter, Flushable {
 	#failureTold = false;
 
 	/** @param receiver told when a send finds the connection broken */
-	constructor(socket: Socket, receiver: Receiver) {
-		this.socket = socket;
+	constructor(receiver: Receiver) {
 		this.#receiver = receiver;
 	}
 
@@ -129,11 +126,11 @@ export class WriteQueue implements Waiter, Flushable {
 	fail(error: Error): void {
 		if (this.#failure !== undefined) return;
 		this.#failure = error;
-		tellError(this.socket, "write", error);
+		tellError(this.#receiver.socket, "write", error);
 		// Nothing is lost, so nobody need be told, when nothing was queued.
 		this.#failureTold = this.queuedBytes === 0;
 		this.#release();
-		if (this.#blocked) this.socket.descriptor.cancelWritable();
+		if (this.#blocked) this.#receiver.socket.descriptor.cancelWritable();
 		this.#blocked = false;
 		this.#settle(error);
 	}
@@ -187,7 +184,7 @@ export class WriteQueue implements Waiter, Flushable {
 
 	#taken(bytes: number, options: WaitOptions | undefined): Promise<void> {
 		// Nobody has answered yet what was not even sent.
-		if (this.#takenBytes === 0) this.socket.descriptor.readCredit = 0;
+		if (this.#takenBytes === 0) this.#receiver.socket.descriptor.readCredit = 0;
 		this.#takenBytes += bytes;
 		if (this.queuedBytes < LIMITS.writeHighWaterBytes) {
 			if (this.#scheduled) noteWrite();
@@ -215,7 +212,7 @@ export class WriteQueue implements Waiter, Flushable {
 	#send(fresh?: Uint8Array): Error | undefined {
 		while (this.queuedBytes > 0 && !this.#blocked) {
 			const queue = this.#open();
-			const sent = queue.send(this.socket.descriptor.fd);
+			const sent = queue.send(this.#receiver.socket.descriptor.fd);
 			if (sent === LOST) {
 				this.fail(new InvalidValueError("data", KEEP_BYTES, "transferred or shrunk"));
 				return undefined;
@@ -252,7 +249,7 @@ export class WriteQueue implements Waiter, Flushable {
 	#block(): void {
 		this.#blocked = true;
 		try {
-			this.socket.descriptor.awaitWritable(this);
+			this.#receiver.socket.descriptor.awaitWritable(this);
 		} catch (error) {
 			this.#blocked = false;
 			this.fail(error as Error);
@@ -305,7 +302,7 @@ export class WriteQueue implements Waiter, Flushable {
 
 	// Nothing is left to wait for.
 	#unblock(): void {
-		if (this.#blocked) this.socket.descriptor.cancelWritable();
+		if (this.#blocked) this.#receiver.socket.descriptor.cancelWritable();
 		this.#blocked = false;
 		this.#settle(undefined);
 	}
