@@ -31,7 +31,7 @@ describe("a pipeline whose reader leaves", () => {
 	test("socketry connect | head -1 is quiet, and was not read to the end", async () => {
 		await using listener = await listen("tcp://127.0.0.1:0");
 		const talking = assert.rejects(async () => {
-			const stream = await listener.accept();
+			await using stream = await listener.accept();
 			for (;;) await stream.write("line\n".repeat(10_000));
 		});
 		assert.deepEqual(await piped(`connect ${formatAddress(listener.address)}`), ["141", ""]);

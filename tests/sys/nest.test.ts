@@ -34,7 +34,8 @@ function placeOf({ socket: { fd } }: Stream): "libuv" | "nest" | undefined {
 		.map(([epoll]) => epoll);
 	const nests = new Set(epolls.flatMap(watchedBy).filter((each) => epolls.includes(each)));
 	const place = epolls.find((each) => watchedBy(each).includes(fd));
-	return place === undefined ? undefined : nests.has(place) ? "nest" : "libuv";
+	if (place === undefined) return undefined;
+	return nests.has(place) ? "nest" : "libuv";
 }
 
 async function talk(left: Stream, right: Stream): Promise<void> {
