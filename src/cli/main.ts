@@ -8,13 +8,20 @@ import { nearest } from "./nearest.ts";
 import { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
-const out = new Terminal(process.stdout, process.env);
-const err = new Terminal(process.stderr, process.env);
+const cursor = { isBehindKey: false };
+const out = new Terminal(process.stdout, process.env, cursor);
+const err = new Terminal(process.stderr, process.env, cursor);
 
 let running: Command | undefined;
 
 // What cannot be told on standard error is lost, and what it is about goes on.
 process.stderr.on("error", () => {});
+
+// Before those that end the program, so that what they say and the prompt after it begin a line.
+process.on("SIGINT", () => {
+	cursor.isBehindKey = true;
+});
+process.on("exit", () => err.endLine());
 
 void main(process.argv.slice(2));
 

@@ -55,15 +55,27 @@ const ASCII: Glyphs = {
 	lastBranch: "`-",
 };
 
+/** Where the cursor is, for both outputs, which may be one terminal. */
+export interface Cursor {
+	/** Whether the terminal has written ^C at the end of a line. */
+	isBehindKey: boolean;
+}
+
 /** One of the two outputs. */
 export class Terminal {
 	readonly palette: Palette;
 	readonly glyphs: Glyphs;
 	readonly #stream: NodeJS.WriteStream;
+	readonly #cursor: Cursor;
 	readonly #isDumb: boolean;
 
-	constructor(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>) {
+	constructor(
+		stream: NodeJS.WriteStream,
+		env: Readonly<Record<string, string | undefined>>,
+		cursor: Cursor = { isBehindKey: false },
+	) {
 		this.#stream = stream;
+		this.#cursor = cursor;
 		this.#isDumb = env["TERM"] === "dumb";
 		this.palette = createPalette(wantsColour(this.isTerminal, env));
 		this.glyphs = speaksUnicode(env) ? UNICODE : ASCII;
@@ -102,9 +114,19 @@ export class Terminal {
 		this.write(this.isTerminal ? lines.join("") : `${text}\n`);
 	}
 
-	/** Writes text as it is. What a closed pipe cannot take is dropped. */
+	/** Writes text as it is, on a terminal below ^C. What a closed pipe cannot take is dropped. */
 	write(text: string): void {
-		if (this.#stream.writable) this.#stream.write(text);
+		if (!this.#stream.writable) return;
+		if (!/^[\r\n]/.test(text)) this.endLine();
+		if (this.isTerminal) this.#cursor.isBehindKey = false;
+		this.#stream.write(text);
+	}
+
+	/** Ends the line in which the terminal has written ^C, if nothing has done so. */
+	endLine(): void {
+		if (!(this.#cursor.isBehindKey && this.isTerminal)) return;
+		this.#cursor.isBehindKey = false;
+		this.#stream.write("\n");
 	}
 }
 

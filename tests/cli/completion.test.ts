@@ -259,7 +259,7 @@ echo
 `,
 	);
 	chmodSync(program, 0o755);
-	const terminal = new TypedTerminal(shell, {
+	await using terminal = new TypedTerminal(shell, {
 		cwd: folder,
 		env: { PATH: `${folder}/bin:${process.env["PATH"]}`, HOME: folder, TERM: "dumb" },
 		columns: 200,

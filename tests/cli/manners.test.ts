@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
-import { connect, formatAddress, listen } from "socketry";
+import { connect, datagrams, formatAddress, listen } from "socketry";
 import { startProgram } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { lacking } from "../support/programs.ts";
@@ -59,7 +59,7 @@ describe("Ctrl-C", { skip: lacking("script") }, () => {
 		await inFolder(async (folder) => {
 			await using far = await listen("tcp://127.0.0.1:0");
 			const to = formatAddress(far.address);
-			const terminal = new TypedTerminal(`${OURS} relay ./near.sock ${to}`, { cwd: folder });
+			await using terminal = new TypedTerminal(`${OURS} relay ./near.sock ${to}`, { cwd: folder });
 			await terminal.seen(/listening/);
 			const near = await connect(`unix:${folder}/near.sock`);
 			await near.write("a");
@@ -78,7 +78,7 @@ describe("Ctrl-C", { skip: lacking("script") }, () => {
 	test("ends it at once when it comes again", async () => {
 		await using far = await listen("tcp://127.0.0.1:0");
 		const to = formatAddress(far.address);
-		const terminal = new TypedTerminal(`${OURS} relay 0 ${to} --drain 1h`);
+		await using terminal = new TypedTerminal(`${OURS} relay 0 ${to} --drain 1h`);
 		const [, address = ""] = await terminal.seen(/listening on (tcp:[^,\s]+)/);
 		const near = await connect(address as `tcp:${string}`);
 		const served = await far.accept();
@@ -90,9 +90,32 @@ describe("Ctrl-C", { skip: lacking("script") }, () => {
 		served.abort();
 	});
 
+	test("ends a talk by datagrams at once, however long it would wait for more", async () => {
+		await using far = await datagrams("udp://127.0.0.1:0");
+		const to = formatAddress(far.address);
+		await using terminal = new TypedTerminal(`${OURS} connect ${to} --idle 1h`);
+		terminal.type("hello\r");
+		assert.match(String((await far.receive()).data), /^hello/);
+		terminal.type("\x03");
+		assert.equal(await terminal.ended, 130);
+	});
+
+	test("leaves the prompt, and what is said last, a line of their own", async () => {
+		await using quiet = new TypedTerminal(`${OURS} listen 0`);
+		await quiet.seen(/listening/);
+		quiet.type("\x03");
+		await quiet.ended;
+		assert.match(quiet.text, /\^C\r\n$/);
+		await using loud = new TypedTerminal(`${OURS} ping 127.0.0.1:1 --interval 1h`);
+		await loud.seen(/ECONNREFUSED/);
+		loud.type("\x03");
+		await loud.ended;
+		assert.match(loud.text, /\^C\r\ntcp:.*: 1 sent, 0 answered\r\n$/);
+	});
+
 	test("removes the socket file of a server", async () => {
 		await inFolder(async (folder) => {
-			const terminal = new TypedTerminal(`${OURS} listen ./x.sock --echo`, { cwd: folder });
+			await using terminal = new TypedTerminal(`${OURS} listen ./x.sock --echo`, { cwd: folder });
 			await terminal.seen(/listening/);
 			assert.equal(existsSync(`${folder}/x.sock`), true);
 			terminal.type("\x03");
@@ -122,7 +145,7 @@ async function piped(args: string): Promise<[string, string]> {
 }
 
 async function shownBy(command: string, env: Readonly<Record<string, string>>): Promise<string> {
-	const terminal = new TypedTerminal(command, { env });
+	await using terminal = new TypedTerminal(command, { env });
 	await terminal.ended;
 	return terminal.text;
 }

@@ -53,6 +53,13 @@ export class TypedTerminal {
 		return this.#text;
 	}
 
+	/** Ends the program, whatever it does. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#child.stdin?.end();
+		this.#child.kill("SIGHUP");
+		await this.ended;
+	}
+
 	/** Presses keys: `\r` is Enter, `\x03` Ctrl-C, `\x04` Ctrl-D. */
 	type(keys: string): void {
 		this.#child.stdin?.write(keys);

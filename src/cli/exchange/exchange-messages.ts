@@ -145,6 +145,7 @@ class Idleness {
 	readonly #channel: Channel;
 	readonly #over: Ending;
 	#timer: NodeJS.Timeout | undefined;
+	#hasEnded = false;
 
 	constructor(limitMs: number | undefined, channel: Channel, over: Ending) {
 		this.#limitMs = limitMs;
@@ -153,7 +154,7 @@ class Idleness {
 	}
 
 	begin(): void {
-		if (this.#limitMs === undefined) return;
+		if (this.#limitMs === undefined || this.#hasEnded) return;
 		this.#timer = setTimeout(() => {
 			this.#over.end();
 			this.#channel.abort();
@@ -165,7 +166,7 @@ class Idleness {
 	}
 
 	end(): void {
+		this.#hasEnded = true;
 		clearTimeout(this.#timer);
-		this.#timer = undefined;
 	}
 }

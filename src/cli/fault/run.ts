@@ -42,7 +42,6 @@ async function disturb(
 	const proxy = await faultProxy(from, to, plan, { onEnd });
 	teller.start(proxy.address, to, plan);
 	await ended(context.signal);
-	teller.end();
 	await proxy.close();
 }
 
@@ -62,7 +61,6 @@ async function serveControl(
 	try {
 		await addDefault(server, request, teller);
 		await ended(context.signal);
-		teller.end();
 	} finally {
 		await server.close();
 	}
@@ -120,12 +118,6 @@ class Teller {
 	connection(connection: FaultedConnection & { readonly proxy?: string }): void {
 		const [type, fields] = connectionRow(connection);
 		this.#tell(type, fields, () => connectionLines(connection));
-	}
-
-	/** Ends the line in which the terminal has written ^C. */
-	end(): void {
-		const { err } = this.#context;
-		if (err.isTerminal && !this.#isJson) err.write("\n");
 	}
 
 	#tell(
