@@ -11,7 +11,7 @@ import { Pattern } from "./pattern.ts";
 const WINDOW_MS = 250;
 const WINDOWS_MAX = 20;
 // Each time that it wakes, or is sent off the processor, or is seen on it: one that spins has hundreds.
-const WAKE_UPS_MAX = 20;
+const WAKE_UPS_MAX = 10;
 const STILL_MS = 20;
 const STILL_TIMES = 5;
 const { seed } = randomSource();
