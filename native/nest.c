@@ -61,9 +61,10 @@ nest_arm(struct watch* watch, int events) {
   if (events & UV_WRITABLE) event.events |= EPOLLOUT;
   if (events & UV_DISCONNECT) event.events |= EPOLLRDHUP;
   int operation = events == 0 ? EPOLL_CTL_DEL : watch->joined ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (epoll_ctl(watch->engine->nest_fd, operation, watch->fd, &event) < 0) return -errno;
-  watch->joined = events != 0;
-  return 0;
+  int rc = epoll_ctl(watch->engine->nest_fd, operation, watch->fd, &event) < 0 ? -errno : 0;
+  // Who fails is not in it: perhaps the number was closed behind our back.
+  watch->joined = rc == 0 && events != 0;
+  return rc;
 }
 
 void

@@ -1,6 +1,6 @@
 /** Where sockets are watched: in the engine's own epoll descriptor at first, by libuv once they are busy. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { type Stream, socketpair } from "socketry";
 import { assertNoLeaks, openResources } from "socketry/testing";
@@ -90,4 +90,18 @@ test("a watch that leaves the nest goes on waiting for what it waited for", asyn
 	assert.equal((await right.readExactly(written)).length, written);
 	await drained;
 	closeAll([[left, right]]);
+});
+
+test("a number that was closed behind the back of its socket is watched again for the next one", async () => {
+	const [left, right] = socketpair();
+	const pending = assert.rejects(right.read(), { code: "ERR_CLOSED" });
+	const { fd } = right.socket;
+	closeSync(fd);
+	right.abort();
+	await pending;
+	const next = socketpair();
+	assert.ok(next.some(({ socket }) => socket.fd === fd));
+	await talk(next[0], next[1]);
+	await talk(next[1], next[0]);
+	closeAll([next, [left]]);
 });
