@@ -102,10 +102,19 @@ export const LIMITS = {
 	faultRequestMs: 15_000,
 
 	/**
-	 * Pipes of a mebibyte that relays have together; connections beyond that copy. A user may have 64 MiB of pipes, and gets crippled ones of two
+	 * Pipes that relays have together if the process is root's; connections beyond that copy. A pipe holds 256 KiB and two descriptors, so that
+	 * thousands of connections which stand still cost no more than 256 MiB and 2048 descriptors besides their own.
+	 */
+	relayPipesCount: 1_024,
+
+	/**
+	 * The same for anybody else: 32 MiB, since the first 16 of them hold a mebibyte. A user may have 64 MiB of pipes, and gets crippled ones of two
 	 * pages after that (pipe(7)): half is left to his other programs.
 	 */
-	relayPipesCount: 32,
+	relayUserPipesCount: 80,
+
+	/** Descriptors a process may have for each pipe of its relays: seven in eight are left for connections. */
+	relayDescriptorsPerPipeCount: 16,
 
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,

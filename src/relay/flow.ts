@@ -26,7 +26,7 @@ export class Flow implements Waiter, Way {
 	#first: Uint8Array;
 	#carrier: Carrier | undefined;
 	#splices = true;
-	// Whether its last pieces were large. Small ones are copied in less time than spliced, and their connections need no pipe.
+	// Since a large piece came, and until a short one does. Short ones are copied in less time than spliced, and their connections need no pipe.
 	#isBulk = false;
 	#isShort = false;
 	#atEnd = false;
@@ -105,8 +105,8 @@ export class Flow implements Waiter, Way {
 		this.#carrier ??= this.#take();
 		const rc = this.#carrier.fill(this.#source.fd);
 		if (rc > 0) {
-			this.#isBulk = rc >= BUFFER_BYTES;
 			this.#isShort = rc < SHORT_BYTES;
+			this.#isBulk = rc >= BUFFER_BYTES || (this.#isBulk && !this.#isShort);
 			return true;
 		}
 		if (rc === EINVAL && this.#splices) {

@@ -14,6 +14,7 @@ import { acceptEach } from "../accept-each.ts";
 import type { Context } from "../command.ts";
 import { roomFor } from "../descriptor-room.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
+import { visibleLine } from "../exchange/visible-text.ts";
 import { CutError, EXIT } from "../exit-code.ts";
 import type { Incoming } from "../incoming.ts";
 import { openAll, type Serving, type Wish } from "../serving.ts";
@@ -25,11 +26,13 @@ import { lineStart, showFigures, Tally } from "./tally.ts";
 import { keepYoungSpaceSmall } from "./young-space.ts";
 
 const DRAIN_MS = 5_000;
-// Two sockets, and a pipe in each direction while bytes are under way, as long as there are pipes left. Of a session one socket, and one that is
-// passed on.
-const SOCKET_DESCRIPTORS = 2;
-const CONNECTION_DESCRIPTORS = 6;
+// Two sockets. Of a session one, and one that is passed on.
+const CONNECTION_DESCRIPTORS = 2;
+// With descriptors on their way in both directions.
+const PASSING_DESCRIPTORS = 6;
 const SESSION_DESCRIPTORS = 2;
+// What the pipes have of all descriptors.
+const PIPE_SHARE = 2 / LIMITS.relayDescriptorsPerPipeCount;
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -157,12 +160,10 @@ class Relay {
 	// Of each route.
 	#maxOf(isDatagrams: boolean): number {
 		const { max, routes } = this.#request;
-		const each = isDatagrams ? SESSION_DESCRIPTORS : CONNECTION_DESCRIPTORS;
-		let room = roomFor(max, each * routes.length);
-		if (!isDatagrams && !routes.some((route) => this.#joiner.passes(route))) {
-			const forPipes = 2 * LIMITS.relayPipesCount;
-			room = Math.max(room, roomFor(max, SOCKET_DESCRIPTORS * routes.length, forPipes));
-		}
+		const passes = routes.some((route) => this.#joiner.passes(route));
+		const ofConnection = passes ? PASSING_DESCRIPTORS : CONNECTION_DESCRIPTORS;
+		const each = isDatagrams ? SESSION_DESCRIPTORS : ofConnection;
+		const room = roomFor(max, each * routes.length, isDatagrams ? 0 : PIPE_SHARE);
 		if (room < max) {
 			this.#say(
 				`serving up to ${room} at once: for more, raise the limit of descriptors (ulimit -n)`,
@@ -228,7 +229,7 @@ class Relay {
 		const { json, isQuiet } = this.#request;
 		const { err } = this.#context;
 		if (json) this.#write("message", { text });
-		else if (!isQuiet) err.write(`${lineStart(err)}socketry relay: ${text}\n`);
+		else if (!isQuiet) err.write(`${lineStart(err)}socketry relay: ${visibleLine(text)}\n`);
 	}
 
 	#write(type: string, fields: Readonly<Record<string, unknown>>): void {
