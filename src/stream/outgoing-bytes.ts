@@ -73,8 +73,10 @@ export class OutgoingBytes {
 
 	/** Forgets everything. */
 	clear(): void {
-		for (const passage of this.#passages?.values() ?? []) passage.close();
-		this.#passages = undefined;
+		if (this.#passages !== undefined) {
+			for (const passage of this.#passages.values()) passage.close();
+			this.#passages = undefined;
+		}
 		this.#pieces = undefined;
 		this.#tail = undefined;
 		this.#length = 0;
