@@ -1,5 +1,5 @@
 /** A stream joined to standard input and output: the end of one direction ends only that direction. */
-import { type ByteStream, LIMITS, type Passable, type Stream } from "../../index.ts";
+import { type ByteStream, ClosedError, LIMITS, type Passable, type Stream } from "../../index.ts";
 import { CutError } from "../exit-code.ts";
 import { Ending, isPeerGone } from "./ending.ts";
 import { toCrlf } from "./framing.ts";
@@ -38,7 +38,8 @@ export async function exchangeBytes(
 	});
 	const received = await settle(receiveAll(stream, output));
 	peerEnd.end();
-	if (received !== undefined) stream.abort();
+	// Unless it was closed by Ctrl-C, which gives what is queued its time.
+	if (received !== undefined && !(received instanceof ClosedError)) stream.abort();
 	const sent = await sending;
 	if (sent instanceof CutError) throw sent;
 	if (sent !== undefined && !isPeerGone(sent)) throw cut("sending failed", sent);
