@@ -1,6 +1,6 @@
 // Holds: dist/man has a page for the program and for each of its commands, made from the guides that their help is made from.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
 import { guideFiles, loadGuides } from "./guides.mjs";
@@ -18,12 +18,17 @@ export async function writeManPages() {
 	if (guides.length === 0 || isStamped(STAMP, digest([...inputs, ...outputs()]))) return;
 	const all = await loadGuides();
 	const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-	rmSync(join(ROOT, OUTPUT), { recursive: true, force: true });
+	const stale = new Set(outputs());
 	mkdirSync(join(ROOT, OUTPUT), { recursive: true });
 	for (const [name, summary, guide] of all) {
 		const page = manPage({ name, summary, guide, version, date: today(), all });
-		writeFileSync(join(ROOT, OUTPUT, `${name.replace(" ", "-")}.1`), page);
+		const path = `${OUTPUT}/${name.replace(" ", "-")}.1`;
+		stale.delete(path);
+		// Moved into place, so that nobody ever reads half of one.
+		writeFileSync(join(ROOT, `${path}.${process.pid}.new`), page);
+		renameSync(join(ROOT, `${path}.${process.pid}.new`), join(ROOT, path));
 	}
+	for (const path of stale) rmSync(join(ROOT, path));
 	writeStamp(STAMP, digest([...inputs, ...outputs()]));
 }
 
