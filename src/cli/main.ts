@@ -2,6 +2,7 @@
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
 import { CATALOG } from "./catalog.ts";
 import type { Command, Context } from "./command.ts";
+import { visibleText } from "./exchange/visible-text.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruption.ts";
 import { nearest } from "./nearest.ts";
@@ -98,6 +99,6 @@ function complain(error: unknown, command: string | undefined): void {
 	const isKnown = command !== undefined && Object.hasOwn(CATALOG, command);
 	const name = isKnown ? `socketry ${command}` : "socketry";
 	const message = error instanceof Error ? error.message : String(error);
-	err.say(`${err.palette.bad(`${name}:`)} ${message}`);
+	err.say(`${err.palette.bad(`${name}:`)} ${visibleText(message)}`);
 	if (error instanceof UsageError) err.write(`See: ${name} --help\n`);
 }

@@ -3,7 +3,11 @@
 /** Raised when a field changes its meaning or goes; new ones do not raise it. */
 const VERSION = 1;
 
+// DEL and C1, which JSON leaves as they are, and terminals obey.
+const CONTROLS = /[\u007f-\u009f]/g;
+
 /** Writes one line. */
 export function jsonLine(type: string, fields: Readonly<Record<string, unknown>>): string {
-	return `${JSON.stringify({ type, v: VERSION, time: new Date().toISOString(), ...fields })}\n`;
+	const line = JSON.stringify({ type, v: VERSION, time: new Date().toISOString(), ...fields });
+	return `${line.replace(CONTROLS, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)}\n`;
 }

@@ -11,6 +11,11 @@ export function visibleText(text: string): string {
 		.replace(CONTROLS, (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
+/** The same in one line, so that nobody's name passes for a message of ours. */
+export function visibleLine(text: string): string {
+	return visibleText(text).replaceAll("\n", "\\x0a");
+}
+
 /** Rows of offset, hexadecimal and text, as `xxd` writes them. */
 export function hexRows(bytes: Uint8Array, offset: number): string {
 	let rows = "";

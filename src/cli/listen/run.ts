@@ -19,6 +19,7 @@ import { Output } from "../exchange/output.ts";
 import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
 import { talk } from "../exchange/talk.ts";
+import { visibleLine } from "../exchange/visible-text.ts";
 import { EXIT } from "../exit-code.ts";
 import { type Incoming, makeReady } from "../incoming.ts";
 import { openAll, type Serving } from "../serving.ts";
@@ -202,6 +203,6 @@ class Server {
 	}
 
 	#complain(message: string): void {
-		this.#context.err.say(`socketry listen: ${message}`);
+		this.#context.err.say(`socketry listen: ${visibleLine(message)}`);
 	}
 }

@@ -1,0 +1,61 @@
+/** What strangers choose, such as the names of their sockets, does not command the terminal on which it is told. */
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { connect } from "socketry";
+import { jsonLine } from "#src/cli/exchange/json-lines.ts";
+import { inFolder } from "../support/folder.ts";
+import { ours, startOurs } from "./talk.ts";
+
+// Escape sequences by C0 and C1, and a line that passes for one of ours.
+const NAME = "\u001b]0;title\u0007\u009b2J\nsocketry relay: all is well";
+const SHOWN = "\\x1b]0;title\\x07\\x9b2J\\x0asocketry relay: all is well";
+
+async function callAs(name: string, near: `unix:${string}`): Promise<void> {
+	const localAddress = { transport: "unix", abstract: `${name} ${process.pid}` } as const;
+	const client = await connect(near, { localAddress });
+	await client.read().catch(() => null);
+	await client.close();
+}
+
+function isHarmless(text: string): boolean {
+	return !/(?!\n)\p{Cc}/u.test(text);
+}
+
+test("a relay tells of a client whose name holds control characters in one harmless line", async () => {
+	await inFolder(async (folder) => {
+		const relay = startOurs(["relay", `unix:${folder}/near`, `unix:${folder}/nobody`]);
+		await relay.said(/^listening on /m);
+		await callAs(NAME, `unix:${folder}/near`);
+		await relay.said(/nobody: connect ENOENT/);
+		relay.process.kill("SIGTERM");
+		const { stderr } = await relay.ended;
+		assert.ok(stderr.includes(`socketry relay: unix:@${SHOWN}`), stderr);
+		assert.ok(isHarmless(stderr), JSON.stringify(stderr));
+	});
+});
+
+test("JSON Lines hold no control character as it is", () => {
+	const line = jsonLine("message", { text: NAME });
+	assert.ok(isHarmless(line), JSON.stringify(line));
+	assert.equal(JSON.parse(line).text, NAME);
+});
+
+test("an error that quotes what an HTTP proxy has answered does so as well", async () => {
+	const proxy = createServer((socket) => {
+		socket.on("error", () => {});
+		socket.once("data", () => socket.end("HTTP/1.1 403 \u001b[2Jno\r\n\r\n"));
+	});
+	await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+	const { port } = proxy.address() as { port: number };
+	const { code, stderr } = await ours([
+		"connect",
+		"192.0.2.1:1",
+		"--proxy",
+		`http://127.0.0.1:${port}`,
+	]);
+	proxy.close();
+	assert.notEqual(code, 0);
+	assert.match(stderr, /403/);
+	assert.ok(isHarmless(stderr), JSON.stringify(stderr));
+});
