@@ -107,7 +107,10 @@ export class OutgoingBytes {
 			return true;
 		}
 		const part = this.#pieces[0] as Uint8Array;
-		if (part.buffer === borrowed.buffer) this.#pieces[0] = Uint8Array.prototype.slice.call(part);
+		// Not another write of the same buffer: that is known by its piece, and what goes along with it too.
+		if (isRest(part, borrowed) && this.#passages?.has(part) !== true) {
+			this.#pieces[0] = Uint8Array.prototype.slice.call(part);
+		}
 		return false;
 	}
 
@@ -224,4 +227,14 @@ export function lendOutgoing(): OutgoingBytes {
 export function returnOutgoing(queue: OutgoingBytes): void {
 	queue.clear();
 	if (spare.length < SPARE_MAX) spare.push(queue);
+}
+
+// What is left of bytes of which some have been sent.
+function isRest(part: Uint8Array, whole: Uint8Array): boolean {
+	const end = part.byteOffset + part.length;
+	return (
+		part.buffer === whole.buffer &&
+		end === whole.byteOffset + whole.length &&
+		part.length < whole.length
+	);
 }

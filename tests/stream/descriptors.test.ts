@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import {
 	type ArrivalOptions,
 	connect,
@@ -66,11 +67,43 @@ function fill(stream: Stream): number {
 	return stream.bytesWritten;
 }
 
+// How many bytes a pair holds.
+async function room(): Promise<number> {
+	let bytes = 0;
+	await withPair({}, async (left) => {
+		bytes = fill(left) - left.queuedBytes;
+	});
+	return bytes;
+}
+
 async function drain(stream: Stream, bytes: number): Promise<void> {
 	while (stream.bytesRead < bytes) {
 		assert.notEqual(await stream.read(), null);
 	}
 }
+
+test("descriptors leave with their write although the one before it, of the same buffer, is aborted after it has left", async () => {
+	const capacity = await room();
+	await withPair(SOME, async (left, right) => {
+		const memory = new Uint8Array(2 * capacity + 20_000);
+		const controller = new AbortController();
+		const { signal } = controller;
+		const first = left.write(memory.subarray(0, 2 * capacity), { signal });
+		const fd = openFile();
+		const second = left.write(memory.subarray(2 * capacity), { descriptors: [fd] });
+		closeSync(fd);
+		await drain(right, capacity);
+		while (left.queuedBytes > 20_000) await setImmediate();
+		assert.equal(left.queuedBytes, 20_000);
+		controller.abort();
+		await assert.rejects(first, { name: "AbortError" });
+		await drain(right, memory.length);
+		await second;
+		const arrived = taken(right);
+		assert.equal(arrived.length, 1);
+		closeAll(arrived);
+	});
+});
 
 test("a descriptor that is passed stays its owner's, and one that is given is closed here", async () => {
 	await withPair(SOME, async (left, right) => {
