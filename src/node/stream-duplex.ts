@@ -283,11 +283,15 @@ export class StreamDuplex extends Duplex {
 	#take(stream: ByteStream, chunk: Uint8Array | null): void {
 		if (this.destroyed) return;
 		this.#idle.refresh();
-		const wantsMore = this.push(chunk);
-		// As every socket of Node's: the end is told although nobody consumes, if nothing is left to consume.
-		if (chunk === null) this.read(0);
-		else if (wantsMore) this.#readNext(stream);
-		else this.#isReading = false;
+		let wantsMore = true;
+		try {
+			wantsMore = this.push(chunk);
+		} finally {
+			// What the program throws is its own, and it may go on. As every socket of Node's, the end is told although nobody consumes.
+			if (chunk === null) this.read(0);
+			else if (wantsMore) this.#readNext(stream);
+			else this.#isReading = false;
+		}
 	}
 
 	// As many chunks as the stream has room for; the others when these have gone.

@@ -110,6 +110,34 @@ describe("a duplex over a socket", () => {
 		await right.close();
 	});
 
+	test("an exception of a listener is the program's, and the bytes after it come", async () => {
+		const [left, right] = socketpair();
+		const duplex = toDuplex(left);
+		const uncaught: unknown[] = [];
+		// In the place of the test runner's own.
+		const others = process.listeners("uncaughtException");
+		process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => {
+			uncaught.push(error);
+		});
+		try {
+			const [error, later] = [new Error("of the program"), once(duplex, "later")];
+			duplex.once("data", () => {
+				duplex.once("data", (bytes) => duplex.emit("later", String(bytes)));
+				throw error;
+			});
+			await right.write("first");
+			while (uncaught.length === 0) await new Promise(setImmediate);
+			await right.write("second");
+			assert.deepEqual([...uncaught, ...(await later)], [error, "second"]);
+			assert.equal(duplex.destroyed, false);
+		} finally {
+			process.removeAllListeners("uncaughtException");
+			for (const each of others) process.on("uncaughtException", each);
+		}
+		duplex.destroy();
+		await right.close();
+	});
+
 	test("an error of destroy() is told in the next tick, and close in a turn of its own, as of a net.Socket", async () => {
 		const [left, right] = socketpair();
 		const duplex = toDuplex(left);

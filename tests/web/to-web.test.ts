@@ -77,6 +77,60 @@ describe("readable", () => {
 		client.abort();
 	});
 
+	for (const mode of ["byob", "default"] as const) {
+		test(`a ${mode} reader that lets go while it waits loses no byte to the next one`, async (t) => {
+			const [left, right] = pair(t);
+			const { readable } = toWeb(right);
+			const ask = (): {
+				letGo: () => void;
+				reading: Promise<{ value?: Uint8Array | undefined }>;
+			} => {
+				if (mode === "default") {
+					const reader = readable.getReader();
+					return { letGo: () => reader.releaseLock(), reading: reader.read() };
+				}
+				const reader = readable.getReader({ mode });
+				return { letGo: () => reader.releaseLock(), reading: reader.read(new Uint8Array(4)) };
+			};
+			const first = ask();
+			await new Promise(setImmediate);
+			first.letGo();
+			await assert.rejects(first.reading, TypeError);
+			const second = ask();
+			await left.write("abcd");
+			assert.equal(Buffer.from((await second.reading).value as Uint8Array).toString(), "abcd");
+			second.letGo();
+			await left.write("efgh");
+			await left.closeWrite();
+			let rest = "";
+			for await (const chunk of readable) rest += String(Buffer.from(chunk));
+			assert.equal(rest, "efgh");
+		});
+	}
+
+	test("memory that a reader brings is its own no more, and cancelling ends a read that waits", async (t) => {
+		const [, right] = pair(t);
+		const reader = toWeb(right).readable.getReader({ mode: "byob" });
+		const memory = new Uint8Array(16);
+		const reading = reader.read(memory);
+		assert.equal(memory.byteLength, 0);
+		await reader.cancel("enough");
+		assert.deepEqual(await reading, { done: true, value: undefined });
+		await assert.rejects(reader.read(memory), TypeError);
+		await assert.rejects(reader.read(new Uint8Array(0)), TypeError);
+	});
+
+	test("both branches of tee() have everything", async (t) => {
+		const [left, right] = pair(t);
+		const [one, other] = toWeb(right).readable.tee();
+		const bytes = Buffer.alloc(1_000_000, "socketry");
+		const sent = left.write(bytes).then(() => left.closeWrite());
+		const texts = await Promise.all([one, other].map((each) => new Response(each).arrayBuffer()));
+		await sent;
+		for (const each of texts) assert.ok(Buffer.from(each).equals(bytes));
+		assert.equal(right.closed, false);
+	});
+
 	test("a cancelled one leaves writing open, and both ended close the stream", async (t) => {
 		const [left, right] = pair(t);
 		const { readable, writable } = toWeb(left);

@@ -34,6 +34,15 @@ function configOf(server: PostgresServer, stream: () => Duplex): pg.ClientConfig
 	return { host: "127.0.0.1", port, user, database: "postgres", stream } as pg.ClientConfig;
 }
 
+/** Ends a pool, and waits until its connections have ended, which the promise of `end()` does not: a server that stops meanwhile would tell them. */
+async function endPool(pool: pg.Pool): Promise<void> {
+	let left = pool.totalCount;
+	const ended = new Promise<void>((resolve) => {
+		pool.on("remove", () => --left === 0 && resolve());
+	});
+	await Promise.all([pool.end(), ended]);
+}
+
 test("pg", { skip: LACKING_POSTGRES }, async (t) => {
 	await withPostgres(async (server) => {
 		for (const [name, streams] of WAYS) {
@@ -70,7 +79,7 @@ test("pg", { skip: LACKING_POSTGRES }, async (t) => {
 				);
 				const answers = await Promise.all(queries);
 				assert.ok(answers.every(({ rows }, i) => rows[0].i === i));
-				await pool.end();
+				await endPool(pool);
 			});
 		}
 
@@ -125,7 +134,7 @@ test("pg with TLS", { skip: LACKING_POSTGRES }, async (t) => {
 				assert.ok(
 					answers.every(({ rows }) => rows[0].ssl === true && rows[0].z.length === 500_000),
 				);
-				await pool.end();
+				await endPool(pool);
 			});
 		},
 		{ prepare },
