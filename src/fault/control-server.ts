@@ -28,7 +28,7 @@ export interface FaultControlOptions {
 export interface FaultControl {
 	/** Where it listens, with the port that the kernel chose. */
 	readonly address: Address;
-	/** Makes a proxy as `POST /proxies` does; tells where it listens, and its faults. */
+	/** Makes a proxy as `POST /proxies` does; tells where it listens, and its faults. Rejects with `ClosedError` after `close`. */
 	addProxy(
 		name: string,
 		listen: string,
@@ -83,7 +83,8 @@ export async function faultControl(
 			server.closeAllConnections();
 			await closed;
 			await Promise.all(answering);
-			await state.close();
+			// After a proxy that is being made, or it would stay.
+			await inTurn(() => state.close());
 		},
 	};
 }

@@ -1,5 +1,6 @@
 /** The proxies that the HTTP interface knows. */
 import {
+	ClosedError,
 	InvalidAddressError,
 	InvalidTypeError,
 	InvalidValueError,
@@ -12,6 +13,7 @@ import type { ToxicRequest } from "./toxic.ts";
 export class ControlState {
 	readonly #proxies = new Map<string, NamedProxy>();
 	readonly #settings: ProxySettings;
+	#isClosed = false;
 
 	constructor(settings: ProxySettings) {
 		this.#settings = settings;
@@ -28,9 +30,13 @@ export class ControlState {
 		return proxy;
 	}
 
-	/** @throws {Refusal} the request makes no sense, or its name is taken */
+	/**
+	 * @throws {Refusal} the request makes no sense, or its name is taken
+	 * @throws {ClosedError} after `close`
+	 */
 	async add(request: ProxyRequest, toxics: readonly ToxicRequest[] = []): Promise<NamedProxy> {
 		const { name, listen = "127.0.0.1:0", upstream, enabled = true } = readProxy(request);
+		if (this.#isClosed) throw new ClosedError("The interface");
 		if (this.#proxies.has(name)) throw new Refusal(409, "proxy already exists");
 		const proxy = new NamedProxy(name, listen, upstream, toxics, this.#settings);
 		if (enabled) await proxy.enable();
@@ -80,7 +86,9 @@ export class ControlState {
 		}
 	}
 
+	/** Disables all proxies, and takes no more. */
 	async close(): Promise<void> {
+		this.#isClosed = true;
 		await Promise.all(this.proxies.map((proxy) => proxy.disable()));
 	}
 }

@@ -146,11 +146,13 @@ class RunningFaultProxy implements FaultProxy {
 
 	async #serve(client: Stream | PacketStream, number: number, signal: AbortSignal): Promise<void> {
 		let running: FaultRelay;
+		let server: Stream | PacketStream | undefined;
 		try {
-			const server = await connect(this.#server, { signal });
+			server = await connect(this.#server, { signal });
 			running = faultRelay(client, server, this.#plan, { connection: number, signal });
 		} catch (error) {
 			client.abort();
+			server?.abort();
 			this.#tell({ number, result: undefined, error: error as Error });
 			return;
 		}

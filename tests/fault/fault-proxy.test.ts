@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, listen, type Stream } from "socketry";
+import { connect, listen, type Stream, socketpair } from "socketry";
 import { type FaultedConnection, FaultPlan, faultProxy } from "socketry/fault";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
@@ -107,4 +107,21 @@ test("a callback that throws is an uncaught exception, and harms no connection",
 	process.removeAllListeners("uncaughtException");
 	for (const each of listeners) process.on("uncaughtException", each);
 	assert.deepEqual(thrown, ["onFault", "onEnd"]);
+});
+
+test("a server of another kind than the plan is let go of", async () => {
+	const [far, near] = socketpair("seqpacket");
+	const plan = new FaultPlan({ seed: 1 });
+	let tell: (each: FaultedConnection) => void = () => {};
+	const ended = new Promise<FaultedConnection>((resolve) => {
+		tell = resolve;
+	});
+	const server = { transport: "fd", fd: near.detach().detachFd() } as const;
+	const proxy = await faultProxy("tcp://127.0.0.1:0", server, plan, { onEnd: tell });
+	const client = (await connect(proxy.address)) as Stream;
+	assert.match(String((await ended).error?.message), /kind/);
+	assert.equal(await far.receive(), null);
+	client.abort();
+	far.abort();
+	await proxy.close();
 });
