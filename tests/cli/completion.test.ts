@@ -171,6 +171,14 @@ describe("a command line of bash", () => {
 		assert.deepEqual(reply("'a"), []);
 		assert.deepEqual(bashReplies(["日 é"], readBashLine("socketry connect ", BREAKS)), ["日\\ é"]);
 	});
+
+	test("gets no history between quotes, and nobody's home", () => {
+		const reply = (text: string, value: string): string[] =>
+			bashReplies([value], readBashLine(`socketry ls ${text}`, BREAKS));
+		assert.deepEqual(reply('"a', "a!!"), []);
+		assert.deepEqual(reply("a", "a!!"), ["a\\!\\!"]);
+		assert.deepEqual(reply("", "~root"), ["\\~root"]);
+	});
 });
 
 test("socketry completion prints a script for each shell, and says which there are", async () => {

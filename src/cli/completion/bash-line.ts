@@ -11,7 +11,7 @@ export interface BashLine {
 }
 
 /** What stands for itself in a word. */
-const PLAIN = /^[\w./:@%+=,~^\u0080-\uffff-]*$/;
+const PLAIN = /^[\w./:@%+=,^\u0080-\uffff-]*$/;
 
 /**
  * Takes a command line apart.
@@ -87,6 +87,8 @@ export function bashReplies(values: readonly string[], line: BashLine): string[]
 
 function quoted(text: string, quote: BashLine["quote"]): string | undefined {
 	if (quote === "'") return text.includes("'") ? undefined : text;
+	// There a "!" is history, with a backslash before it too, which would stay.
+	if (quote === '"' && text.includes("!")) return undefined;
 	if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
 	return PLAIN.test(text) ? text : text.replace(/[^\w./:@%+=,^\u0080-\uffff-]/g, "\\$&");
 }
