@@ -7,7 +7,8 @@ import { relays } from "./relays.mjs";
 import { memoryKb, processorMs } from "./weight.mjs";
 
 const START_LIMIT_MS = 5000;
-const PARTNER_GRACE_MS = 1500;
+// A sink of datagrams waits 2 s for the marks of the end, which an overloaded relay loses; see native/datagrams.c.
+const PARTNER_GRACE_MS = 4000;
 // Into the pause that the source makes when it says how many connections it holds; see native/flood.c.
 const WEIGH_AFTER_MS = 250;
 const iperf3 = fileURLToPath(new URL("../subjects/iperf3.mjs", import.meta.url));
