@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
+import { requireUtf8 } from "./argument-text.ts";
 import { CATALOG } from "./catalog.ts";
 import type { Command, Context } from "./command.ts";
 import { visibleText } from "./exchange/visible-text.ts";
@@ -46,6 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
+	requireUtf8(args);
 	const [first, ...rest] = args[0] === "help" ? [args[1] ?? "--help", "--help"] : args;
 	if (first === "--help" || first === "-h") return print(await generalHelp());
 	if (first === "--version" || first === "-V") return print(`${packageVersion()}\n`);
