@@ -5,9 +5,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { listen } from "socketry";
-import { runChild } from "../support/children.ts";
+import { type Child, runChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
-import { example, lacking, startPeer, stop } from "../support/programs.ts";
+import { example, lacking, lackingRoot, startPeer, stop } from "../support/programs.ts";
 
 const skip = lacking("rsyslogd");
 const wait = { timeoutMs: 20_000 };
@@ -21,26 +21,34 @@ interface Logged {
 	readonly message: string;
 }
 
+/** Where its socket is, if not in the test's folder. */
+interface Place {
+	readonly socket?: string;
+	/** What runs it; with the environment variable FOLDER. */
+	readonly under?: readonly string[];
+}
+
 /** Runs rsyslogd with a socket of its own, lets `send` talk to it, and returns so many lines of its log, which it forwards to us. */
 async function logged(
 	count: number,
 	options: string,
-	send: (socket: string) => Promise<void>,
+	send: (socket: string, daemon: Child) => Promise<void>,
+	place: Place = {},
 ): Promise<Logged[]> {
 	const lines: Logged[] = [];
 	await inFolder(async (folder) => {
 		const forwarded = await listen("tcp://127.0.0.1:0");
 		const { port } = forwarded.address as { port: number };
-		const socket = join(folder, "log");
+		const { socket = join(folder, "log"), under = [] } = place;
 		writeFileSync(join(folder, "config"), configuration(folder, socket, options, port));
 		const files = ["-f", join(folder, "config"), "-i", join(folder, "pid")];
-		const daemon = startPeer("rsyslogd", ["-n", ...files]);
+		const daemon = startPeer("rsyslogd", ["-n", ...files], { under, env: { FOLDER: folder } });
 		const stream = await forwarded.accept(wait);
 		const next = async (): Promise<Logged> =>
 			JSON.parse(String(await stream.readUntil("\n", wait))) as Logged;
 		// The first line is its own, and says that it runs.
 		assert.equal((await next()).program, "rsyslogd");
-		await send(socket);
+		await send(socket, daemon);
 		while (lines.length < count) lines.push(await next());
 		await stop(daemon);
 		await stream.close();
@@ -69,8 +77,8 @@ function configuration(folder: string, socket: string, options: string, port: nu
 	].join("\n");
 }
 
-async function run(args: readonly string[]): Promise<void> {
-	const { code, stderr } = await runChild(example("syslog/send.ts"), { args });
+async function run(args: readonly string[], under: readonly string[] = []): Promise<void> {
+	const { code, stderr } = await runChild(example("syslog/send.ts"), { args, under });
 	assert.equal(stderr, "");
 	assert.equal(code, 0);
 }
@@ -96,4 +104,22 @@ test("rsyslog understands the new form, with its structured data", { skip }, asy
 	assert.deepEqual(others, []);
 	assert.deepEqual([line?.program, line?.place, line?.message], ["door", "crit", "stands open"]);
 	assert.equal(line?.data, '[origin@32473 ip="\\"quoted\\"" number="1"]');
+});
+
+// A /dev of its own, with no more in it than programs need: the machine's may have a log already, and shall not get one.
+const OWN_DEV = [
+	'mkdir "$FOLDER/dev" && mount --rbind /dev "$FOLDER/dev" && mount -t tmpfs tmpfs /dev',
+	'for each in null urandom; do touch "/dev/$each" && mount --bind "$FOLDER/dev/$each" "/dev/$each"; done',
+	'exec "$@"',
+].join("\n");
+
+test("rsyslog reads /dev/log, where the example writes if it is told no other socket", {
+	skip: skip || lackingRoot() || lacking("unshare", "nsenter", "mount"),
+}, async () => {
+	const send = async (_: string, { pid }: Child): Promise<void> => {
+		await run(["user.notice", "guest", "rings"], ["nsenter", `--mount=/proc/${pid}/ns/mnt`]);
+	};
+	const place = { socket: "/dev/log", under: ["unshare", "-m", "sh", "-c", OWN_DEV, "sh"] };
+	const [line] = await logged(1, "", send, place);
+	assert.deepEqual([line?.program, line?.message], ["guest", " rings"]);
 });
