@@ -25,32 +25,31 @@ export async function acceptEach<T, Ready>(
 	listener: Accepting<T>,
 	{ max, once, prepare, serve }: ServingOptions<T, Ready>,
 ): Promise<void> {
-	const underWay = new Set<Promise<void>>();
+	let count = 0;
 	let wake: (() => void) | undefined;
+	const change = (): Promise<void> =>
+		new Promise((resolve) => {
+			wake = resolve;
+		});
 	const begin = (ready: Ready | undefined): Promise<void> | undefined => {
 		if (ready === undefined) return undefined;
 		if (once) listener.close();
 		return serve(ready);
 	};
+	const leave = (): void => {
+		count--;
+		wake?.();
+	};
 	for (;;) {
 		// With `once`, the next one counts if this one is no connection to be served.
-		if (underWay.size >= (once ? 1 : max)) {
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-			});
-		}
+		while (count >= (once ? 1 : max)) await change();
 		const connection = await acceptNext(listener);
 		if (connection === undefined) break;
-		// No frame that waits holds the connection: whoever serves it may let go of it, and of its memory.
-		const serving = prepare(connection)
-			.then(begin)
-			.finally(() => {
-				underWay.delete(serving);
-				wake?.();
-			});
-		underWay.add(serving);
+		count++;
+		// Nothing that waits holds the connection: whoever serves it may let go of it, and of its memory.
+		void prepare(connection).then(begin).then(leave);
 	}
-	await Promise.all(underWay);
+	while (count > 0) await change();
 }
 
 async function acceptNext<T>(listener: Accepting<T>): Promise<T | undefined> {

@@ -190,10 +190,11 @@ export class Joiner {
 		}
 	}
 
-	async #finish(joined: Relay, client: Address, route: Route): Promise<void> {
+	#finish(joined: Relay, client: Address, route: Route): Promise<void> {
 		this.#begin(joined);
-		const { leftToRight, rightToLeft } = await joined.done;
-		this.#end(joined, client, route, leftToRight.error ?? rightToLeft.error, "cut");
+		return joined.done.then(({ leftToRight, rightToLeft }) => {
+			this.#end(joined, client, route, leftToRight.error ?? rightToLeft.error, "cut");
+		});
 	}
 
 	#begin(joined: Running): void {
