@@ -68,7 +68,10 @@ async function findAll(
 	servers: readonly ServiceRecord[],
 	find: (place: Address) => Promise<Address[]>,
 ): Promise<Address[]> {
-	const answers = await Promise.allSettled(servers.map((server) => find(addressOfServer(server))));
+	// Async: a record that names no host throws.
+	const answers = await Promise.allSettled(
+		servers.map(async (server) => find(addressOfServer(server))),
+	);
 	const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
 	const [first] = answers;
 	if (found.length === 0 && first?.status === "rejected") throw first.reason;

@@ -215,6 +215,23 @@ test("lookup gives the addresses of the servers, in their order", async () => {
 	await assert.rejects(lookup(SERVICE, { resolver: knowing(servers, {}) }), { code: "ENOTFOUND" });
 });
 
+test("lookup leaves out a record that names no host, and forgets no failure for it", async () => {
+	const servers = [served("none.test", 1, 1), served("a b", 2, 2), served("a.test", 3, 3)];
+	const unhandled: unknown[] = [];
+	const note = (error: unknown): void => void unhandled.push(error);
+	process.on("unhandledRejection", note);
+	try {
+		const found = await lookup(SERVICE, {
+			resolver: knowing(servers, { "a.test": ["192.0.2.1"] }),
+		});
+		assert.deepEqual(found, [{ transport: "tcp", host: "192.0.2.1", port: 3 }]);
+		await new Promise((resolve) => setImmediate(resolve));
+		assert.deepEqual(unhandled, []);
+	} finally {
+		process.off("unhandledRejection", note);
+	}
+});
+
 test("what a resolver finds is checked", async () => {
 	const wrong = [undefined, [1], [{ name: "a.test" }], [served("a.test", 65_536)]];
 	for (const found of wrong) {
