@@ -1,14 +1,15 @@
 /** Signals at every moment of connect, listen and relay: the exit code tells, the peers learn of it, and no socket file is left. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, formatAddress, listen, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
-import { ours, startOurs, type Talking } from "./talk.ts";
+import { startOurs, type Talking } from "./talk.ts";
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const FILLERS = 3;
+const STANDARD_STREAMS = 3;
 
 type Signal = keyof typeof SIGNALS;
 
@@ -64,7 +65,7 @@ const MOMENTS: Readonly<Record<string, (signal: Signal) => Promise<number>>> = {
 		let code = -1;
 		await withSilent(async (to) => {
 			const talking = startOurs(["connect", to]);
-			await untilConnecting(talking, to);
+			await untilSockets(talking, STANDARD_STREAMS + 1);
 			code = await codeAfter(talking, signal);
 		});
 		return code;
@@ -130,8 +131,9 @@ const MOMENTS: Readonly<Record<string, (signal: Signal) => Promise<number>>> = {
 			let code = -1;
 			await withSilent(async (to) => {
 				const relay = await startRelay(folder, to, "--drain", "50ms");
+				const count = socketsOf(relay);
 				const client = (await connect(`unix:${folder}/s`)) as Stream;
-				await untilConnecting(relay, to);
+				await untilSockets(relay, count + 2);
 				code = await codeAfter(relay, signal);
 				client.abort();
 			});
@@ -163,13 +165,24 @@ const MOMENTS: Readonly<Record<string, (signal: Signal) => Promise<number>>> = {
 	},
 };
 
-/** Waits until the process has a connection under way to an address. */
-async function untilConnecting({ process }: Talking, to: string): Promise<void> {
-	for (let i = 0; i < 50; i++) {
-		const { stdout } = await ours(["ls", "--pid", String(process.pid), "--json"]);
-		if (stdout.toString().includes(to)) return;
-	}
-	assert.fail(`nothing connects to ${to}`);
+/** Counts the sockets of a process, among them its three standard streams. */
+function socketsOf({ process }: Talking): number {
+	const folder = `/proc/${process.pid}/fd`;
+	const isSocket = (name: string): boolean => {
+		try {
+			return readlinkSync(`${folder}/${name}`).startsWith("socket:");
+		} catch {
+			// Closed meanwhile.
+			return false;
+		}
+	};
+	return readdirSync(folder).filter(isSocket).length;
+}
+
+/** Waits until a process has so many: what has begun to connect has its socket. */
+async function untilSockets(talking: Talking, count: number): Promise<void> {
+	for (let i = 0; i < 1_000 && socketsOf(talking) < count; i++) await pause(10);
+	assert.equal(socketsOf(talking), count);
 }
 
 for (const [moment, meet] of Object.entries(MOMENTS)) {
