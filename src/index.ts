@@ -61,6 +61,7 @@ export type {
 export type { ListenOptions } from "./open/listen.ts";
 export { listen } from "./open/listen.ts";
 export type { Listener, Overload } from "./open/listener.ts";
+export type { ListenerAddress } from "./open/listener-address.ts";
 export type { ListenerStats } from "./open/listener-stats.ts";
 export type { LookupOptions } from "./open/lookup.ts";
 export { lookup } from "./open/lookup.ts";

@@ -26,6 +26,7 @@ import { EXHAUSTED, PASSING } from "./accept-errors.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { anyone } from "./allow.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
+import type { ListenerAddress } from "./listener-address.ts";
 import type { ListenerStats } from "./listener-stats.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
@@ -64,7 +65,7 @@ const peerName = new Uint8Array(SOCKADDR_BYTES_MAX);
 /** Accepts connections. Made by `listen`. */
 export class Listener<T> implements AsyncIterable<T> {
 	/** Address on which it listens, with the port that the kernel chose. */
-	readonly address: Address;
+	readonly address: ListenerAddress<T>;
 	readonly #setup: ListenerSetup<T>;
 	readonly #unnamed: Address;
 	// Of what is accepted, where it is the listener's own.
@@ -91,10 +92,11 @@ export class Listener<T> implements AsyncIterable<T> {
 	constructor(setup: ListenerSetup<T>) {
 		this.#setup = setup;
 		const { socket, transport, file, signal } = setup;
-		this.address = fromSocketAddress(transport, file?.address ?? socket.getsockname());
+		const address = fromSocketAddress(transport, file?.address ?? socket.getsockname());
+		this.address = address as ListenerAddress<T>;
 		this.#unnamed = { transport: transport as UnixTransport };
-		this.#localAddress = isWildcard(this.address) ? undefined : this.address;
-		this.#admission = Admission.of(transport, this.address, setup);
+		this.#localAddress = isWildcard(address) ? undefined : address;
+		this.#admission = Admission.of(transport, address, setup);
 		signal?.addEventListener("abort", this.#onAbort, { once: true });
 		// Last, for nobody would close it if this constructor threw.
 		this.#reserve = new DescriptorReserve();

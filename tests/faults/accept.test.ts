@@ -59,7 +59,7 @@ test("a lasting shortage neither spins nor goes silent, and ends when it ends", 
 	const faults = injectFaults([{ call: "accept4", fail: "EMFILE", times: 6 }]);
 	const cpu = process.cpuUsage();
 	const accepting = listener.accept();
-	const client = await connect(listener.address as { transport: "unix"; abstract: string });
+	const client = await connect(listener.address);
 	const server = await accepting;
 	const { user, system } = process.cpuUsage(cpu);
 	assert.equal(overloads.length, 3);
@@ -72,7 +72,7 @@ test("a lasting shortage neither spins nor goes silent, and ends when it ends", 
 
 test("an overloaded listener can be closed, and its pending accept learns of it", async () => {
 	const listener = await listen(`unix:${abstractName()}`);
-	const client = await connect(listener.address as { transport: "unix"; abstract: string });
+	const client = await connect(listener.address);
 	const faults = injectFaults([{ call: "accept4", fail: "EMFILE" }]);
 	const accepting = listener.accept();
 	assert.equal(await client.read(), null);
@@ -88,7 +88,7 @@ test("what onOverload throws reaches who accepts, and the listener goes on", asy
 			throw new Error("not my day");
 		},
 	});
-	const refused = await connect(listener.address as { transport: "unix"; abstract: string });
+	const refused = await connect(listener.address);
 	const faults = injectFaults([{ call: "accept4", fail: "ENFILE" }]);
 	await assert.rejects(listener.accept(), /not my day/);
 	refused.abort();
@@ -98,10 +98,7 @@ test("what onOverload throws reaches who accepts, and the listener goes on", asy
 });
 
 async function greet(listener: Listener<Stream>): Promise<void> {
-	const [client, server] = await Promise.all([
-		connect(listener.address as { transport: "unix"; abstract: string }),
-		listener.accept(),
-	]);
+	const [client, server] = await Promise.all([connect(listener.address), listener.accept()]);
 	await server.write("hello");
 	assert.equal(String(await client.readExactly(5)), "hello");
 	client.abort();

@@ -13,9 +13,7 @@ function lives(recorded: readonly Recorded[]): string[] {
 test("a connection is told of from its opening to its closing, at both ends", async (t) => {
 	const recorded = record(t);
 	const listener = await listen("tcp://127.0.0.1:0");
-	const client = await connect(
-		listener.address as { transport: "tcp"; host: string; port: number },
-	);
+	const client = await connect(listener.address);
 	const server = await listener.accept();
 	await client.write("hello");
 	await server.readExactly(5);
@@ -175,9 +173,7 @@ test("refused connections are told of, with the reason", async (t) => {
 	const recorded = record(t, ["socketry:dropped", "socketry:accepted"]);
 	const listener = await listen("tcp://127.0.0.1:0");
 	const faults = injectFaults([{ call: "accept4", fail: "EMFILE", fd: listener.socket.fd }]);
-	const client = await connect(
-		listener.address as { transport: "tcp"; host: string; port: number },
-	);
+	const client = await connect(listener.address);
 	const stop = new AbortController();
 	const accepting = listener.accept({ signal: stop.signal });
 	await client.read().catch(() => {});
