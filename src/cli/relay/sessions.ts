@@ -4,6 +4,12 @@ import type { Channel, Message } from "../exchange/channel.ts";
 
 /** Datagrams of one sender that wait for their way to be open; more are dropped, as the kernel does. */
 const QUEUED_MAX = 1_024;
+/** The same of all senders of a route, in bytes: who stands behind many ports must not have all of the memory. */
+const QUEUED_BYTES_MAX = 67_108_864;
+// Of one sender: those behind wait for long, and get memory of their own instead of holding what they share with others.
+const SHARED_MAX = 64;
+// What a datagram costs besides its bytes, about.
+const DATAGRAM_BYTES = 256;
 
 /**
  * What is asked of the kernel for datagrams that wait for this process: a burst of all senders, for a few hundred short ones fill the usual
@@ -25,6 +31,7 @@ export interface SessionOptions {
 export async function takeSessions(socket: Datagrams, options: SessionOptions): Promise<void> {
 	const { onDropped } = options;
 	const sessions = new Map<string, Session>();
+	const queued: Queued = { bytes: 0 };
 	const names = new WeakMap<Address, string>();
 	for await (const { data, from, descriptors = [] } of socket) {
 		let name = names.get(from);
@@ -35,7 +42,8 @@ export async function takeSessions(socket: Datagrams, options: SessionOptions): 
 		let session = sessions.get(name);
 		if (session === undefined && sessions.size < options.max) {
 			const key = name;
-			session = new Session(socket, from, { onEnd: () => sessions.delete(key), onDropped });
+			const onEnd = (): boolean => sessions.delete(key);
+			session = new Session(socket, from, { onEnd, onDropped, queued });
 			sessions.set(key, session);
 			options.onSession(session, from);
 		}
@@ -45,30 +53,42 @@ export async function takeSessions(socket: Datagrams, options: SessionOptions): 
 	}
 }
 
+/** What waits of all sessions together. */
+interface Queued {
+	bytes: number;
+}
+
+interface SessionSettings {
+	readonly onEnd: () => void;
+	readonly onDropped: () => void;
+	readonly queued: Queued;
+}
+
 class Session implements Channel {
 	readonly tellsEnd = false;
 	readonly #socket: Datagrams;
 	readonly #from: Address;
 	readonly #onEnd: () => void;
 	readonly #onDropped: () => void;
+	readonly #queued: Queued;
 	readonly #queue: Message[] = [];
 	#wake: (() => void) | undefined;
 	#isOver = false;
 
-	constructor(
-		socket: Datagrams,
-		from: Address,
-		{ onEnd, onDropped }: { readonly onEnd: () => void; readonly onDropped: () => void },
-	) {
+	constructor(socket: Datagrams, from: Address, { onEnd, onDropped, queued }: SessionSettings) {
 		this.#socket = socket;
 		this.#from = from;
 		this.#onEnd = onEnd;
 		this.#onDropped = onDropped;
+		this.#queued = queued;
 	}
 
 	push(message: Message): boolean {
 		if (this.#isOver || this.#queue.length >= QUEUED_MAX) return false;
-		this.#queue.push(message);
+		if (this.#queued.bytes + costOf(message) > QUEUED_BYTES_MAX) return false;
+		this.#queued.bytes += costOf(message);
+		const isShared = this.#queue.length < SHARED_MAX;
+		this.#queue.push(isShared ? message : { ...message, data: Uint8Array.from(message.data) });
 		this.#wake?.();
 		return true;
 	}
@@ -79,7 +99,10 @@ class Session implements Channel {
 				this.#wake = resolve;
 			});
 		}
-		return this.#queue.shift() ?? null;
+		const message = this.#queue.shift();
+		if (message === undefined) return null;
+		this.#queued.bytes -= costOf(message);
+		return message;
 	}
 
 	async send(data: Uint8Array, descriptors: Message["descriptors"] = []): Promise<void> {
@@ -101,10 +124,15 @@ class Session implements Channel {
 	}
 
 	abort(): void {
-		for (const { descriptors } of this.#queue.splice(0)) {
-			for (const descriptor of descriptors) descriptor.close();
+		for (const message of this.#queue.splice(0)) {
+			this.#queued.bytes -= costOf(message);
+			for (const descriptor of message.descriptors) descriptor.close();
 			this.#onDropped();
 		}
 		this.finish();
 	}
+}
+
+function costOf({ data }: Message): number {
+	return DATAGRAM_BYTES + data.length;
 }
