@@ -14,7 +14,7 @@ import { inFolder } from "../support/folder.ts";
 import { lacking } from "../support/programs.ts";
 import { PROGRAM, start, type Talking } from "./talk.ts";
 
-const CONNECTIONS = Number(process.env["SOCKETRY_CONNECTIONS"] ?? 10_000);
+const CONNECTIONS = Number(process.env["SOCKETRY_CONNECTIONS"] ?? 3_000);
 const AT_ONCE = 200;
 const SIDE_BY_SIDE = 50;
 const DESCRIPTORS = 64;
@@ -26,22 +26,31 @@ type Connection = Stream | PacketStream;
 /** An echo, while `body` runs. Resolves to how many have ended well. */
 async function echoing(address: string, body: (to: string) => Promise<void>): Promise<number> {
 	const listener = (await listen(address)) as Listener<Connection>;
-	let count = 0;
 	const serving = (async () => {
-		const served: Promise<void>[] = [];
-		for await (const connection of listener) served.push(echo(connection).then(() => void count++));
-		await Promise.all(served);
+		const served: Promise<boolean>[] = [];
+		for await (const connection of listener) served.push(echo(connection));
+		return await Promise.all(served);
 	})();
-	await body(formatAddress(listener.address));
-	listener.close();
-	await serving;
-	return count;
+	try {
+		await body(formatAddress(listener.address));
+	} finally {
+		listener.close();
+		await serving;
+	}
+	return (await serving).filter((isWhole) => isWhole).length;
 }
 
-async function echo(connection: Connection): Promise<void> {
-	if ("write" in connection) for await (const chunk of connection) await connection.write(chunk);
-	else for await (const message of connection) await connection.send(message);
-	await connection.close();
+/** Returns whether it came to its end. */
+async function echo(connection: Connection): Promise<boolean> {
+	try {
+		if ("write" in connection) for await (const chunk of connection) await connection.write(chunk);
+		else for await (const message of connection) await connection.send(message);
+		await connection.close();
+		return true;
+	} catch {
+		connection.abort();
+		return false;
+	}
 }
 
 /** Sends, ends, and reads to the end. */
