@@ -1,7 +1,7 @@
 /** One time limit for a call of many steps. */
 import { TimeoutError } from "../errors.ts";
+import { follow } from "../socket/follow.ts";
 import type { WaitOptions } from "../socket/wait.ts";
-import { follow } from "./follow.ts";
 
 /** A time limit that runs. */
 export interface Deadline {

@@ -10,6 +10,7 @@ import {
 } from "../errors.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Descriptor, Waiter } from "./descriptor.ts";
+import { follow } from "./follow.ts";
 
 /** Taken by every call that waits. */
 export interface WaitOptions {
@@ -79,10 +80,10 @@ export function supervise(
 	};
 	const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
 	if (!holds) timer?.unref();
-	signal?.addEventListener("abort", onAbort, { once: true });
+	const unfollow = signal && follow(signal, onAbort);
 	const release = (): void => {
 		clearTimeout(timer);
-		signal?.removeEventListener("abort", onAbort);
+		unfollow?.();
 	};
 	return release;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { connect, listen, type Stream } from "socketry";
-import { follow } from "#src/open/follow.ts";
+import { connect, listen, type Stream, socketpair } from "socketry";
+import { follow } from "#src/socket/follow.ts";
 
 test("all who follow a signal share one listener, which goes with the last of them", () => {
 	const { signal } = new AbortController();
@@ -61,4 +61,27 @@ test("many connections with a time limit share a signal without a warning, and e
 	process.off("warning", onWarning);
 	assert.deepEqual(warned, []);
 	assert.equal(getEventListeners(signal, "abort").length, 0);
+});
+
+test("many waits share a signal without a warning, and end with it", async () => {
+	const warned: Error[] = [];
+	const onWarning = (warning: Error): number => warned.push(warning);
+	process.on("warning", onWarning);
+	const controller = new AbortController();
+	const { signal } = controller;
+	const pairs = Array.from({ length: 50 }, () => socketpair());
+	const reads = pairs.map(([left]) => left.read({ signal, timeoutMs: 60_000 }));
+	assert.equal(getEventListeners(signal, "abort").length, 1);
+	await pairs[0]?.[1].write("x");
+	assert.equal(String(await reads[0]), "x");
+	const rest = reads
+		.slice(1)
+		.map((each) => assert.rejects(each, { name: "AbortError", cause: "enough" }));
+	controller.abort("enough");
+	await Promise.all(rest);
+	assert.equal(getEventListeners(signal, "abort").length, 0);
+	for (const each of pairs.flat()) each.abort();
+	await new Promise(setImmediate);
+	process.off("warning", onWarning);
+	assert.deepEqual(warned, []);
 });
