@@ -1,5 +1,6 @@
-// One uv_poll per busy descriptor, the others in one epoll (nest.c), the ready ones gathered in a shared array, one call
-// into JavaScript in the check phase of the same turn. Level-triggered: JavaScript arms and disarms, nothing here decides.
+// One uv_poll per busy descriptor, the others in one epoll (nest.c), the ready ones gathered in a shared array, one
+// call into JavaScript in the check phase of the same turn. Level-triggered: JavaScript arms and disarms, nothing here
+// decides.
 //
 // What keeps the process alive is a wait, not a watch: JavaScript counts its waiters in a shared cell, all polls
 // are unreferenced, and the check handle is referenced while there are waiters. Within a turn, where waits end
