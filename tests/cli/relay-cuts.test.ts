@@ -31,7 +31,7 @@ interface Outcome {
 async function converse(
 	connection: Connection,
 	[mine, theirs]: readonly [Pattern, Pattern],
-	cut?: () => void,
+	cut?: () => unknown,
 ): Promise<Outcome> {
 	const limit = random.below(CUT_BYTES_MAX);
 	let isCut = cut === undefined;
