@@ -1,8 +1,11 @@
 /** Options of TLS, and the files they name. */
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
+import { type Address, formatAddress } from "../index.ts";
 import type { TlsClientOptions, TlsServerOptions } from "../tls/index.ts";
 import { UsageError } from "./exit-code.ts";
+
+const PRIVATE_KEY = /^-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/m;
 
 /** What was given for one side of TLS. */
 interface TlsValues {
@@ -16,13 +19,24 @@ interface TlsValues {
 /**
  * Reads what to connect with; undefined without TLS.
  *
+ * @param to where to connect to
  * @param option that asks for TLS
- * @throws {UsageError} a file cannot be read, or an option of TLS is given without the one that asks for it
+ * @throws {UsageError} a file cannot be read, an option of TLS is given without the one that asks for it, or there is no name to verify a server by
  */
-export function readTls(values: TlsValues, option = "--tls"): TlsClientOptions | undefined {
+export function readTls(
+	values: TlsValues,
+	to: readonly Address[],
+	option = "--tls",
+): TlsClientOptions | undefined {
 	const { tls = false, "tls-name": servername, "tls-ca": ca, "tls-cert": cert } = values;
 	const identity = readIdentity(cert, values["tls-key"]);
 	if (tls) {
+		const nameless = to.find((each) => !("host" in each || "service" in each));
+		if (servername === undefined && nameless !== undefined) {
+			throw new UsageError(
+				`${option}: ${formatAddress(nameless)} has no host to verify the server by; give its name by --tls-name`,
+			);
+		}
 		return {
 			servername,
 			tls: { ...(ca === undefined ? {} : { ca: readPem("--tls-ca", ca) }), ...identity },
@@ -88,7 +102,11 @@ function readIdentity(
 		throw new UsageError(`--tls-key goes with ${option}`);
 	}
 	const certificate = readPem(option, cert);
-	return { cert: certificate, key: key === undefined ? certificate : readPem("--tls-key", key) };
+	if (key !== undefined) return { cert: certificate, key: readPem("--tls-key", key) };
+	if (PRIVATE_KEY.test(certificate.toString("latin1"))) {
+		return { cert: certificate, key: certificate };
+	}
+	throw new UsageError(`${option}: ${cert} holds no private key; give its file by --tls-key`);
 }
 
 function readPem(option: string, path: string): Buffer {

@@ -12,14 +12,16 @@ const CERTIFICATE =
 const ADVICE: Readonly<Record<string, string>> = {
 	CERT_HAS_EXPIRED: "it has expired; renew it, or look at this machine's clock",
 	CERT_NOT_YET_VALID: "it is not valid yet; look at the clocks of both machines",
-	DEPTH_ZERO_SELF_SIGNED_CERT: "it is signed by itself; give it as `ca` if it is the right one",
+	DEPTH_ZERO_SELF_SIGNED_CERT:
+		"it is signed by itself; give it as `ca` (--tls-ca of the commands) if it is the right one",
 	SELF_SIGNED_CERT_IN_CHAIN:
-		"its root is not trusted here; give that as `ca` if it is the right one",
-	UNABLE_TO_GET_ISSUER_CERT: "its issuer is not known here; give that as `ca`",
+		"its root is not trusted here; give that as `ca` (--tls-ca of the commands) if it is the right one",
+	UNABLE_TO_GET_ISSUER_CERT:
+		"its issuer is not known here; give that as `ca` (--tls-ca of the commands)",
 	UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-		"its issuer is not known here; give that as `ca`, and have the peer send its intermediate certificates",
+		"its issuer is not known here; give that as `ca` (--tls-ca of the commands), and have the peer send its intermediate certificates",
 	UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		"its issuer is not known here; give that as `ca`, and have the peer send its intermediate certificates",
+		"its issuer is not known here; give that as `ca` (--tls-ca of the commands), and have the peer send its intermediate certificates",
 };
 
 /** Why the peer's certificate was refused. @param whose as in `"The server's certificate"` */

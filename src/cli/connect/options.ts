@@ -64,7 +64,7 @@ export function readRequest(args: readonly string[]): Request {
 	const passFd = values["pass-fd"] ?? false;
 	checkTalker(values, program);
 	checkTogether(address, manner, values);
-	const tls = readTls(values);
+	const tls = readTls(values, [address]);
 	if (tls !== undefined) checkTls(manner, values["send-fd"], passFd);
 	return {
 		address,

@@ -8,7 +8,7 @@ import { type Fact, Facts } from "./facts.ts";
 import { OPTIONS } from "./guide.ts";
 
 const MANNERS = {
-	stream: "a stream of bytes in each direction, which ends by itself",
+	stream: "bytes both ways; each direction ends on its own",
 	packets: "a connection of messages, each whole and in order",
 	datagrams: "datagrams: each whole or not at all, without connection or end",
 };

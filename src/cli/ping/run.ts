@@ -1,8 +1,9 @@
 /** What `socketry ping` does. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Address, connect, datagrams, formatAddress } from "../../index.ts";
+import { type Address, connect, datagrams, formatAddress, listen } from "../../index.ts";
 import { mannerOf, onlyAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
+import { median } from "../compare/statistics.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
@@ -29,6 +30,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 	const request = readRequest(args);
 	const { address, timeoutMs, json } = request;
 	const { signal } = context;
+	await warmUp(request, signal);
 	const echo = request.echo ? await openEcho(request, signal) : undefined;
 	const attempt = echo?.once ?? (() => connectOnce(address, timeoutMs, signal));
 	const times: number[] = [];
@@ -98,6 +100,16 @@ async function timed(
 	return ms;
 }
 
+// The first connection of a process costs milliseconds that have nothing to do with the server: it is made to ourselves.
+async function warmUp({ timeoutMs }: Request, signal: AbortSignal): Promise<void> {
+	try {
+		await using own = await listen("tcp://127.0.0.1:0");
+		await connectOnce(own.address, timeoutMs, signal);
+	} catch {
+		// There is no loopback: the first figure is what it is.
+	}
+}
+
 async function connectOnce(
 	address: Address,
 	timeoutMs: number,
@@ -119,9 +131,8 @@ function summary(name: string, sent: number, answered: readonly number[]): strin
 	const counts = `${name}: ${sent} sent, ${answered.length} answered`;
 	if (answered.length === 0) return `${counts}\n`;
 	const sorted = [...answered].sort((a, b) => a - b);
-	const at = (share: number): string =>
-		text(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number);
-	return `${counts}; least ${at(0)}, median ${at(0.5)}, most ${at(1)}\n`;
+	const [least, most] = [sorted[0] as number, sorted.at(-1) as number];
+	return `${counts}; least ${text(least)}, median ${text(median(sorted))}, most ${text(most)}\n`;
 }
 
 function text(ms: number): string {

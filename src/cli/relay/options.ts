@@ -98,6 +98,7 @@ export function readRequest(args: readonly string[]): Request {
 		),
 		tlsOut: readTls(
 			{ tls: values["tls-out"], "tls-name": values["tls-name"], "tls-ca": values["tls-ca"] },
+			routes.map(({ to }) => to),
 			"--tls-out",
 		),
 		json: values.json ?? false,
