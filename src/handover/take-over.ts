@@ -1,4 +1,5 @@
 /** `takeOver`: how a process begins to serve, whether or not another one does already. */
+import { lstatSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { requireFunction, requireObject } from "../arguments.ts";
 import { HandoverError, InvalidAddressError, SyscallError, TimeoutError } from "../errors.ts";
@@ -45,6 +46,7 @@ const HANG_UPS_MAX = 3;
  * @throws {HandoverError} the process before has refused, by its `reason`, or has ended in the middle
  * @throws {PeerError} another user listens there
  * @throws {InvalidAddressError} it is no Unix seqpacket address
+ * @throws {SyscallError} EADDRINUSE: something that is no socket is there
  * @throws {TimeoutError | AbortError} the process before has not answered in time
  * @throws as `listen` and `datagrams` for what is opened. After any error nothing stays open, and the process before goes on
  */
@@ -116,7 +118,14 @@ async function openPost(address: PacketAddress): Promise<Post | undefined> {
 		const options = { mode: 0o600, onStale: "replace-dead", allow: sameUser() } as const;
 		return new Post(await listen(address, options));
 	} catch (error) {
-		if (error instanceof SyscallError && error.code === "EADDRINUSE") return undefined;
+		const isTaken = error instanceof SyscallError && error.code === "EADDRINUSE";
+		if (isTaken && !isBlocked(address)) return undefined;
 		throw error;
 	}
+}
+
+// What is no socket stays in the way, however long anybody waits.
+function isBlocked(address: PacketAddress): boolean {
+	if (!("path" in address)) return false;
+	return lstatSync(address.path, { throwIfNoEntry: false })?.isSocket() === false;
 }

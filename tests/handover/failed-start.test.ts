@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { listen } from "socketry";
 import { takeOver } from "socketry/handover";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { type Child, type ChildOptions, startChild } from "../support/children.ts";
+import { inFolder } from "../support/folder.ts";
 import { lacking, lineLike } from "../support/programs.ts";
 import { type Old, withOld } from "./old.ts";
 
@@ -162,5 +163,19 @@ test("what is no hand-over at all is refused before anything happens", async () 
 	});
 	await assert.rejects(takeOver(post, { sockets, signal: AbortSignal.abort() }), {
 		code: "ABORT_ERR",
+	});
+});
+
+test("what is no socket in the place of the post is told of at once", async () => {
+	await inFolder(async (folder) => {
+		writeFileSync(`${folder}/file`, "kept");
+		for (const name of ["file", "."]) {
+			// In less time than another process would be waited for.
+			const asked = takeOver(`unix-seqpacket:${folder}/${name}`, {
+				sockets: { a: "tcp://127.0.0.1:0" },
+			});
+			await assert.rejects(asked, { code: "EADDRINUSE" });
+		}
+		assert.equal(readFileSync(`${folder}/file`, "utf8"), "kept");
 	});
 });
