@@ -59,3 +59,19 @@ test("an error that quotes what an HTTP proxy has answered does so as well", asy
 	assert.match(stderr, /403/);
 	assert.ok(isHarmless(stderr), JSON.stringify(stderr));
 });
+
+test("names that come by the HTTP interface of faults do so as well", async () => {
+	const fault = startOurs(["fault", "--control", "tcp://127.0.0.1:0"]);
+	const [, at = ""] = await fault.said(/control at tcp:\/\/(\S+),/);
+	const proxy = { name: NAME, listen: "127.0.0.1:0", upstream: "127.0.0.1:1" };
+	const made = await fetch(`http://${at}/proxies`, { method: "POST", body: JSON.stringify(proxy) });
+	const { listen } = (await made.json()) as { listen: string };
+	const client = await connect(`tcp://${listen}`);
+	await client.read().catch(() => null);
+	await client.close().catch(() => {});
+	await fault.said(/ECONNREFUSED/);
+	fault.process.kill("SIGTERM");
+	const { stderr } = await fault.ended;
+	assert.ok(stderr.includes(SHOWN), stderr);
+	assert.ok(isHarmless(stderr), JSON.stringify(stderr));
+});

@@ -10,6 +10,7 @@ import {
 import { type Address, formatAddress } from "../../index.ts";
 import type { Context } from "../command.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
+import { visibleLine } from "../exchange/visible-text.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { wrap } from "../table.ts";
 import { type Request, type Route, readRequest } from "./request.ts";
@@ -128,7 +129,9 @@ class Teller {
 		const { out, err } = this.#context;
 		if (this.#isJson) out.write(jsonLine(type, fields));
 		else
-			lines().forEach((line, index) => {
+			lines().forEach((text, index) => {
+				// Who reaches the HTTP interface chooses the names of proxies and faults.
+				const line = visibleLine(text);
 				const indent = index === 0 ? "" : INDENT;
 				err.write(err.isTerminal ? wrap(line, err.columns, indent) : `${indent}${line}\n`);
 			});
