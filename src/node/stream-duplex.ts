@@ -12,6 +12,7 @@ import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import { EPIPE } from "../sys/errno.ts";
 import { IdleTimer } from "./idle-timer.ts";
+import { tellInTurn } from "./in-turn.ts";
 import { endWhenQuiet } from "./lazy-end.ts";
 import { socketName } from "./names.ts";
 import { setKeepAlive, setNoDelay } from "./tcp-switches.ts";
@@ -273,7 +274,7 @@ export class StreamDuplex extends Duplex {
 	#readNext(stream: ByteStream): void {
 		// By a tick, as every socket of Node's: what the program defers by `nextTick` comes before what it defers by a promise.
 		stream.read().then(
-			(chunk) => process.nextTick(() => this.#take(stream, chunk)),
+			(chunk) => tellInTurn(() => this.#take(stream, chunk)),
 			(error: Error) => {
 				if (!this.destroyed) this.destroy(error);
 			},

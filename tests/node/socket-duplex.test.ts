@@ -110,6 +110,24 @@ describe("a duplex over a socket", () => {
 		await right.close();
 	});
 
+	test("of several whose bytes come in one turn, what one sets off by promises is done before the next is told", async () => {
+		const pairs = Array.from({ length: 10 }, () => socketpair());
+		const duplexes = pairs.map(([left]) => toDuplex(left));
+		const order: string[] = [];
+		const told = duplexes.map(async (duplex, i) => {
+			await new Promise((resolve) => duplex.once("data", resolve));
+			for (let step = 0; step < 5; step++) await undefined;
+			order.push(`${i} told`);
+		});
+		for (const [i, duplex] of duplexes.entries()) duplex.once("data", () => order.push(`${i}`));
+		await Promise.all(pairs.map(([, right]) => right.write("bytes")));
+		await Promise.all(told);
+		for (let i = 0; i < order.length; i += 2) assert.equal(order[i + 1], `${order[i]} told`);
+		assert.equal(order.length, 20);
+		for (const duplex of duplexes) duplex.destroy();
+		for (const [, right] of pairs) await right.close();
+	});
+
 	test("an exception of a listener is the program's, and the bytes after it come", async () => {
 		const [left, right] = socketpair();
 		const duplex = toDuplex(left);
