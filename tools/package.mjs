@@ -40,6 +40,7 @@ function pack() {
 	const result = capture("npm", [
 		"pack",
 		"--json",
+		"--ignore-scripts",
 		"--loglevel=error",
 		"--pack-destination",
 		FOLDER,

@@ -34,7 +34,9 @@ const MISTAKES: readonly (readonly [string, readonly string[], RegExp])[] = [
 	["faults without a relay", ["--control", "1", "--loss", "1"], /FROM and TO/],
 	["an unknown fault", ["1", "2", "--toxic", "lag"], /must be "latency" or/],
 	["an unknown value", ["1", "2", "--toxic", "latency:lag=1"], /latency, jitter/],
-	["loss in a stream", ["1", "2", "--loss", "0.1"], /must be "latency" or/],
+	["loss in a stream", ["1", "2", "--loss", "0.1"], /--loss is for messages and datagrams/],
+	["a share in percent", ["udp://a:1", "udp://a:2", "--loss", "10%"], /from 0 to 1, such as 0.1/],
+	["a rate with a unit", ["1", "2", "--bandwidth", "1MB"], /times 1000 bytes a second/],
 	["a share beyond one", ["udp://a:1", "udp://a:2", "--loss", "2"], /from 0 to 1/],
 	["a seed that is none", ["1", "2", "--seed", "x"], /--seed/],
 ];

@@ -78,8 +78,8 @@ export const OPTIONS = {
 	},
 	"as-owner": {
 		about:
-			"Go on only if the process that listens on the Unix socket belongs to this user, which the kernel tells.",
-		value: "UID",
+			"Go on only if the process that listens on the Unix socket belongs to this user, by number or name, which the kernel tells.",
+		value: "USER",
 		text: "only if this user, by number or name, owns the socket",
 		completes: "user",
 	},
@@ -106,7 +106,7 @@ export const GUIDE: Guide = {
 		},
 		{ run: "socketry connect ./app.sock", does: "talk to a Unix socket" },
 		{ run: "socketry connect unix-seqpacket:/run/x.sock", does: "one line is one message" },
-		{ run: "dig-like | socketry connect udp://9.9.9.9:53 --message whole --count 1 --hex" },
+		{ run: "cat query | socketry connect udp://9.9.9.9:53 --message whole --count 1 --hex" },
 		{ run: "socketry connect 8080 -- ./client --fast", does: "a program in our place" },
 	],
 	usage: ["ADDRESS [OPTIONS] [-- PROGRAM ARGUMENTS...]"],

@@ -28,6 +28,7 @@ export interface Request {
 type Values = ReturnType<typeof parseCommandLine<typeof OPTIONS>>["values"];
 
 const DAY_MS = 86_400_000;
+const OF_MESSAGES = ["loss", "duplicate", "reorder", "corrupt"] as const;
 const TOXIC = /^([a-z_]+)(?:@(upstream|downstream))?(?::(.+))?$/;
 
 /**
@@ -42,6 +43,7 @@ export function readRequest(args: readonly string[]): Request {
 	const { seed, control, json } = values;
 	const toxics = [...shorthands(values), ...(values.toxic ?? []).map(readToxic)];
 	const route = readRoute(words, control !== undefined);
+	checkKind(values, route?.kind);
 	if (route === undefined && toxics.length > 0) {
 		throw new UsageError("faults need FROM and TO: those of other proxies come with a request");
 	}
@@ -83,13 +85,13 @@ function shorthands(values: Values): ToxicRequest[] {
 		found.push({ type: "latency", attributes });
 	}
 	if (bandwidth !== undefined) {
-		const rate = parseCount("--bandwidth", bandwidth, 1, 1_000_000_000);
+		const rate = parseCount("--bandwidth, times 1000 bytes a second,", bandwidth, 1, 1_000_000_000);
 		found.push({ type: "bandwidth", attributes: { rate } });
 	}
-	for (const type of ["loss", "duplicate", "reorder", "corrupt"] as const) {
+	for (const type of OF_MESSAGES) {
 		const text = values[type];
 		if (text === undefined) continue;
-		found.push({ type, attributes: { probability: readNumber(`--${type}`, text) } });
+		found.push({ type, attributes: { probability: readShare(`--${type}`, text) } });
 	}
 	return found.flatMap((each) => [
 		{ ...each, stream: "upstream" as const },
@@ -112,6 +114,20 @@ function readToxic(text: string): ToxicRequest {
 		stream: stream as "upstream" | "downstream",
 		attributes: Object.fromEntries(pairs),
 	};
+}
+
+function checkKind(values: Values, kind: Manner | undefined): void {
+	const type = OF_MESSAGES.find((each) => values[each] !== undefined);
+	if (kind !== "stream" || type === undefined) return;
+	throw new UsageError(
+		`--${type} is for messages and datagrams (udp://, unix-seqpacket:); a stream has --latency, --bandwidth and others by --toxic`,
+	);
+}
+
+function readShare(option: string, text: string): number {
+	const share = /^\d(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+	if (share <= 1) return share;
+	throw new UsageError(`${option} must be a share from 0 to 1, such as 0.1, not "${text}"`);
 }
 
 function readNumber(option: string, text: string): number {
