@@ -1,11 +1,14 @@
 /** What strangers choose, such as the names of their sockets, does not command the terminal on which it is told. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createServer } from "node:net";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { connect } from "socketry";
+import { connect, listen } from "socketry";
 import { jsonLine } from "#src/cli/exchange/json-lines.ts";
 import { inFolder } from "../support/folder.ts";
-import { ours, startOurs } from "./talk.ts";
+import { ours, PROGRAM, startOurs } from "./talk.ts";
 
 // Escape sequences by C0 and C1, and a line that passes for one of ours.
 const NAME = "\u001b]0;title\u0007\u009b2J\nsocketry relay: all is well";
@@ -65,8 +68,8 @@ test("names that come by the HTTP interface of faults do so as well", async () =
 	const [, at = ""] = await fault.said(/control at tcp:\/\/(\S+),/);
 	const proxy = { name: NAME, listen: "127.0.0.1:0", upstream: "127.0.0.1:1" };
 	const made = await fetch(`http://${at}/proxies`, { method: "POST", body: JSON.stringify(proxy) });
-	const { listen } = (await made.json()) as { listen: string };
-	const client = await connect(`tcp://${listen}`);
+	const { listen: near } = (await made.json()) as { listen: string };
+	const client = await connect(`tcp://${near}`);
 	await client.read().catch(() => null);
 	await client.close().catch(() => {});
 	await fault.said(/ECONNREFUSED/);
@@ -74,4 +77,21 @@ test("names that come by the HTTP interface of faults do so as well", async () =
 	const { stderr } = await fault.ended;
 	assert.ok(stderr.includes(SHOWN), stderr);
 	assert.ok(isHarmless(stderr), JSON.stringify(stderr));
+});
+
+test("what is said of the peer of a descriptor does so as well", async () => {
+	await inFolder(async (folder) => {
+		await using listener = await listen(`unix:${folder}/here`);
+		const calling = callAs(NAME, `unix:${folder}/here`);
+		const accepted = await listener.accept();
+		const [program = "", ...args] = PROGRAM;
+		const child = spawn(program, [...args, "explain", "fd:3"], {
+			stdio: ["ignore", "pipe", "ignore", accepted.socket.fd],
+		});
+		const stdout = await text(child.stdout as Readable);
+		assert.ok(stdout.includes(SHOWN), stdout);
+		assert.ok(isHarmless(stdout), JSON.stringify(stdout));
+		await accepted.close();
+		await calling;
+	});
 });

@@ -2,6 +2,7 @@
 import { formatAddress, LIMITS } from "../../index.ts";
 import { mannerOf, readAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
+import { visibleLine } from "../exchange/visible-text.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { type Fact, Facts } from "./facts.ts";
@@ -38,5 +39,6 @@ async function explain(word: string, known: Facts): Promise<string> {
 	else if (manner !== undefined && manner !== "stream") {
 		facts.push(["limit", `${LIMITS.messageBytes} bytes a message, unless asked for more`]);
 	}
-	return `${word}\n${facts.map(([name, text]) => `  ${name.padEnd(10)}${text}\n`).join("")}`;
+	const lines = facts.map(([name, text]) => `  ${name.padEnd(10)}${visibleLine(text)}\n`);
+	return `${visibleLine(word)}\n${lines.join("")}`;
 }
