@@ -40,7 +40,6 @@ function pack() {
 	const result = capture("npm", [
 		"pack",
 		"--json",
-		"--ignore-scripts",
 		"--loglevel=error",
 		"--pack-destination",
 		FOLDER,
