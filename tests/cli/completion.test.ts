@@ -187,7 +187,7 @@ test("socketry completion prints a script for each shell, and says which there a
 		assert.equal(code, 0);
 		assert.match(stdout, /completion --words/);
 	}
-	for (const args of [[], ["tcsh"], ["bash", "zsh"]]) {
+	for (const args of [[], ["tcsh"], ["constructor"], ["bash", "zsh"]]) {
 		const { code, stderr } = await runProgram(["completion", ...args]);
 		assert.equal(code, 2);
 		assert.match(stderr, /say for which shell: bash, zsh or fish/);

@@ -21,7 +21,7 @@ export async function run(args: readonly string[], { out, catalog }: Context): P
 		return EXIT.done;
 	}
 	const [shell, another] = words;
-	const script = shell === undefined ? undefined : SCRIPTS[shell];
+	const script = shell !== undefined && Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
 	if (script === undefined || another !== undefined) {
 		throw new UsageError("say for which shell: bash, zsh or fish");
 	}
