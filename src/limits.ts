@@ -128,6 +128,9 @@ export const LIMITS = {
 	 */
 	fallbackDelaysCount: 8,
 
+	/** Failed addresses or servers that the message of an error has, which is for people; whoever answers for a name can name thousands. */
+	failuresToldCount: 16,
+
 	/** First pause before another attempt to connect, where that is asked for: a server that restarts is back after a few of them. */
 	retryDelayMs: 100,
 

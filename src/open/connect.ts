@@ -28,6 +28,7 @@ import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
 import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
+import { joinFailures } from "./failures-told.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -320,7 +321,7 @@ function namedAggregate({ errors }: AggregateError): AggregateError {
 	const texts = errors.map((error) => String((error as Error).message));
 	const aggregate = new AggregateError(
 		errors,
-		`all ${errors.length} addresses failed: ${texts.join("; ")}`,
+		`all ${errors.length} addresses failed: ${joinFailures(texts)}`,
 	);
 	return Object.assign(aggregate, { code: (errors[0] as { code?: unknown }).code });
 }

@@ -31,6 +31,7 @@ const STATEMENTS: readonly (readonly [
 	["descriptorsPerMessageCount", "stream/stream.ts", /more than (\d+) descriptors/],
 	["descriptorsPerMessageCount", "socket/message-call.ts", /holds the (\d+) descriptors/],
 	["descriptorsPerMessageCount", "docs/errors.md", /than the kernel takes \((\d+)\)/],
+	["failuresToldCount", "docs/errors.md", /the message has the first (\d+)/],
 	["fallbackDelaysCount", "open/connect.ts", /next priority wait (\d+) times as long/],
 	["frameBytes", "frame/codec.ts", /without end\. Default (\d+)/],
 	["faultIdleMs", "fault/fault-datagrams.ts", /forgotten, .* Default (\d+)/],

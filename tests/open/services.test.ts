@@ -131,6 +131,25 @@ test("when all servers fail, the error says which and how, and has the first one
 	});
 });
 
+test("however many servers or addresses fail, the message stays short and the list has them all", async () => {
+	const servers = Array.from({ length: 300 }, (_, i) => served(`s${i}.test`, 9, i));
+	await assert.rejects(connect(SERVICE, { resolver: knowing(servers, {}) }), (error: unknown) => {
+		assert.ok(error instanceof AggregateError);
+		assert.equal(error.errors.length, 300);
+		assert.match(error.message, /^all 300 servers of .*; and 284 more$/);
+		return true;
+	});
+	const port = await closedPort();
+	const hosts = Array.from({ length: 20 }, (_, i) => `127.0.0.${i + 1}`);
+	const resolver = knowing([served("a.test", port)], { "a.test": hosts });
+	await assert.rejects(connect(`tcp://a.test:${port}`, { resolver }), (error: unknown) => {
+		assert.ok(error instanceof AggregateError);
+		assert.equal(error.errors.length, 20);
+		assert.match(error.message, /^all 20 addresses failed: .*; and 4 more$/);
+		return true;
+	});
+});
+
 test("an attempt that failed is told of once, with the service", async (t) => {
 	const recorded = record(t, ["socketry:error"]);
 	const resolver = knowing([served("a.test", 1), served("b.test", 2)], {});
