@@ -1,6 +1,6 @@
 // An epoll descriptor of the engine's own, in which a socket that the library has just made is watched at first.
 //
-// For libuv to watch a descriptor takes five calls of the kernel and 160 bytes; here it takes one call and none. In
+// For libuv to watch a descriptor takes five calls of the kernel and 176 bytes; here it takes one call and none. In
 // return each turn with events asks the kernel once more. So a socket moves to libuv when it has proved busy: what
 // waits long, or lives shortly, never gets there.
 #include "nest.h"
