@@ -7,6 +7,7 @@ import type { ProxyCredentials } from "./proxy-address.ts";
 
 const HEAD_BYTES_MAX = 16_384;
 const HEADS_MAX = 8;
+const HEAD_START = "HTTP/1.";
 const HEAD_END = "\r\n\r\n";
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9][0-9][0-9])(?: ([^\r\n]*))?\r\n/;
 
@@ -51,6 +52,8 @@ async function readHead(
 		// No end of a head in sight: whatever it is, it is no answer.
 		if (head.length >= HEAD_BYTES_MAX) return "";
 		head += Buffer.from(await stream.readExactly(missing(head), remaining())).toString("latin1");
+		// What speaks first, and waits then, would keep us waiting too.
+		if (!head.startsWith(HEAD_START.slice(0, head.length))) return "";
 	}
 	return head;
 }

@@ -153,7 +153,8 @@ describe("HTTP", () => {
 			407,
 		],
 		["HTTP/1.0 503\r\n\r\n", /503/, 503],
-		["SSH-2.0-OpenSSH\r\n\r\n", /no HTTP proxy/, 0],
+		["SSH-2.0-OpenSSH\r\n", /no HTTP proxy/, 0],
+		["220 mail", /no HTTP proxy/, 0],
 		["x".repeat(20_000), /no HTTP proxy/, 0],
 		["HTTP/1.1 100 Continue\r\n\r\n".repeat(20), /no HTTP proxy/, 0],
 	];
