@@ -41,7 +41,7 @@ const HINTS: Readonly<Record<string, string>> = {
 		"the server's queue of waiting connections is full; try again a little later",
 	"connect ECONNREFUSED": "nobody listens there; start the server, or check host and port",
 	"connect ECONNREFUSED path":
-		"the socket file is there, but no process listens on it; start the server",
+		"no process listens on it; start the server, or check that the file is a socket",
 	"connect ECONNREFUSED abstract": "nobody listens on this abstract name; start the server",
 	"connect EINVAL":
 		"the address does not suit this socket, or an earlier attempt failed; use a new socket",

@@ -44,7 +44,7 @@ export type { PeerPolicy } from "./open/allow.ts";
 export { anyone, groups, sameUser, users } from "./open/allow.ts";
 export type { CachedResolver, CachedResolverOptions } from "./open/cached-resolver.ts";
 export { cachedResolver } from "./open/cached-resolver.ts";
-export type { ConnectOptions } from "./open/connect.ts";
+export type { ConnectOptions, PacketAddress, StreamAddress } from "./open/connect.ts";
 export { connect } from "./open/connect.ts";
 export type {
 	AcceptedEvent,

@@ -86,7 +86,7 @@ test("the message of a SyscallError says where and what to do", () => {
 			"connect",
 			-111,
 			{ path: "/run/a.sock" },
-			"connect ECONNREFUSED /run/a.sock: the socket file is there",
+			"connect ECONNREFUSED /run/a.sock: no process listens on it",
 		],
 		[
 			"connect",

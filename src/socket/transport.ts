@@ -132,7 +132,7 @@ function hostSocketAddress(
 	if (host === "*") return { family: "inet6", host: "::", port };
 	const family = hostFamily(host);
 	if (family === undefined) {
-		throw new InvalidAddressError(input, "the host is a name; resolve it first");
+		throw new InvalidAddressError(input, "the host is a name; resolve it first, by lookup()");
 	}
 	if (family === "inet") return { family, host, port };
 	const { host: bare, zone } = splitZone(host);

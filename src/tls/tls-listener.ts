@@ -3,6 +3,7 @@ import type { SecureContextOptions } from "node:tls";
 import { BusyError, ClosedError, LimitError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
+import type { ListenerAddress } from "../open/listener-address.ts";
 import type { Address } from "../socket/address.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
 import type { Stream } from "../stream/stream.ts";
@@ -53,7 +54,7 @@ export class TlsListener implements AsyncIterable<TlsStream> {
 	}
 
 	/** Address on which it listens, with the port that the kernel chose. */
-	get address(): Address {
+	get address(): ListenerAddress<Stream> {
 		return this.#listener.address;
 	}
 
