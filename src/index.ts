@@ -80,7 +80,17 @@ export type {
 	PacketStreamOptions,
 } from "./packet/packet-stream.ts";
 export type { PacketStreamStats } from "./packet/packet-stream-stats.ts";
-export type { Address } from "./socket/address.ts";
+export type {
+	AbstractAddress,
+	ActivationAddress,
+	Address,
+	DescriptorAddress,
+	HostAddress,
+	MachineAddress,
+	PathAddress,
+	ServiceAddress,
+	UnnamedAddress,
+} from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";
 export type { DescriptorKind } from "./socket/descriptor-kind.ts";
