@@ -102,6 +102,12 @@ test("without a service manager it says so, and is no success", async () => {
 	});
 	assert.equal(gone.code, 1);
 	assert.match(gone.stderr, /ENOENT/);
+	// Outside of this machine, where nobody can be told in the name of another process: it is tried all the same.
+	const outside = await runProgram(["notify", "--ready"], {
+		env: { NOTIFY_SOCKET: "vsock-stream:2:1" },
+	});
+	assert.equal(outside.code, 1);
+	assert.match(outside.stderr, /(connect|socket) E[A-Z]+/);
 });
 
 test("mistakes are explained, whether or not there is a service manager", async () => {

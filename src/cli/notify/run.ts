@@ -73,11 +73,13 @@ async function tell(
 	options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
 	const isManager = sender === INIT || String(sender) === process.env["MANAGERPID"];
-	const names = isManager ? [undefined] : [sender, undefined];
+	// Neither who sends nor a descriptor to wait by gets out of this machine.
+	const isOutside = process.env["NOTIFY_SOCKET"]?.startsWith("vsock") ?? false;
+	const names = isManager || isOutside ? [undefined] : [sender, undefined];
 	for (const pid of names) {
 		try {
 			if (!(await notify(state, { ...options, pid }))) return false;
-			if (waits) await notifyBarrier({ ...options, pid });
+			if (waits && !isOutside) await notifyBarrier({ ...options, pid });
 			return true;
 		} catch (error) {
 			const isForbidden = error instanceof SyscallError && error.code === "EPERM";
