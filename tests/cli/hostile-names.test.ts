@@ -44,6 +44,18 @@ test("JSON Lines hold no control character as it is", () => {
 	assert.equal(JSON.parse(line).text, NAME);
 });
 
+test("neither does a listing: a name of a socket is no command to the terminal", async () => {
+	const abstract = `${NAME} listed ${process.pid}`;
+	await using _listener = await listen({ transport: "unix", abstract });
+	const { code, stdout: bytes } = await ours(["ls", "--json", "listening"]);
+	const stdout = String(bytes);
+	assert.equal(code, 0);
+	assert.ok(isHarmless(stdout));
+	const lines = stdout.trimEnd().split("\n");
+	const found = lines.map((line) => JSON.parse(line) as { readonly local?: string });
+	assert.ok(found.some(({ local }) => local === `unix:@${abstract}`));
+});
+
 test("an error that quotes what an HTTP proxy has answered does so as well", async () => {
 	const proxy = createServer((socket) => {
 		socket.on("error", () => {});

@@ -8,6 +8,11 @@ const CONTROLS = /[\u007f-\u009f]/g;
 
 /** Writes one line. */
 export function jsonLine(type: string, fields: Readonly<Record<string, unknown>>): string {
-	const line = JSON.stringify({ type, v: VERSION, time: new Date().toISOString(), ...fields });
-	return `${line.replace(CONTROLS, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)}\n`;
+	return `${visibleJson({ type, v: VERSION, time: new Date().toISOString(), ...fields })}\n`;
+}
+
+/** JSON that cannot command a terminal. */
+export function visibleJson(content: object): string {
+	const text = JSON.stringify(content);
+	return text.replace(CONTROLS, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }

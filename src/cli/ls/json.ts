@@ -1,5 +1,6 @@
 /** Listings as JSON Lines; docs/ls.md is the promise. */
 import type { ListedSocket, ListingNote } from "../../list/index.ts";
+import { visibleJson } from "../exchange/json-lines.ts";
 
 /** Version of the lines: it grows when a field is taken away or means something else, not when one is added. */
 const VERSION = 1;
@@ -24,5 +25,5 @@ export function summaryLine(count: number, notShown: ReadonlyMap<string, number>
 }
 
 function line(type: string, content: object): string {
-	return `${JSON.stringify({ type, v: VERSION, ...content })}\n`;
+	return `${visibleJson({ type, v: VERSION, ...content })}\n`;
 }
