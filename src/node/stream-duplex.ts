@@ -11,6 +11,7 @@ import { LIMITS } from "../limits.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import { EPIPE } from "../sys/errno.ts";
+import { bytesOf, type Chunk, isCopied } from "./chunk.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { tellInTurn } from "./in-turn.ts";
 import { endWhenQuiet } from "./lazy-end.ts";
@@ -28,11 +29,6 @@ export interface StreamDuplexOptions {
 }
 
 type Callback = (error?: Error | null) => void;
-
-interface Chunk {
-	readonly chunk: Uint8Array | string;
-	readonly encoding: BufferEncoding;
-}
 
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
@@ -54,16 +50,28 @@ export class StreamDuplex extends Duplex {
 	// The peer has ended, and this side is to end too. What it will not read any more is lost without a word, as over TCP.
 	#isOver = false;
 	#isEndedByPeer = false;
+	#isBelowTls = false;
+	// Tells `close`, once TLS has read everything.
+	#heldClose: (() => void) | undefined;
 	#activity = 0;
 	// What was asked for before there was a stream.
 	readonly #wishes: ((stream: Stream) => unknown)[] = [];
 
-	/**
-	 * @internal
-	 * @param isHeld whether it waits for `destroy` after both of its ends
-	 */
-	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions, isHeld = false) {
-		super({ ...duplexOptions(options), autoDestroy: !isHeld });
+	static {
+		// Node's TLS asks for this with every chunk that it takes from a stream which is no `net.Socket`; nobody else asks one that is being
+		// listened to. TLS loses what it has deciphered, and its program has not read yet, when the stream below ends writing or tells `close`
+		// before it is told to. `internal/js_stream_socket` of Node 20 to 26.
+		Object.defineProperty(StreamDuplex.prototype, "readableObjectMode", {
+			get(this: StreamDuplex): boolean {
+				this.#noteTls();
+				return false;
+			},
+		});
+	}
+
+	/** @internal */
+	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions) {
+		super(duplexOptions(options));
 		this.#stream = stream;
 		this.#idle = new IdleTimer(() => this.#onIdle());
 		if (!this.allowHalfOpen) this.once("end", () => this.#endLazily());
@@ -223,6 +231,13 @@ export class StreamDuplex extends Duplex {
 		);
 	}
 
+	/** As of every `Duplex`. Below TLS of Node's, `close` comes when TLS destroys it, and not when both sides have ended. */
+	override destroy(error?: Error): this {
+		this.#heldClose?.();
+		this.#heldClose = undefined;
+		return super.destroy(error);
+	}
+
 	override _destroy(error: Error | null, callback: Callback): void {
 		this.#idle.start(0);
 		// As of a `net.Socket`: the error is told in the next tick, and `close` in a turn of its own, when the socket is closed.
@@ -236,8 +251,10 @@ export class StreamDuplex extends Duplex {
 		if (this.#isReset) stream.abort();
 		// What the program has not waited for goes out if the kernel takes it at once. Otherwise its peer is told of the loss by a reset.
 		const isDone = error === null && this.writableFinished;
-		const done = (): void => void setImmediate(tell);
-		stream.close(isDone ? {} : { timeoutMs: 0 }).then(done, done);
+		const closing = stream.close(isDone ? {} : { timeoutMs: 0 }).catch(ignore);
+		const tellClosed = (): void => void closing.then(() => setImmediate(tell));
+		if (this.#isBelowTls && isDone && this.readableEnded) this.#heldClose = tellClosed;
+		else tellClosed();
 	}
 
 	/** @internal Begins to use a stream that was not there when this object was made. */
@@ -252,6 +269,10 @@ export class StreamDuplex extends Duplex {
 		return this;
 	}
 
+	#noteTls(): void {
+		if (this.listenerCount("data") > 0) this.#isBelowTls = true;
+	}
+
 	// Node would end it right after its event `end`, if it did not believe for so long that it may be half open.
 	#endLazily(): void {
 		const stream = this.#stream as ByteStream;
@@ -260,6 +281,7 @@ export class StreamDuplex extends Duplex {
 		process.nextTick(() => {
 			this.allowHalfOpen = false;
 		});
+		if (this.#isBelowTls) return;
 		void endWhenQuiet({
 			isOver: () => this.writableEnded || this.destroyed,
 			activity: () => this.#activity,
@@ -375,14 +397,4 @@ function duplexOptions(options: StreamDuplexOptions): DuplexOptions {
 		...(highWaterMark !== undefined && { highWaterMark }),
 		...(signal !== undefined && { signal }),
 	};
-}
-
-// As the stream does: of a text it reckons with the most bytes that it can become.
-function isCopied(data: Uint8Array | string): boolean {
-	return data.length * (typeof data === "string" ? 3 : 1) <= LIMITS.writeCopyBytes;
-}
-
-function bytesOf(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array | string {
-	if (typeof chunk !== "string" || encoding === "utf8" || encoding === "utf-8") return chunk;
-	return Buffer.from(chunk, encoding);
 }

@@ -5,7 +5,7 @@
  * below came first.
  */
 import type { TLSSocket } from "node:tls";
-import { StreamDuplex } from "../node/stream-duplex.ts";
+import { type StreamDuplex, toDuplex } from "../node/stream-duplex.ts";
 import type { ByteStream } from "../stream/contract.ts";
 
 function ignore(): void {}
@@ -18,8 +18,7 @@ export class Wire {
 
 	constructor(below: ByteStream) {
 		this.below = below;
-		// The TLS socket destroys it. It must not go before that: what has been deciphered and not been read yet would go with it.
-		this.duplex = new StreamDuplex(below, { allowHalfOpen: true }, true);
+		this.duplex = toDuplex(below, { allowHalfOpen: true });
 		// Before the TLS socket, which listens for the same event, learns of it.
 		this.duplex.once("end", () => {
 			this.#ended = true;

@@ -6,6 +6,7 @@ import tls from "node:tls";
 import { listen } from "socketry";
 import { connectDuplex, toDuplex, toNetSocket } from "socketry/node";
 import type { Stream } from "#src/stream/stream.ts";
+import { turns } from "#src/testing/expectations.ts";
 import { abstractName } from "../support/pairs.ts";
 import { makeCertificate } from "./certificate.ts";
 import { bytesOf, closed, TRANSPORTS } from "./sockets.ts";
@@ -56,6 +57,24 @@ for (const [transport, makePair] of TRANSPORTS) {
 						second.resume();
 						first.resume().end("farewell");
 						await Promise.all([closed(first), closed(second)]);
+					}
+				});
+
+				test("who reads late has everything that came before the end", async () => {
+					for (const isHalfClosed of [false, true]) {
+						const [client, server] = await secured();
+						client.on("error", () => undefined);
+						if (isHalfClosed) server.allowHalfOpen = true;
+						if (isHalfClosed) client.end();
+						server.resume().end(Buffer.alloc(300_000, 1));
+						let bytes = 0;
+						for await (const chunk of client) {
+							bytes += (chunk as Buffer).length;
+							// Long enough for the end to come meanwhile.
+							await turns(100);
+						}
+						assert.equal(bytes, 300_000);
+						await Promise.all([closed(client), closed(server)]);
 					}
 				});
 
