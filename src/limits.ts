@@ -128,6 +128,15 @@ export const LIMITS = {
 	 */
 	fallbackDelaysCount: 8,
 
+	/**
+	 * Servers of a service that are tried, or looked up, the likeliest first. Nobody waits for the 257th, and an answer of 64 KiB, whoever gives it,
+	 * names thousands.
+	 */
+	serviceServersCount: 256,
+
+	/** Names of servers that are looked up at a time: each holds one of the four threads that Node has for names and files, and half of them are left. */
+	lookupsAtOnceCount: 2,
+
 	/** Failed addresses or servers that the message of an error has, which is for people; whoever answers for a name can name thousands. */
 	failuresToldCount: 16,
 

@@ -8,6 +8,7 @@ import type { SocketAddress } from "../socket/sockaddr.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { startDeadline } from "./deadline.ts";
+import { fewAtOnce } from "./few-at-once.ts";
 import { checkOpenOptions } from "./open-options.ts";
 import { addressOfServer, findServices } from "./services.ts";
 
@@ -28,7 +29,7 @@ export interface LookupOptions extends WaitOptions {
  * Resolves the name in a `tcp:` or `udp:` address, or the servers of a `tcp+srv:` one. Keep the answer: sending never resolves anything.
  *
  * @returns the addresses in order, one at least, with the transport and port asked for; a numeric address is its own answer. Of a service, those of
- *   each server in the order in which to try them, which is another one each time; servers whose names have no address are left out
+ *   each server in the order in which to try them, which is another one each time, of 256 servers at the most; those whose names have no address are left out
  * @throws {SyscallError} ENOTFOUND: no such name, or none of that family. EAI_AGAIN: no name server answers
  * @throws {InvalidAddressError} the address is malformed, or of a kind without hosts
  * @throws {AbortError | TimeoutError}
@@ -68,10 +69,7 @@ async function findAll(
 	servers: readonly ServiceRecord[],
 	find: (place: Address) => Promise<Address[]>,
 ): Promise<Address[]> {
-	// Async: a record that names no host throws.
-	const answers = await Promise.allSettled(
-		servers.map(async (server) => find(addressOfServer(server))),
-	);
+	const answers = await fewAtOnce(servers, (server) => find(addressOfServer(server)));
 	const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
 	const [first] = answers;
 	if (found.length === 0 && first?.status === "rejected") throw first.reason;

@@ -1,6 +1,7 @@
 /** The servers of a service, as the SRV records of its name tell them; RFC 2782. */
 import { requireArray, requireFunction, requireInteger, requireString } from "../arguments.ts";
 import { SyscallError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { type HostAddress, parseAddress } from "../socket/address.ts";
 import {
 	type Resolver,
@@ -23,7 +24,7 @@ export interface FindServicesOptions {
  * Asks for the servers of a service.
  *
  * @param name in canonical form
- * @returns one at least: lists in order of priority, each in the order in which to try its servers
+ * @returns one at least and 256 at the most: lists in order of priority, each in the order in which to try its servers
  * @throws {SyscallError} ENOTFOUND: no such service. EAI_AGAIN: no name server answers
  * @throws {AbortError}
  */
@@ -40,7 +41,18 @@ export async function findServices(
 	if (servers.length === 0) {
 		throw notFound(name, "its domain says that there is no such service");
 	}
-	return inServiceOrder(servers);
+	return firstOf(inServiceOrder(servers), LIMITS.serviceServersCount);
+}
+
+function firstOf(priorities: readonly ServiceRecord[][], max: number): ServiceRecord[][] {
+	const first: ServiceRecord[][] = [];
+	let left = max;
+	for (const servers of priorities) {
+		if (left === 0) break;
+		first.push(servers.slice(0, left));
+		left -= Math.min(left, servers.length);
+	}
+	return first;
 }
 
 /**

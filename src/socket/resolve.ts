@@ -60,6 +60,7 @@ export async function resolve(
 	if (!isName(address)) return [toSocketAddress(address, zoneIndex)];
 	const { host, port } = address as Extract<Address, { host: string }>;
 	const { signal, resolver = systemResolver } = options;
+	if (signal?.aborted) throw new AbortError(signal.reason);
 	const answer = await untilAborted(resolver(host, { signal }), signal);
 	const hosts = requireArray("what the resolver found", answer);
 	if (hosts.length === 0) throw lookupError(host, { code: "ENOTFOUND" });

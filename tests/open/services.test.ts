@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
 	connect,
 	datagrams,
+	LIMITS,
 	type Listener,
 	listen,
 	lookup,
@@ -132,11 +133,11 @@ test("when all servers fail, the error says which and how, and has the first one
 });
 
 test("however many servers or addresses fail, the message stays short and the list has them all", async () => {
-	const servers = Array.from({ length: 300 }, (_, i) => served(`s${i}.test`, 9, i));
+	const servers = Array.from({ length: 200 }, (_, i) => served(`s${i}.test`, 9, i));
 	await assert.rejects(connect(SERVICE, { resolver: knowing(servers, {}) }), (error: unknown) => {
 		assert.ok(error instanceof AggregateError);
-		assert.equal(error.errors.length, 300);
-		assert.match(error.message, /^all 300 servers of .*; and 284 more$/);
+		assert.equal(error.errors.length, 200);
+		assert.match(error.message, /^all 200 servers of .*; and 184 more$/);
 		return true;
 	});
 	const port = await closedPort();
@@ -232,6 +233,43 @@ test("lookup gives the addresses of the servers, in their order", async () => {
 	]);
 	assert.equal((await lookup(SERVICE, { resolver, family: "inet6" })).length, 1);
 	await assert.rejects(lookup(SERVICE, { resolver: knowing(servers, {}) }), { code: "ENOTFOUND" });
+});
+
+test("of thousands of servers the best are looked up, two at a time", async () => {
+	const servers = Array.from({ length: 2_000 }, (_, i) => served(`s${i}.test`, 9, 2_000 - i));
+	let [asking, most] = [0, 0];
+	const hosts = async (): Promise<string[]> => {
+		most = Math.max(most, ++asking);
+		await new Promise(setImmediate);
+		asking--;
+		return ["192.0.2.1"];
+	};
+	const asked: string[] = [];
+	const resolver = Object.assign(
+		(name: string) => {
+			asked.push(name);
+			return hosts();
+		},
+		{ services: async () => servers },
+	);
+	const found = await lookup(SERVICE, { resolver });
+	const { serviceServersCount, lookupsAtOnceCount } = LIMITS;
+	assert.equal(found.length, serviceServersCount);
+	assert.equal(most, lookupsAtOnceCount);
+	const best = Array.from({ length: serviceServersCount }, (_, i) => `s${1_999 - i}.test`);
+	assert.deepEqual(asked, best);
+});
+
+test("a lookup that is given up looks for no other server", async () => {
+	const servers = Array.from({ length: 20 }, (_, i) => served(`s${i}.test`, 9, i));
+	const silent = Object.fromEntries(servers.map(({ name }) => [name, "silent" as const]));
+	const resolver = knowing(servers, silent);
+	const leaving = new AbortController();
+	setImmediate(() => leaving.abort());
+	await assert.rejects(lookup(SERVICE, { resolver, signal: leaving.signal }), {
+		code: "ABORT_ERR",
+	});
+	assert.equal(resolver.asked.length, 1 + LIMITS.lookupsAtOnceCount);
 });
 
 test("lookup leaves out a record that names no host, and forgets no failure for it", async () => {

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Address, formatAddress, lookup } from "../../index.ts";
 import { listSockets } from "../../list/index.ts";
+import { fewAtOnce } from "../../open/few-at-once.ts";
 import { addressOfServer, findServices } from "../../open/services.ts";
 import type { HostAddress } from "../../socket/address.ts";
 import type { ServiceRecord } from "../../socket/resolve.ts";
@@ -78,12 +79,12 @@ export class Facts {
 		} catch (error) {
 			return [["resolves", `not: ${(error as Error).message}`]];
 		}
-		const texts = servers.map(async (server): Promise<Fact> => {
+		const found = await fewAtOnce(servers, async (server): Promise<Fact> => {
 			const { name: host, port, priority, weight } = server;
 			const what = `${host}:${port}, priority ${priority}, weight ${weight}`;
 			return ["server", `${what}: ${await this.#addressesOf(server)}`];
 		});
-		return await Promise.all(texts);
+		return found.flatMap((fact) => (fact.status === "fulfilled" ? [fact.value] : []));
 	}
 
 	async #addressesOf(server: ServiceRecord): Promise<string> {
