@@ -4,6 +4,8 @@
  */
 import { InvalidTypeError, InvalidValueError, OutOfRangeError } from "./errors.ts";
 
+const VIEW = "a Uint8Array or another view of an ArrayBuffer";
+
 /**
  * Returns `value` when it is an integer from `min` to `max`.
  *
@@ -25,9 +27,7 @@ export function requireInteger(name: string, value: unknown, min: number, max: n
  * @throws {InvalidValueError} its buffer is detached: it was transferred elsewhere
  */
 export function requireBytes(name: string, value: unknown): Uint8Array {
-	if (!ArrayBuffer.isView(value)) {
-		throw new InvalidTypeError(name, "a Uint8Array or another view of an ArrayBuffer", value);
-	}
+	if (!ArrayBuffer.isView(value)) throw new InvalidTypeError(name, VIEW, value);
 	if (value instanceof Uint8Array && value.length > 0) return value;
 	if (isDetached(value)) {
 		throw new InvalidValueError(
@@ -38,6 +38,18 @@ export function requireBytes(name: string, value: unknown): Uint8Array {
 	}
 	if (value instanceof Uint8Array) return value;
 	return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/**
+ * Returns the bytes of a text, in UTF-8, or of any ArrayBufferView as `requireBytes` does.
+ *
+ * @throws {InvalidTypeError} it is neither
+ * @throws {InvalidValueError} its buffer is detached: it was transferred elsewhere
+ */
+export function requireBytesOrText(name: string, value: unknown): Uint8Array {
+	if (typeof value === "string") return Buffer.from(value);
+	if (!ArrayBuffer.isView(value)) throw new InvalidTypeError(name, `a string, ${VIEW}`, value);
+	return requireBytes(name, value);
 }
 
 /**

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
 	requireBoolean,
 	requireBytes,
+	requireBytesOrText,
 	requireInteger,
 	requireObject,
 	requireOneOf,
@@ -40,6 +41,15 @@ test("requireBytes() refuses what is no view and what has lost its buffer", () =
 	assert.throws(() => requireBytes("data", bytes), {
 		code: "ERR_INVALID_ARG_VALUE",
 		message: /detached/,
+	});
+});
+
+test("requireBytesOrText() takes text too, and says so", () => {
+	assert.deepEqual(requireBytesOrText("data", "\u00e4"), Buffer.from([0xc3, 0xa4]));
+	assert.deepEqual(requireBytesOrText("data", new Uint16Array(1)), new Uint8Array(2));
+	assert.throws(() => requireBytesOrText("data", 7), {
+		code: "ERR_INVALID_ARG_TYPE",
+		message: /"data" must be a string, a Uint8Array or another view of an ArrayBuffer, but is 7/,
 	});
 });
 

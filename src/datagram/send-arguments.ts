@@ -1,5 +1,5 @@
 /** What callers give to be sent, checked. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { LimitError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Destination } from "./destinations.ts";
@@ -14,7 +14,7 @@ const MESSAGE_BYTES_MAX = 67_108_864;
  * @throws {LimitError} more than the destination can take
  */
 export function payloadOf(data: Uint8Array | string, { maxBytes }: Destination): Uint8Array {
-	const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+	const bytes = requireBytesOrText("data", data);
 	if (bytes.length <= maxBytes) return bytes;
 	const limit =
 		maxBytes === LIMITS.udpPayloadBytesIpv4 ? "udpPayloadBytesIpv4" : "udpPayloadBytesIpv6";

@@ -2,7 +2,7 @@
  * Bytes to messages and back. TCP and Unix streams carry bytes: what one write sent may arrive in any number of reads. A codec says where a
  * message ends.
  */
-import { requireBytes, requireInteger, requireObject } from "../arguments.ts";
+import { requireInteger, requireObject } from "../arguments.ts";
 import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
@@ -62,11 +62,6 @@ export interface Decoder<Message> {
 export function requireMaxBytes(options: CodecOptions): number {
 	const { maxBytes } = requireObject("options", options) as CodecOptions;
 	return requireInteger("maxBytes", maxBytes ?? LIMITS.frameBytes, 1, FRAME_BYTES_MAX);
-}
-
-/** @internal Bytes as given, or those of a text. */
-export function toBytes(name: string, value: Uint8Array | string): Uint8Array {
-	return typeof value === "string" ? Buffer.from(value) : requireBytes(name, value);
 }
 
 /** @internal The error of a message beyond the limit. */

@@ -1,7 +1,8 @@
 /** Messages that end with certain bytes. */
+import { requireBytesOrText } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 /**
  * Messages of any bytes but `delimiter`, each followed by it.
@@ -13,13 +14,13 @@ export function delimited(
 	delimiter: Uint8Array | string,
 	options: CodecOptions = {},
 ): Codec<Uint8Array, Uint8Array | string> {
-	const end = toBytes("delimiter", delimiter).slice();
+	const end = requireBytesOrText("delimiter", delimiter).slice();
 	if (end.length === 0) {
 		throw new InvalidValueError("delimiter", "must have one byte or more", delimiter);
 	}
 	const maxBytes = requireMaxBytes(options);
 	return {
-		encode: (message) => encodeDelimited(toBytes("message", message), end, maxBytes),
+		encode: (message) => encodeDelimited(requireBytesOrText("message", message), end, maxBytes),
 		decoder: () => new DelimitedDecoder(end, maxBytes),
 	};
 }

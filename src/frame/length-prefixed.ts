@@ -1,7 +1,7 @@
 /** Messages that begin with their length. */
-import { requireBoolean, requireInteger } from "../arguments.ts";
+import { requireBoolean, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 /** Options of `lengthPrefixed`. */
 export interface LengthPrefixedOptions extends CodecOptions {
@@ -21,7 +21,7 @@ export function lengthPrefixed(
 	const allowed = Math.min(maxBytes, 2 ** (8 * prefixBytes) - 1);
 	return {
 		encode(message) {
-			const payload = toBytes("message", message);
+			const payload = requireBytesOrText("message", message);
 			if (payload.length > allowed) throw tooLong(payload.length, allowed);
 			const bytes = Buffer.allocUnsafe(prefixBytes + payload.length);
 			if (littleEndian) bytes.writeUIntLE(payload.length, 0, prefixBytes);

@@ -1,7 +1,8 @@
 /** Netstrings: `5:hello,`. */
+import { requireBytesOrText } from "../arguments.ts";
 import { FramingError } from "../errors.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, toBytes, tooLong } from "./codec.ts";
+import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -17,7 +18,7 @@ export function netstrings(options: CodecOptions = {}): Codec<Uint8Array, Uint8A
 	const maxBytes = requireMaxBytes(options);
 	return {
 		encode(message) {
-			const payload = toBytes("message", message);
+			const payload = requireBytesOrText("message", message);
 			if (payload.length > maxBytes) throw tooLong(payload.length, maxBytes);
 			return Buffer.concat([Buffer.from(`${payload.length}:`), payload, Buffer.of(COMMA)]);
 		},

@@ -3,7 +3,7 @@
  * in parts, one part at a time, so that a write can be withdrawn until its first byte has left.
  */
 import type { Duplex } from "node:stream";
-import { requireBytes } from "../arguments.ts";
+import { requireBytesOrText } from "../arguments.ts";
 import { InvalidValueError, LimitError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
@@ -75,7 +75,7 @@ export class DuplexWriter implements Flushable {
 	/** Takes bytes; see `ByteSink.write`. */
 	push(data: Uint8Array | string, options: WaitOptions | undefined): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
-		const given = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+		const given = requireBytesOrText("data", data);
 		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
 		const isSmall = given.length <= LIMITS.writeCopyBytes;
 		const isCopied = isSmall || typeof data === "string";

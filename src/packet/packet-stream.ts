@@ -1,5 +1,5 @@
 /** `PacketStream`: a connection that keeps message boundaries. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { BusyError, ClosedError, TruncatedError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
@@ -243,7 +243,7 @@ export class PacketStream extends Connected implements PacketChannel {
 
 	#checkMessage(data: Uint8Array | string, options: WaitOptions | undefined): Uint8Array {
 		this.checkWritable(options);
-		const bytes = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+		const bytes = requireBytesOrText("data", data);
 		if (bytes.length === 0) this.#checkEmpty();
 		return bytes;
 	}

@@ -1,5 +1,5 @@
 /** The reads that need memory of what came before: exact counts, delimiters, and giving back what was too much. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { asBuffer } from "../as-buffer.ts";
 import {
 	BusyError,
@@ -77,8 +77,7 @@ export abstract class ByteReader implements ByteSource {
 		delimiter: Uint8Array | string,
 		options?: ReadUntilOptions,
 	): Promise<Uint8Array | null> {
-		const pattern =
-			typeof delimiter === "string" ? Buffer.from(delimiter) : requireBytes("delimiter", delimiter);
+		const pattern = requireBytesOrText("delimiter", delimiter);
 		if (pattern.length === 0) {
 			throw new InvalidValueError("delimiter", "must have one byte or more", delimiter);
 		}

@@ -2,7 +2,7 @@
  * The writes of one stream on their way to the kernel: when they leave, who waits for that, and who is told when it fails. Whoever writes
  * past the high-water mark is asked to wait until the kernel has taken everything.
  */
-import { requireBytes } from "../arguments.ts";
+import { requireBytesOrText } from "../arguments.ts";
 import {
 	ClosedError,
 	InvalidValueError,
@@ -79,7 +79,8 @@ export class WriteQueue implements Waiter, Flushable {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
 		if (typeof data === "string") return this.#pushText(data, options);
 		// An empty view is looked at more closely, for its buffer may be detached.
-		const bytes = data instanceof Uint8Array && data.length > 0 ? data : requireBytes("data", data);
+		const bytes =
+			data instanceof Uint8Array && data.length > 0 ? data : requireBytesOrText("data", data);
 		if (bytes.length > LIMITS.writeCopyBytes) return this.#pushLarge(bytes, options);
 		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
 		this.#open().copy(bytes);
@@ -97,7 +98,7 @@ export class WriteQueue implements Waiter, Flushable {
 		passage: Passage,
 		options: WaitOptions | undefined,
 	): Promise<void> {
-		const given = typeof data === "string" ? Buffer.from(data) : requireBytes("data", data);
+		const given = requireBytesOrText("data", data);
 		if (given.length === 0) {
 			throw new InvalidValueError("data", "must have a byte for descriptors to go with", data);
 		}
