@@ -177,10 +177,14 @@ async function findByDns(
 }
 
 // A server that does not answer says nothing about the name; getaddrinfo(3) tells these two apart as well.
-function whyNothing(answers: readonly PromiseSettledResult<unknown>[]): { code: string } {
+function whyNothing(answers: readonly PromiseSettledResult<unknown>[]): {
+	code: string;
+	serverCode?: string | undefined;
+} {
 	const codes = answers.map((answer) =>
 		answer.status === "rejected" ? (answer.reason as { code?: string }).code : "",
 	);
 	const isAnswered = codes.some((code) => code === "ENOTFOUND" || code === "ENODATA");
-	return { code: isAnswered ? "ENOTFOUND" : "EAI_AGAIN" };
+	if (isAnswered) return { code: "ENOTFOUND" };
+	return { code: "EAI_AGAIN", serverCode: codes.find((code) => code) };
 }

@@ -7,6 +7,7 @@ import {
 	type Resolver,
 	type ServiceRecord,
 	type ServiceResolver,
+	silenceOf,
 	untilAborted,
 } from "../socket/resolve.ts";
 import { nameServerClient } from "./name-servers.ts";
@@ -25,7 +26,7 @@ export interface FindServicesOptions {
  *
  * @param name in canonical form
  * @returns one at least and 256 at the most: lists in order of priority, each in the order in which to try its servers
- * @throws {SyscallError} ENOTFOUND: no such service. EAI_AGAIN: no name server answers
+ * @throws {SyscallError} ENOTFOUND: no such service. EAI_AGAIN: no name server answers, or it refuses to
  * @throws {AbortError}
  */
 export async function findServices(
@@ -94,7 +95,7 @@ function serviceError(name: string, code: string | undefined): SyscallError {
 		return notFound(name, "no such service; check its spelling, or give a host: tcp://HOST:PORT");
 	}
 	return new SyscallError(
-		`querySrv EAI_AGAIN ${name}: no name server answers (${code}); check the network, or give a host: tcp://HOST:PORT`,
+		`querySrv EAI_AGAIN ${name}: ${silenceOf(code)}; check the network, or give a host: tcp://HOST:PORT`,
 		"EAI_AGAIN",
 		0,
 		"querySrv",

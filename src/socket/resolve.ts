@@ -97,15 +97,34 @@ export function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefi
 	});
 }
 
-/** The error of a name that has no address, as Node has it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+	EREFUSED: "the name server refuses to answer (EREFUSED)",
+	ESERVFAIL: "the name server has failed to find out (ESERVFAIL)",
+};
+
+/** Says why name servers have told nothing, by the code that asking them has failed with. */
+export function silenceOf(code: string | undefined): string {
+	if (code === undefined) return "no name server answers";
+	return REFUSALS[code] ?? `no name server answers (${code})`;
+}
+
+/**
+ * The error of a name that has no address, as Node has it.
+ *
+ * @param error `serverCode` is what asking name servers has failed with
+ */
 export function lookupError(
 	name: string,
-	error: { code?: string | undefined; errno?: number | undefined },
+	error: {
+		code?: string | undefined;
+		errno?: number | undefined;
+		serverCode?: string | undefined;
+	},
 ): SyscallError {
 	const code = error.code ?? "ENOTFOUND";
 	const advice =
 		code === "EAI_AGAIN"
-			? "no name server answers; check the network, or give a numeric address"
+			? `${silenceOf(error.serverCode)}; check the network, or give a numeric address`
 			: "no such name; check its spelling, or give a numeric address";
 	return new SyscallError(
 		`getaddrinfo ${code} ${name}: ${advice}`,

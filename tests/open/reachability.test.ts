@@ -124,6 +124,30 @@ test("name servers are waited for as long as anybody waits for their answer", as
 	await asking;
 });
 
+test("a name server that refuses to answer is told apart from one that is silent", async () => {
+	for (const [rcode, expected] of [
+		[2, /the name server has failed to find out \(ESERVFAIL\)/],
+		[5, /the name server refuses to answer \(EREFUSED\)/],
+	] as const) {
+		const server = await datagrams("udp://127.0.0.1:0");
+		const { port } = server.address as { port: number };
+		const answering = (async () => {
+			for await (const { data, from } of server) {
+				const answer = Uint8Array.from(data);
+				answer[2] = 0x81;
+				answer[3] = 0x80 | rcode;
+				await server.send(answer, from);
+			}
+		})();
+		const resolver = cachedResolver({ source: "dns", nameservers: [`127.0.0.1:${port}`] });
+		const told = { code: "EAI_AGAIN", message: expected };
+		await assert.rejects(resolver.services("_a._tcp.a.test", {}), told);
+		await assert.rejects(resolver("a.test", {}), told);
+		await server.close();
+		await answering;
+	}
+});
+
 test("wrong names and name servers are told of", async () => {
 	await assert.rejects(cachedResolver()(null as unknown as string, {}), {
 		code: "ERR_INVALID_ARG_TYPE",
