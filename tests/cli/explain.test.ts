@@ -20,7 +20,10 @@ test("explain tells what an address means, and what is there", async () => {
 		assert.match(stdout.toString(), /nothing: listening makes it/);
 		assert.match(stdout.toString(), /no socket, which is never touched/);
 	});
-	assert.equal((await ours(["explain", "what"])).code, 2);
+	const { code, stdout, stderr } = await ours(["explain", "what", "8080", "tcp://x:99999"]);
+	assert.equal(code, 2);
+	assert.match(stdout.toString(), /^8080\n/, "the others are explained all the same");
+	assert.match(stderr.toString(), /"what" is no address.*\n.*99999/);
 });
 
 test("explain tells who is there now, and what comes of it", async () => {

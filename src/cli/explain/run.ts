@@ -3,7 +3,7 @@ import { formatAddress, LIMITS } from "../../index.ts";
 import { mannerOf, readAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
 import { visibleLine } from "../exchange/visible-text.ts";
-import { EXIT, UsageError } from "../exit-code.ts";
+import { EXIT, exitCodeOf, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
 import { type Fact, Facts } from "./facts.ts";
 import { OPTIONS } from "./guide.ts";
@@ -15,14 +15,24 @@ const MANNERS = {
 };
 
 /** Runs it. */
-export async function run(args: readonly string[], { out, signal }: Context): Promise<number> {
+export async function run(args: readonly string[], { out, err, signal }: Context): Promise<number> {
 	const { words, program } = parseCommandLine(args, OPTIONS);
 	if (words.length === 0 || program !== undefined) {
 		throw new UsageError("give the addresses to explain, such as 8080 or ./x.sock");
 	}
 	const facts = new Facts(signal);
-	for (const word of words) out.write(await explain(word, facts));
-	return EXIT.done;
+	let code: number = EXIT.done;
+	for (const word of words) {
+		try {
+			out.write(await explain(word, facts));
+		} catch (error) {
+			if (exitCodeOf(error) !== EXIT.usage) throw error;
+			// The others are asked about all the same.
+			err.say(`${err.palette.bad("socketry explain:")} ${visibleLine((error as Error).message)}`);
+			code = EXIT.usage;
+		}
+	}
+	return code;
 }
 
 async function explain(word: string, known: Facts): Promise<string> {
