@@ -86,7 +86,7 @@ export class NamedProxy {
 	get view(): ProxyView {
 		const { name, plan } = this;
 		const enabled = this.#running !== undefined;
-		const [listen, upstream] = [this.#listen, this.#upstream];
+		const [listen, upstream] = [bare(this.#listen), bare(this.#upstream)];
 		return { name, listen, upstream, enabled, toxics: plan.toxics };
 	}
 
@@ -97,7 +97,8 @@ export class NamedProxy {
 
 	/** Whether it goes from and to these already. */
 	goes(listen: string, upstream: string): boolean {
-		return [this.#asked, this.#listen].includes(listen) && upstream === this.#upstream;
+		const places = [this.#asked, this.#listen].map(bare);
+		return places.includes(bare(listen)) && bare(upstream) === bare(this.#upstream);
 	}
 
 	/** Listens; the port that the kernel has chosen stays. */
@@ -110,7 +111,7 @@ export class NamedProxy {
 			this.plan,
 			{ onEnd: onEnd && ((connection) => onEnd({ ...connection, proxy: this.name })) },
 		);
-		this.#listen = formatAddress(this.#running.address).replace(/^tcp:\/\//, "");
+		this.#listen = formatAddress(this.#running.address);
 	}
 
 	/** Resets its connections and listens no more. */
@@ -145,6 +146,11 @@ function kindOf(listen: string, upstream: string): FaultKind {
 	const [near, far] = [listen, upstream].map((each) => faultKindOf(parseAddress(toAddress(each))));
 	if (near === far || near === undefined || far === undefined) return near ?? far ?? "stream";
 	throw new Refusal(400, `listen and upstream must be of one kind, not ${near} and ${far}`);
+}
+
+// As Toxiproxy writes it, whose addresses are all of TCP.
+function bare(text: string): string {
+	return text.replace(/^tcp:\/\//, "");
 }
 
 // Toxiproxy's addresses are HOST:PORT; ours say their kind.

@@ -60,6 +60,11 @@ describe("a client library of Toxiproxy", () => {
 		assert.equal(await talkTo(proxy.listen), "hello");
 		assert.deepEqual(Object.keys(await toxiproxy.getAll()), ["db"]);
 		assert.equal((await toxiproxy.get("db")).upstream, upstream);
+		const other = await control.addProxy("ours", "tcp://127.0.0.1:0", `tcp://${upstream}`);
+		const { port } = other.address as { port: number };
+		const shown = await toxiproxy.get("ours");
+		assert.deepEqual([shown.listen, shown.upstream], [`127.0.0.1:${port}`, upstream]);
+		await shown.remove();
 		await assert.rejects(toxiproxy.createProxy({ name: "db", listen: "", upstream }), /409/);
 		await proxy.remove();
 		await assert.rejects(toxiproxy.get("db"), /404/);
