@@ -8,6 +8,7 @@ import {
 	datagrams,
 	formatAddress,
 	type Listener,
+	lookup,
 	type PacketStream,
 	type Stream,
 } from "../../index.ts";
@@ -65,13 +66,14 @@ export class Joiner {
 		return areUnix && this.#request.passesDescriptors;
 	}
 
-	/** Makes a connection ready to be joined; undefined when nothing can come of it, which is told. Never rejects. */
+	/** Makes a connection ready to be joined; undefined when nothing can come of it, which is told and counted. Never rejects. */
 	async prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
 		this.#openingCount++;
 		try {
 			return await makeReady(accepted, this.#request, this.#ending.signal);
 		} catch (error) {
-			this.#say(`${formatAddress(accepted.peer)}: ${(error as Error).message}`);
+			this.#tally.refusedCount++;
+			this.#say(`${formatAddress(accepted.peer)}: ${reasonOf(error as Error)}`);
 			return undefined;
 		} finally {
 			this.#openingCount--;
@@ -114,7 +116,7 @@ export class Joiner {
 	/** Ends everything at once. */
 	abort(): void {
 		const reason = new AbortError(TIME_IS_OVER);
-		this.#ending.abort(reason);
+		this.#ending.abort(TIME_IS_OVER);
 		for (const each of this.#running) each.abort(reason);
 	}
 
@@ -159,14 +161,17 @@ export class Joiner {
 	}
 
 	async #openChannel(route: Route): Promise<Channel> {
+		const timeoutMs = this.#request.connectMs;
+		const { signal } = this.#ending;
 		const passes = this.passes(route);
 		const descriptors = passes ? { receiveDescriptors: true } : {};
 		if (route.toManner === "datagrams") {
-			const options = { connect: route.to, receiveBufferBytes: BURST_BYTES, ...descriptors };
+			// `datagrams` has no time limit, and its signal would end the session without a reason.
+			const { transport } = route.to;
+			const [to] = transport === "udp" ? await lookup(route.to, { timeoutMs, signal }) : [route.to];
+			const options = { connect: to, receiveBufferBytes: BURST_BYTES, ...descriptors };
 			return datagramChannel(await datagrams(undefined, options));
 		}
-		const timeoutMs = this.#request.connectMs;
-		const { signal } = this.#ending;
 		const upstream = await connect(route.to, { timeoutMs, signal, ...descriptors });
 		if ("receiveMessage" in upstream) return packetChannel(upstream, passes);
 		upstream.abort();
@@ -179,12 +184,14 @@ export class Joiner {
 		incoming: Incoming,
 		route: Route,
 	): Promise<Relay | undefined> {
+		let upstream: ByteStream | undefined;
 		try {
-			const upstream = await this.#opening(() => this.#openStream(incoming, route));
+			upstream = await this.#opening(() => this.#openStream(incoming, route));
 			const { idleMs } = this.#request;
 			return relay(connection, upstream, { idleMs, passDescriptors: this.passes(route) });
 		} catch (error) {
 			connection.abort();
+			upstream?.abort();
 			this.#failed(incoming.client, route, error as Error);
 			return undefined;
 		}

@@ -95,6 +95,7 @@ class Relay {
 		const { mode, allow } = this.#request;
 		const carriesDatagrams = fromManner === "datagrams";
 		const onRefused = ({ peer }: RefusedPeer): void => {
+			this.#tally.refusedCount++;
 			this.#say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
 		// In spite of `maxOf`: of the whole machine, or by passed descriptors.

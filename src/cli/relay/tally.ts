@@ -19,6 +19,8 @@ export type Outcome = "done" | "cut" | "failed";
 export class Tally {
 	/** Datagrams that were dropped here. */
 	droppedCount = 0;
+	/** Connections that were turned away before they were to be joined: not allowed, or without the handshake or header that was due. */
+	refusedCount = 0;
 	readonly #open = new Set<Movement>();
 	readonly #counts: Record<Outcome, number> = { done: 0, cut: 0, failed: 0 };
 	#bytesToRight = 0;
@@ -59,8 +61,12 @@ export class Tally {
 			bytesToLeft += movement.bytesToLeft;
 		}
 		const { done, cut, failed } = this.#counts;
-		const droppedDatagrams = this.droppedCount;
-		return { open: this.openCount, done, cut, failed, bytesToRight, bytesToLeft, droppedDatagrams };
+		const [open, refused, droppedDatagrams] = [
+			this.openCount,
+			this.refusedCount,
+			this.droppedCount,
+		];
+		return { open, done, cut, failed, refused, bytesToRight, bytesToLeft, droppedDatagrams };
 	}
 
 	/** All figures in a line. */
@@ -70,12 +76,14 @@ export class Tally {
 			done,
 			cut,
 			failed,
+			refused,
 			bytesToRight = 0,
 			bytesToLeft = 0,
 			droppedDatagrams,
 		} = this.figures();
 		const dropped = droppedDatagrams === 0 ? "" : `, ${droppedDatagrams} datagrams dropped`;
-		return `${open} open, ${done} done, ${cut} cut, ${failed} failed; ${size(bytesToRight)} to, ${size(bytesToLeft)} from${dropped}`;
+		const turnedAway = refused === 0 ? "" : `, ${refused} refused`;
+		return `${open} open, ${done} done, ${cut} cut, ${failed} failed${turnedAway}; ${size(bytesToRight)} to, ${size(bytesToLeft)} from${dropped}`;
 	}
 }
 
