@@ -20,11 +20,16 @@ export interface ServingOptions<T, Ready> {
 	readonly serve: (connection: Ready) => Promise<void>;
 }
 
-/** Accepts and serves until the listener is closed, then waits for those under way. */
+/**
+ * Accepts and serves until the listener is closed, then waits for those under way.
+ *
+ * @throws what `prepare` or `serve` rejected with, against their promise; the listener is closed then
+ */
 export async function acceptEach<T, Ready>(
 	listener: Accepting<T>,
 	{ max, once, prepare, serve }: ServingOptions<T, Ready>,
 ): Promise<void> {
+	const failures: unknown[] = [];
 	let count = 0;
 	let wake: (() => void) | undefined;
 	const change = (): Promise<void> =>
@@ -40,6 +45,12 @@ export async function acceptEach<T, Ready>(
 		count--;
 		wake?.();
 	};
+	// What must not reject has: nobody waits for it any longer, and whoever runs this is told.
+	const fail = (error: unknown): void => {
+		failures.push(error);
+		listener.close();
+		leave();
+	};
 	for (;;) {
 		// With `once`, the next one counts if this one is no connection to be served.
 		while (count >= (once ? 1 : max)) await change();
@@ -47,9 +58,10 @@ export async function acceptEach<T, Ready>(
 		if (connection === undefined) break;
 		count++;
 		// Nothing that waits holds the connection: whoever serves it may let go of it, and of its memory.
-		void prepare(connection).then(begin).then(leave);
+		void prepare(connection).then(begin).then(leave, fail);
 	}
 	while (count > 0) await change();
+	if (failures.length > 0) throw failures[0];
 }
 
 async function acceptNext<T>(listener: Accepting<T>): Promise<T | undefined> {

@@ -3,6 +3,8 @@
  * times, and a listener each would have Node warn of a leak.
  */
 
+import { callProgram } from "../call-program.ts";
+
 const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
@@ -25,5 +27,5 @@ export function follow(signal: AbortSignal, onAbort: () => void): () => void {
 }
 
 function tellAll(this: AbortSignal): void {
-	for (const tell of callbacks.get(this) ?? []) tell();
+	for (const tell of callbacks.get(this) ?? []) callProgram(tell);
 }

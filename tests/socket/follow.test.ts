@@ -85,3 +85,29 @@ test("many waits share a signal without a warning, and end with it", async () =>
 	process.off("warning", onWarning);
 	assert.deepEqual(warned, []);
 });
+
+test("a follower that throws keeps the abort from nobody, and is told of", async () => {
+	const thrown: unknown[] = [];
+	const listeners = process.listeners("uncaughtException");
+	process.removeAllListeners("uncaughtException");
+	process.on("uncaughtException", (error) => thrown.push(error));
+	try {
+		const controller = new AbortController();
+		const mistake = new Error("a mistake");
+		const told: string[] = [];
+		const ends = [
+			follow(controller.signal, () => {
+				throw mistake;
+			}),
+			follow(controller.signal, () => told.push("second")),
+		];
+		controller.abort();
+		assert.deepEqual(told, ["second"]);
+		await new Promise(setImmediate);
+		assert.deepEqual(thrown, [mistake]);
+		for (const end of ends) end();
+	} finally {
+		process.removeAllListeners("uncaughtException");
+		for (const each of listeners) process.on("uncaughtException", each);
+	}
+});
