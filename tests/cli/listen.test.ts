@@ -99,6 +99,18 @@ test("--exec runs a program for each connection, whose answer arrives although i
 	assert.equal((await once.ended).code, 3);
 });
 
+test("a program that --exec runs learns which process has connected to a Unix socket", async () => {
+	await inFolder(async (folder) => {
+		const shown = "$SOCKETRY_PEER_PID $SOCKETRY_PEER_UID $SOCKETRY_PEER_GID";
+		const program = ["--exec", "--", "sh", "-c", `echo ${shown}`];
+		const server = await startListening(`unix:${folder}/s`, ["--once", ...program]);
+		const { pid } = process;
+		const expected = `${pid} ${process.getuid?.()} ${process.getgid?.()}\n`;
+		assert.equal(await ask(server.to, ""), expected);
+		assert.equal((await server.ended).code, 0);
+	});
+});
+
 test("connected messages and datagrams are heard line by line, and answered", async () => {
 	await inFolder(async (folder) => {
 		const packets = await startListening(`unix-seqpacket:${folder}/s`, [], "yes\nno");

@@ -227,6 +227,17 @@ test("each sender of datagrams has a session, which ends in silence, and what is
 	assert.equal(await end(relay), 143);
 });
 
+test("sessions of datagrams, which have no end, are not waited for when the relay is stopped", async () => {
+	const far = await datagrams("udp://127.0.0.1:0");
+	const args = ["--drain", "1h"];
+	const relay = await startRelay("udp://127.0.0.1:0", formatAddress(far.address), args);
+	await using client = await datagrams(undefined, { connect: relay.near });
+	await client.send("hello");
+	await far.receive();
+	assert.equal(await end(relay), 143);
+	await far.close();
+});
+
 const roomMax = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
 const isSmall = roomMax < 4_194_304 && "needs sysctl -w net.core.rmem_max=4194304";
 

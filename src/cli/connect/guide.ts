@@ -141,5 +141,7 @@ export const GUIDE: Guide = {
 		["4", "data was cut"],
 		["124", "time is up"],
 		["126/127", "PROGRAM cannot run/is not there"],
+		["128 + n", "ended by signal n (130 Ctrl-C, 143 SIGTERM)"],
+		["141", "nobody reads our output"],
 	],
 };

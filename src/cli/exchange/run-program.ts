@@ -1,7 +1,7 @@
 /** A program that talks over a socket, which is its standard input and output. */
 import { type StdioOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { type Address, formatAddress } from "../../index.ts";
+import { type Address, formatAddress, type PeerCredentials } from "../../index.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK, sys } from "../../sys/index.ts";
 import { EXIT } from "../exit-code.ts";
 
@@ -9,6 +9,8 @@ import { EXIT } from "../exit-code.ts";
 export interface ProgramSurroundings {
 	readonly address: Address;
 	readonly peer: Address | undefined;
+	/** Who made the other end, where the kernel tells. */
+	readonly credentials?: PeerCredentials | undefined;
 	/** Asks it to end. */
 	readonly signal: AbortSignal;
 	/** Is told why it cannot run. */
@@ -25,12 +27,12 @@ export interface ProgramSurroundings {
 export async function runProgram(
 	program: readonly string[],
 	fd: number,
-	{ address, peer, signal, onError }: ProgramSurroundings,
+	{ address, peer, credentials, signal, onError }: ProgramSurroundings,
 ): Promise<number> {
 	const flags = sys.fcntl(fd, F_GETFL);
 	sys.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 	try {
-		const env = namesOf(address, peer);
+		const env = { ...namesOf(address, peer), ...namesOfPerson(credentials) };
 		return await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
 	} finally {
 		sys.fcntl(fd, F_SETFL, flags);
@@ -89,4 +91,14 @@ function namesOf(address: Address, peer: Address | undefined): Record<string, st
 		names["REMOTE_PORT"] = String(peer.port);
 	}
 	return names;
+}
+
+function namesOfPerson(credentials: PeerCredentials | undefined): Record<string, string> {
+	if (credentials === undefined) return {};
+	const { pid, uid, gid } = credentials;
+	return {
+		SOCKETRY_PEER_PID: String(pid),
+		SOCKETRY_PEER_UID: String(uid),
+		SOCKETRY_PEER_GID: String(gid),
+	};
 }

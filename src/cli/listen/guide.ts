@@ -5,7 +5,7 @@ import type { Guide } from "../guide.ts";
 export const OPTIONS = {
 	exec: {
 		about:
-			"Run PROGRAM for each connection, which is its standard input and output. It finds SOCKETRY_ADDRESS and SOCKETRY_PEER in its environment, and over TCP REMOTE_ADDR and REMOTE_PORT.",
+			"Run PROGRAM for each connection, which is its standard input and output. It finds SOCKETRY_ADDRESS and SOCKETRY_PEER in its environment, over TCP REMOTE_ADDR and REMOTE_PORT, and over Unix sockets without TLS SOCKETRY_PEER_PID, SOCKETRY_PEER_UID and SOCKETRY_PEER_GID.",
 		heading: "What to do with connections; without any of these they are talked to here:",
 		text: "run PROGRAM with the connection as its input and output",
 	},
@@ -138,6 +138,7 @@ export const GUIDE: Guide = {
 		["3", "address in use or no permission"],
 		["4", "data was cut"],
 		["124", "time is up"],
-		["128 + n", "ended by signal n"],
+		["128 + n", "ended by signal n (130 Ctrl-C, 143 SIGTERM)"],
+		["141", "nobody reads our output"],
 	],
 };

@@ -178,9 +178,13 @@ class Server {
 
 	async #execute({ connection, client, destination }: Incoming): Promise<void> {
 		const { program, once } = this.#request;
+		// Of a proxy they would be taken for those of its client.
+		const isCaller = "peerCredentials" in connection && client === connection.peer;
+		const isKnown = isCaller && client.transport.startsWith("unix");
 		const surroundings = {
 			address: destination,
 			peer: client,
+			credentials: isKnown ? connection.peerCredentials : undefined,
 			signal: this.#limit.signal,
 			onError: (message: string) => this.#complain(message),
 		};

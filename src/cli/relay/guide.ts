@@ -132,7 +132,8 @@ export const GUIDE: Guide = {
 	notes: ["SIGUSR1 prints figures; on a terminal they are shown all the time."],
 	details: [
 		"Bytes are spliced in the kernel. Between two Unix sockets, and with TLS, they go through the process instead.",
-		"The first Ctrl-C, or SIGTERM, stops listening, removes our socket files and gives what is under way its time. The second one leaves at once.",
+		"The first Ctrl-C, or SIGTERM, stops listening, removes our socket files and gives what is under way its time. Sessions of datagrams, which have no end, end at once, when what had come for them has left. The second one leaves at once.",
+		"Where TO is not reached it is told and counted, and the relay goes on. It makes the exit code 1 where the relay ends by itself: with --once, or when another process has taken over. Ended by a signal it has 128 + n, whatever was not reached, and 4 if data was cut. Who is refused, by --allow or for want of a handshake or header that is due, is counted apart and changes no exit code.",
 	],
 	lines: {
 		listening: {
@@ -176,10 +177,10 @@ export const GUIDE: Guide = {
 	seeAlso: ["socketry-listen(1)", "socketry-fault(1)", "splice(2)", "tcp(7)", "unix(7)", "udp(7)"],
 	exits: [
 		["0", "all delivered"],
-		["1", "TO not reached"],
+		["1", "TO not reached with --once"],
 		["2", "wrong usage"],
 		["3", "address in use or no permission"],
 		["4", "data was cut"],
-		["128 + n", "ended by signal n with nothing cut"],
+		["128 + n", "ended by signal n"],
 	],
 };
