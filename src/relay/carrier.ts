@@ -32,12 +32,15 @@ const PIPE_BYTES = 262_144;
 const LARGE_PIPE_BYTES = 1_048_576;
 const LARGE_PIPES_MAX = 16;
 const SPARE_MAX = 16;
+// For which no pipe is asked for after the kernel has refused one: trying takes five calls, and its room comes back when others close theirs.
+const REFUSAL_TURNS = 1_024;
 
 const sparePipes: PipeCarrier[] = [];
 const spareBuffers: BufferCarrier[] = [];
 
 let flows = 0;
 let pipes = 0;
+let turnsRefused = 0;
 
 /** Announces a flow; spare pipes are kept as long as there is one. */
 export function enter(): void {
@@ -55,6 +58,10 @@ export function leave(): void {
 export function takePipe(): Carrier | undefined {
 	const spare = sparePipes.pop();
 	if (spare !== undefined) return spare;
+	if (turnsRefused > 0) {
+		turnsRefused--;
+		return undefined;
+	}
 	const pair = new Int32Array(2);
 	if (pipes >= pipesMax() || sys.pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
 	const [readFd, writeFd] = pair as unknown as [number, number];
@@ -63,6 +70,7 @@ export function takePipe(): Carrier | undefined {
 	const isRefused = sys.fcntl(writeFd, F_SETPIPE_SZ, size) < 0;
 	if (!isRefused || sys.fcntl(writeFd, F_GETPIPE_SZ) >= BUFFER_BYTES) return pipe;
 	pipe.close();
+	turnsRefused = REFUSAL_TURNS;
 	return undefined;
 }
 
