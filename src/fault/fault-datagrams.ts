@@ -3,7 +3,7 @@ import { requireFunction, requireInteger, requireObject, requireSignal } from ".
 import { callProgram } from "../call-program.ts";
 import type { Datagram } from "../datagram/datagram-contract.ts";
 import type { Datagrams } from "../datagram/datagrams.ts";
-import { ClosedError, InvalidValueError } from "../errors.ts";
+import { InvalidValueError, SyscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { datagrams } from "../open/open-datagrams.ts";
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
@@ -235,13 +235,19 @@ class RunningFaultDatagrams implements FaultDatagrams {
 	}
 }
 
-// Until the socket is closed. Its other errors are of single datagrams, such as ECONNREFUSED.
+// Until the socket is closed, or fails for good. What the kernel tells once is of a single datagram, such as ECONNREFUSED.
 async function eachDatagram(socket: Datagrams, call: (datagram: Datagram) => void): Promise<void> {
+	let last: unknown;
 	for (;;) {
 		try {
-			call(await socket.receive());
+			const datagram = await socket.receive();
+			callProgram(() => call(datagram));
 		} catch (error) {
-			if (error instanceof ClosedError || socket.closed) return;
+			const isLasting = !(error instanceof SyscallError) || error === last;
+			if (isLasting || socket.closed) return;
+			last = error;
+			// Others have their turn, whatever comes again and again.
+			await new Promise(setImmediate);
 		}
 	}
 }

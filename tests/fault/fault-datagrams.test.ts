@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Datagrams, datagrams } from "socketry";
+import { BusyError, type Datagrams, datagrams, SyscallError } from "socketry";
 import {
 	type FaultDatagrams,
 	type FaultDatagramsOptions,
@@ -102,4 +102,36 @@ test("what has no room to wait in is dropped and counted", async () => {
 	assert.equal(relay.upstream.dropped, 90);
 	await end();
 	assert.equal(relay.upstream.dropped, 100);
+});
+
+/** A socket whose receiving fails like this, until it is closed. */
+function failing(fail: () => Error): Datagrams & { readonly callCount: number } {
+	const socket = {
+		callCount: 0,
+		closed: false,
+		receive: async () => {
+			socket.callCount++;
+			throw fail();
+		},
+		abort: () => {
+			socket.closed = true;
+		},
+	};
+	return socket as unknown as Datagrams & { readonly callCount: number };
+}
+
+test("an error that stays ends it, and one that comes again and again keeps nobody waiting", async () => {
+	const plan = new FaultPlan({ kind: "datagrams", clock: new ManualClock(), seed: 11, toxics: [] });
+	const lasting = new SyscallError("recvmmsg ENOTCONN", "ENOTCONN", -107, "recvmmsg");
+	for (const error of [new BusyError("a receive is pending"), lasting]) {
+		const socket = failing(() => error);
+		await faultDatagrams(socket, "udp://127.0.0.1:9", plan).done;
+		assert.ok(socket.callCount <= 2, `${socket.callCount} calls`);
+	}
+	const refused = failing(() => new SyscallError("refused", "ECONNREFUSED", -111, "recvmmsg"));
+	const relay = faultDatagrams(refused, "udp://127.0.0.1:9", plan);
+	for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+	const { callCount } = refused;
+	assert.ok(callCount > 2 && callCount < 10, `${callCount} calls`);
+	await relay.close();
 });
