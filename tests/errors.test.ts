@@ -97,6 +97,12 @@ test("the message of a SyscallError says where and what to do", () => {
 		["bind", -98, { path: "/a\nb" }, 'bind EADDRINUSE "/a\\nb": the file exists'],
 		[
 			"bind",
+			-98,
+			{ path: "/a" },
+			"bind EADDRINUSE /a: the file exists: a live server has it, or it is no socket; what a dead server left is replaced by the commands",
+		],
+		[
+			"bind",
 			-13,
 			{ address: "0.0.0.0", port: 80 },
 			"bind EACCES 0.0.0.0:80: ports below 1024 need",
