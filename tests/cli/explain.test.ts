@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { datagrams, formatAddress, listen } from "socketry";
 import { socket as makeSocket } from "socketry/socket";
 import { inFolder } from "../support/folder.ts";
 import { freePort } from "../support/programs.ts";
 import { ours } from "./talk.ts";
+
+// Node 24 and later is "MainThread".
+const OWN_NAME = readFileSync("/proc/self/comm", "utf8").trim();
 
 test("explain tells what an address means, and what is there", async () => {
 	const port = (await ours(["explain", "8080", "udp://127.0.0.1:53", "@name"])).stdout.toString();
@@ -28,7 +32,7 @@ test("explain tells what an address means, and what is there", async () => {
 
 test("explain tells who is there now, and what comes of it", async () => {
 	await inFolder(async (folder) => {
-		const me = `node\\[${process.pid}\\]`;
+		const me = `${OWN_NAME}\\[${process.pid}\\]`;
 		await using listener = await listen(`unix:${folder}/live`);
 		await using server = await listen("tcp://127.0.0.1:0");
 		await using named = await datagrams("udp://*:0");
@@ -77,7 +81,7 @@ test("an address in use is told with who has it", async () => {
 			const { code, stderr } = await ours(args);
 			assert.equal(code, 3);
 			assert.ok(
-				stderr.includes(`EADDRINUSE ${where}: node[${process.pid}] has it; stop it`),
+				stderr.includes(`EADDRINUSE ${where}: ${OWN_NAME}[${process.pid}] has it; stop it`),
 				stderr,
 			);
 		}

@@ -116,7 +116,7 @@ describe("a duplex over a socket", () => {
 		const order: string[] = [];
 		const told = duplexes.map(async (duplex, i) => {
 			await new Promise((resolve) => duplex.once("data", resolve));
-			for (let step = 0; step < 5; step++) await undefined;
+			for (let step = 0; step < 5; step++) await Promise.resolve();
 			order.push(`${i} told`);
 		});
 		for (const [i, duplex] of duplexes.entries()) duplex.once("data", () => order.push(`${i}`));
