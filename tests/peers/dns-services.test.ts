@@ -151,7 +151,7 @@ describe("services that dnsmasq tells of", { skip: lacking("dnsmasq") }, () => {
 		const explained = (await ours(["explain", here, SERVICE])).stdout.toString();
 		assert.match(explained, / {2}connect +tcp\+srv:\/\/_here\._tcp\.example\.test\n/);
 		assert.match(explained, / {2}listen +no: its servers do\n/);
-		assert.match(explained, / {2}carries +a stream of bytes/);
+		assert.match(explained, / {2}carries +bytes both ways/);
 		assert.match(explained, new RegExp(`server +localhost:${port}, priority 0, weight 1: tcp:`));
 		assert.match(explained, /server +here\.example\.test:\d+, priority 10, weight 1: not: getaddr/);
 		const none = await ours(["explain", "tcp+srv://_none._tcp.example.test"]);
