@@ -187,17 +187,23 @@ test("a receiver that does not read stops the sender, and nothing spins", async 
 	})();
 	await untilStill(() => sent);
 	assert.ok(sent < 400);
-	const moving = ["splice", "send", "recv"] as const;
-	const faults = injectFaults(moving.map((call) => ({ call, nth: 1_000_000, fail: "EAGAIN" })));
-	await new Promise((resolve) => setTimeout(resolve, 50));
-	for (const call of moving) {
-		assert.ok((faults.calls.get(call) ?? 0) < 10, `${faults.calls.get(call)} calls of ${call}`);
-	}
-	faults.restore();
+	// TCP may find room for some more for a while; who spins calls in every window.
+	let calls = Number.POSITIVE_INFINITY;
+	for (let window = 0; window < 10 && calls >= 10; window++) calls = await callsWithin(50);
+	assert.ok(calls < 10, `${calls} calls`);
 	const arrived = await readAll(server);
 	assert.equal(arrived.length, 400 * 65_536);
 	await Promise.all([sending, server.close(), client.close(), running.done]);
 });
+
+/** How often a relay that has nothing to do tries to move something. */
+async function callsWithin(ms: number): Promise<number> {
+	const moving = ["splice", "send", "recv"] as const;
+	const faults = injectFaults(moving.map((call) => ({ call, nth: 1_000_000, fail: "EAGAIN" })));
+	await new Promise((resolve) => setTimeout(resolve, ms));
+	faults.restore();
+	return moving.reduce((sum, call) => sum + (faults.calls.get(call) ?? 0), 0);
+}
 
 test("any byte streams can be joined", async () => {
 	const [client, left] = memoryStreams();
