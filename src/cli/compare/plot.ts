@@ -33,6 +33,8 @@ const ROOM: number = WIDTH - LEFT - RIGHT;
 const ROW = 30;
 const THICK = 16;
 const FOOT = 22;
+// What "1,000" takes below an axis, with a gap; a line whose label has no room stands without one.
+const LABEL_ROOM = 34;
 
 /** Bars from zero, each with its interval. */
 export function plotBars(name: string, bars: readonly Bar[]): Markup {
@@ -58,11 +60,16 @@ export function plotBands(name: string, bands: readonly Band[], unit: string): M
 	const span = Math.log(high * 1.1) - start;
 	const x = (value: number): number => LEFT + ((Math.log(value) - start) / span) * ROOM;
 	const height = bands.length * ROW;
-	const grid = ticks(low, high).map(
-		(value) => markup`
-<line class="grid" x1="${px(x(value))}" x2="${px(x(value))}" y1="0" y2="${height}"/>
-<text class="tick" x="${px(x(value))}" y="${height + 14}" text-anchor="middle">${value.toLocaleString("en-US")}</text>`,
-	);
+	let nextLabel = 0;
+	const grid = ticks(low, high).map((value) => {
+		const at = x(value);
+		const line = markup`
+<line class="grid" x1="${px(at)}" x2="${px(at)}" y1="0" y2="${height}"/>`;
+		if (at < nextLabel) return line;
+		nextLabel = at + LABEL_ROOM;
+		return markup`${line}
+<text class="tick" x="${px(at)}" y="${height + 14}" text-anchor="middle">${value.toLocaleString("en-US")}</text>`;
+	});
 	const lines = bands.map(({ label, text, from, to, middle, far, isBest }, i) => {
 		const y = i * ROW + ROW / 2;
 		return markup`

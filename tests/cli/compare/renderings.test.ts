@@ -3,6 +3,7 @@ import { Writable } from "node:stream";
 import { test } from "node:test";
 import { renderHtml } from "#src/cli/compare/html.ts";
 import { renderJson } from "#src/cli/compare/json.ts";
+import { plotBands } from "#src/cli/compare/plot.ts";
 import { renderText } from "#src/cli/compare/text.ts";
 import { Terminal } from "#src/cli/terminal.ts";
 import { ALL_ROWS, inventReport, inventRow } from "./sample-report.ts";
@@ -116,3 +117,12 @@ function assertWellFormed(page: string): void {
 	const text = styleless.replace(/<[^<>]+>/g, "");
 	assert.doesNotMatch(text, /[<>]|&(?!(#\d+|[a-z]+);)/);
 }
+
+test("labels of a logarithmic axis keep clear of each other", () => {
+	const band = { label: "x", text: "", from: 13, to: 14, middle: 13, far: 1361, isBest: true };
+	const svg = plotBands("Round trip", [band], "us").text;
+	const places = [...svg.matchAll(/class="tick" x="([\d.]+)".*middle/g)].map(([, x]) => Number(x));
+	assert.ok(places.length >= 3, svg);
+	for (const [i, x] of places.slice(1).entries())
+		assert.ok(x - (places[i] ?? 0) >= 34, `${places}`);
+});
