@@ -1,6 +1,7 @@
 /**
  * The end of a duplex whose peer has ended. A `net.Socket` ends at once; but TLS over a `net.Socket` takes the handle away from it, and goes on
- * writing what it still has. Over any other stream TLS writes by the stream, so this side waits a few turns of the loop for whoever still writes.
+ * writing what it still has. A duplex waits a few turns of the loop for whoever still writes, such as TLS that no byte has reached; TLS that has been
+ * reading from it ends it by itself.
  */
 
 const QUIET_TURNS = 4;

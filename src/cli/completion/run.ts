@@ -8,8 +8,7 @@ import { type Candidate, offerFor } from "./offer.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** Runs it. */
 export async function run(args: readonly string[], { out, catalog }: Context): Promise<number> {

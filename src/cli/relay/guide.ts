@@ -1,6 +1,18 @@
 /** What `socketry relay` says about itself. */
 import type { Guide } from "../guide.ts";
 
+const FIGURES = [
+	"time",
+	"open",
+	"done",
+	"cut",
+	"failed",
+	"refused",
+	"bytesToRight",
+	"bytesToLeft",
+	"droppedDatagrams",
+] as const;
+
 /** Its options. */
 export const OPTIONS = {
 	max: {
@@ -147,31 +159,11 @@ export const GUIDE: Guide = {
 		message: { when: "when something went wrong", fields: ["time", "text"] },
 		figures: {
 			when: "on SIGUSR1",
-			fields: [
-				"time",
-				"open",
-				"done",
-				"cut",
-				"failed",
-				"refused",
-				"bytesToRight",
-				"bytesToLeft",
-				"droppedDatagrams",
-			],
+			fields: FIGURES,
 		},
 		summary: {
 			when: "in the end",
-			fields: [
-				"time",
-				"open",
-				"done",
-				"cut",
-				"failed",
-				"refused",
-				"bytesToRight",
-				"bytesToLeft",
-				"droppedDatagrams",
-			],
+			fields: FIGURES,
 		},
 	},
 	seeAlso: ["socketry-listen(1)", "socketry-fault(1)", "splice(2)", "tcp(7)", "unix(7)", "udp(7)"],
