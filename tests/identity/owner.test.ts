@@ -242,9 +242,11 @@ test("who swaps the file in a loop is never connected to", { skip: needsRoot }, 
 		})();
 		const swapper = await startSwapper(folder);
 		const answers = new Map<string, number>();
-		for (let i = 0; i < 3_000; i++) {
+		const seen = (answer: string): number => answers.get(answer) ?? 0;
+		// How often each file is met depends on the scheduler: until both were met often enough.
+		for (let i = 0; i < 3_000 || (i < 60_000 && Math.min(seen("root"), seen("file")) <= 50); i++) {
 			const answer = await ask(path);
-			answers.set(answer, (answers.get(answer) ?? 0) + 1);
+			answers.set(answer, seen(answer) + 1);
 		}
 		await endServer(swapper);
 		good.close();
@@ -253,8 +255,7 @@ test("who swaps the file in a loop is never connected to", { skip: needsRoot }, 
 		for (const answer of answers.keys()) {
 			assert.ok(["root", "file", "ELOOP", "ENOENT", "ECONNREFUSED"].includes(answer), told);
 		}
-		assert.ok((answers.get("root") ?? 0) > 50, told);
-		assert.ok((answers.get("file") ?? 0) > 50, told);
+		assert.ok(seen("root") > 50 && seen("file") > 50, told);
 	});
 });
 
