@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 // One row of a batch table, in int32 columns; mirrored by BATCH_* in src/sys/contract.ts.
 enum batch_column {
@@ -33,10 +35,33 @@ enum { BUFFERS_MAX = 64, BATCH_MAX = 1024 };
 #define SCM_PIDFD 0x04
 #endif
 
+// As the kernel has them (include/linux/socket.h), and called without the C library: that of musl has other types,
+// takes no more than 1,024 bytes of control messages, and makes sendmmsg a loop.
+struct user_msghdr {
+  void* name;
+  int name_length;
+  struct iovec* vectors;
+  size_t vector_count;
+  void* control;
+  size_t control_length;
+  unsigned flags;
+};
+
+struct user_mmsghdr {
+  struct user_msghdr header;
+  unsigned length;
+};
+
+struct user_cmsghdr {
+  size_t length;
+  int level;
+  int type;
+};
+
 struct message {
   int fd;
   int flags;
-  struct msghdr header;
+  struct user_msghdr header;
   struct bytes name;
   struct bytes control;
   struct iovec buffers[BUFFERS_MAX];
@@ -45,15 +70,15 @@ struct message {
 static ssize_t
 message__sendmsg(void* data) {
   struct message* message = data;
-  return sendmsg(message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+  return syscall(SYS_sendmsg, message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static ssize_t
 message__recvmsg(void* data) {
   struct message* message = data;
-  message->header.msg_namelen = (socklen_t) message->name.length;
-  message->header.msg_controllen = message->control.length;
-  return recvmsg(message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  message->header.name_length = (int) message->name.length;
+  message->header.control_length = message->control.length;
+  return syscall(SYS_recvmsg, message->fd, &message->header, message->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 }
 
 // At most BUFFERS_MAX views: a longer array is cut, which reads as a short count, as writev(2) may. Fetching an
@@ -77,8 +102,8 @@ message__buffers(struct js_call* call, size_t index, struct message* message) {
     if (!js_bytes(&element, 0, &bytes)) return false;
     message->buffers[i] = (struct iovec) { .iov_base = bytes.data, .iov_len = bytes.length };
   }
-  message->header.msg_iov = message->buffers;
-  message->header.msg_iovlen = count;
+  message->header.vectors = message->buffers;
+  message->header.vector_count = count;
   return true;
 }
 
@@ -89,11 +114,11 @@ message__begin(napi_env env, napi_callback_info info, struct js_call* call, stru
       !js_int32(call, 4, &message->flags)) {
     return false;
   }
-  message->header.msg_flags = 0;
-  message->header.msg_name = message->name.data;
-  message->header.msg_namelen = (socklen_t) message->name.length;
-  message->header.msg_control = message->control.data;
-  message->header.msg_controllen = message->control.length;
+  message->header.flags = 0;
+  message->header.name = message->name.data;
+  message->header.name_length = (int) message->name.length;
+  message->header.control = message->control.data;
+  message->header.control_length = message->control.length;
   return true;
 }
 
@@ -108,16 +133,22 @@ transfer_sendmsg(napi_env env, napi_callback_info info) {
 
 // The descriptors that came along.
 static void
-message__note(struct environment* environment, struct msghdr* header) {
+message__note(struct environment* environment, const struct user_msghdr* header) {
   if (environment->is_main_thread) return;
-  for (struct cmsghdr* each = CMSG_FIRSTHDR(header); each != NULL; each = CMSG_NXTHDR(header, each)) {
-    if (each->cmsg_level != SOL_SOCKET || (each->cmsg_type != SCM_RIGHTS && each->cmsg_type != SCM_PIDFD)) continue;
-    size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; i++) {
-      int fd;
-      memcpy(&fd, CMSG_DATA(each) + i * sizeof fd, sizeof fd);
-      engine_note(environment, fd);
+  struct user_cmsghdr each;
+  size_t offset = 0;
+  while (header->control_length >= sizeof each && offset <= header->control_length - sizeof each) {
+    const uint8_t* start = (const uint8_t*) header->control + offset;
+    memcpy(&each, start, sizeof each);
+    if (each.length < sizeof each || each.length > header->control_length - offset) return;
+    if (each.level == SOL_SOCKET && (each.type == SCM_RIGHTS || each.type == SCM_PIDFD)) {
+      for (size_t at = sizeof each; at + sizeof(int) <= each.length; at += sizeof(int)) {
+        int fd;
+        memcpy(&fd, start + at, sizeof fd);
+        engine_note(environment, fd);
+      }
     }
+    offset += (each.length + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
   }
 }
 
@@ -130,16 +161,16 @@ transfer_recvmsg(napi_env env, napi_callback_info info) {
   ssize_t rc = attempt(message__recvmsg, &message, message.fd, POLLIN, patience);
   if (rc >= 0) message__note(call.environment, &message.header);
   int32_t* out = call.environment->out;
-  out[0] = (int32_t) message.header.msg_namelen;
-  out[1] = (int32_t) message.header.msg_controllen;
-  out[2] = message.header.msg_flags;
+  out[0] = message.header.name_length;
+  out[1] = (int32_t) message.header.control_length;
+  out[2] = (int32_t) message.header.flags;
   return js_number(&call, rc);
 }
 
 // What a row gave as room. The table and the slabs can be shared memory that another thread writes to, so each
 // figure is read once and the checked copy is used.
 struct room {
-  socklen_t name_length;
+  int name_length;
   size_t control_length;
 };
 
@@ -148,14 +179,15 @@ struct batch {
   int flags;
   size_t count;
   int32_t* rows;
-  struct mmsghdr* headers;
+  struct user_mmsghdr* headers;
   struct room* rooms;
 };
 
 static ssize_t
 batch__sendmmsg(void* data) {
   struct batch* batch = data;
-  return sendmmsg(batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+  int flags = batch->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+  return syscall(SYS_sendmmsg, batch->fd, batch->headers, (unsigned) batch->count, flags);
 }
 
 // After a failed attempt the kernel may have touched the lengths, so each attempt starts from the rooms.
@@ -163,11 +195,11 @@ static ssize_t
 batch__recvmmsg(void* data) {
   struct batch* batch = data;
   for (size_t i = 0; i < batch->count; i++) {
-    batch->headers[i].msg_hdr.msg_namelen = batch->rooms[i].name_length;
-    batch->headers[i].msg_hdr.msg_controllen = batch->rooms[i].control_length;
+    batch->headers[i].header.name_length = batch->rooms[i].name_length;
+    batch->headers[i].header.control_length = batch->rooms[i].control_length;
   }
-  return recvmmsg(batch->fd, batch->headers, (unsigned) batch->count, batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC,
-                  NULL);
+  int flags = batch->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  return syscall(SYS_recvmmsg, batch->fd, batch->headers, (unsigned) batch->count, flags, NULL);
 }
 
 static bool
@@ -183,18 +215,18 @@ batch__prepare(struct batch* batch, struct iovec* vectors, const struct bytes sl
   for (size_t i = 0; i < batch->count; i++) {
     int32_t row[BATCH_COLUMNS];
     memcpy(row, batch->rows + i * BATCH_COLUMNS, sizeof row);
-    struct msghdr* header = &batch->headers[i].msg_hdr;
-    header->msg_flags = 0;
-    header->msg_iov = &vectors[i];
-    header->msg_iovlen = 1;
-    header->msg_namelen = (socklen_t) row[BATCH_NAME_LENGTH];
-    header->msg_controllen = (size_t) row[BATCH_CONTROL_LENGTH];
+    struct user_msghdr* header = &batch->headers[i].header;
+    header->flags = 0;
+    header->vectors = &vectors[i];
+    header->vector_count = 1;
+    header->name_length = row[BATCH_NAME_LENGTH];
+    header->control_length = (size_t) row[BATCH_CONTROL_LENGTH];
     vectors[i].iov_len = (size_t) row[BATCH_DATA_LENGTH];
-    batch->headers[i].msg_len = 0;
-    batch->rooms[i] = (struct room) { header->msg_namelen, header->msg_controllen };
+    batch->headers[i].length = 0;
+    batch->rooms[i] = (struct room) { header->name_length, header->control_length };
     if (!batch__slice(&slabs[0], row[BATCH_DATA_OFFSET], row[BATCH_DATA_LENGTH], &vectors[i].iov_base) ||
-        !batch__slice(&slabs[1], row[BATCH_NAME_OFFSET], row[BATCH_NAME_LENGTH], &header->msg_name) ||
-        !batch__slice(&slabs[2], row[BATCH_CONTROL_OFFSET], row[BATCH_CONTROL_LENGTH], &header->msg_control)) {
+        !batch__slice(&slabs[1], row[BATCH_NAME_OFFSET], row[BATCH_NAME_LENGTH], &header->name) ||
+        !batch__slice(&slabs[2], row[BATCH_CONTROL_OFFSET], row[BATCH_CONTROL_LENGTH], &header->control)) {
       return false;
     }
   }
@@ -223,7 +255,7 @@ batch__run(napi_env env, napi_callback_info info, attempt_fn perform, short even
   }
   batch.rows += (size_t) first * BATCH_COLUMNS;
   batch.count = (size_t) count;
-  struct mmsghdr headers[BATCH_MAX];
+  struct user_mmsghdr headers[BATCH_MAX];
   struct iovec vectors[BATCH_MAX];
   struct room rooms[BATCH_MAX];
   batch.headers = headers;
@@ -234,12 +266,12 @@ batch__run(napi_env env, napi_callback_info info, attempt_fn perform, short even
   }
   ssize_t rc = attempt(perform, &batch, batch.fd, events, patience);
   for (ssize_t i = 0; i < rc; i++) {
-    if (events == POLLIN) message__note(call.environment, &headers[i].msg_hdr);
+    if (events == POLLIN) message__note(call.environment, &headers[i].header);
     int32_t* row = batch.rows + i * BATCH_COLUMNS;
-    row[BATCH_OUT_BYTES] = (int32_t) headers[i].msg_len;
-    row[BATCH_OUT_NAME_LENGTH] = (int32_t) headers[i].msg_hdr.msg_namelen;
-    row[BATCH_OUT_CONTROL_LENGTH] = (int32_t) headers[i].msg_hdr.msg_controllen;
-    row[BATCH_OUT_FLAGS] = headers[i].msg_hdr.msg_flags;
+    row[BATCH_OUT_BYTES] = (int32_t) headers[i].length;
+    row[BATCH_OUT_NAME_LENGTH] = headers[i].header.name_length;
+    row[BATCH_OUT_CONTROL_LENGTH] = (int32_t) headers[i].header.control_length;
+    row[BATCH_OUT_FLAGS] = (int32_t) headers[i].header.flags;
   }
   return js_number(&call, rc);
 }

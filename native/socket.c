@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -14,6 +13,9 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// sizeof(struct sock_filter) of <linux/filter.h>, which musl comes without.
+enum { FILTER_INSTRUCTION_BYTES = 8 };
 
 static ssize_t
 socket__result(int rc) {
@@ -262,7 +264,7 @@ socket_getsockopt(napi_env env, napi_callback_info info) {
   }
   socklen_t length = (socklen_t) value.length;
   // Counts instructions of eight bytes instead of bytes (sk_get_filter in net/core/filter.c): would overrun.
-  if (level == SOL_SOCKET && name == SO_GET_FILTER) length /= sizeof(struct sock_filter);
+  if (level == SOL_SOCKET && name == SO_GET_FILTER) length /= FILTER_INSTRUCTION_BYTES;
   // Holds addresses to which the kernel would copy.
   if (level == IPPROTO_TCP && name == TCP_ZEROCOPY_RECEIVE) return js_number(&call, -EINVAL);
   int rc = getsockopt(fd, level, name, value.data, &length);
