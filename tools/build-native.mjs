@@ -9,8 +9,12 @@ import { pathToFileURL } from "node:url";
 import { digest, filesBelow, isStamped, writeStamp } from "./files.mjs";
 import { capture, ROOT } from "./run.mjs";
 
-const STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fvisibility=hidden"];
-const SHAPE = ["-std=c11", "-D_GNU_SOURCE", "-DNAPI_VERSION=8", "-shared", "-fPIC"];
+// Warnings are errors in the gate of tools/targets.mjs alone: a compiler that is newer than ours may have new ones.
+const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow"];
+const SHAPE = [
+	...["-std=c11", "-D_GNU_SOURCE", "-DNAPI_VERSION=8"],
+	...["-shared", "-fPIC", "-fvisibility=hidden"],
+];
 const RELEASE = ["-O2", "-s"];
 const SANITIZE = [
 	"-O1",
@@ -46,13 +50,8 @@ export function buildNative({ sanitize = false } = {}) {
 		console.log(`native: no addon is built on ${process.platform}; only Linux has one so far`);
 		return true;
 	}
-	const sources = filesBelow("native", /^native[\\/][^\\/]+\.c$/);
-	if (sources.length === 0) {
-		console.log("native: no C sources, nothing to build");
-		return true;
-	}
 	const cc = process.env.CC || "cc";
-	const flags = [...SHAPE, ...STRICT, ...(sanitize ? SANITIZE : RELEASE)];
+	const flags = [...SHAPE, ...WARNINGS, ...(sanitize ? SANITIZE : RELEASE)];
 	const output = sanitize ? SANITIZED_ADDON : addonPath();
 	const stamp = `.build/native/${sanitize ? "asan" : "release"}.stamp`;
 	const inputs = filesBelow("native", /\.[ch]$/);
@@ -61,25 +60,39 @@ export function buildNative({ sanitize = false } = {}) {
 	if (existsSync(join(ROOT, output)) && isStamped(stamp, value)) {
 		return true;
 	}
-	return compile(cc, [...flags, `-I${HEADERS}/include`, "-Inative", ...sources], output, () =>
-		writeStamp(stamp, value),
-	);
+	if (!compile(cc, flags, output)) {
+		return false;
+	}
+	writeStamp(stamp, value);
+	return true;
+}
+
+/**
+ * Builds the addon for some machine, as strictly as our own sources have to be.
+ *
+ * @param {string} cc
+ * @param {string} output from the root of the repository
+ * @returns {boolean} false when the build failed; the reason has been printed
+ */
+export function buildStrictly(cc, output) {
+	return compile(cc, [...SHAPE, ...WARNINGS, "-Werror", ...RELEASE], output);
 }
 
 /**
  * Runs the compiler into a fresh file and moves it into place, so that a running process keeps the old addon.
  *
  * @param {string} cc
- * @param {readonly string[]} args
+ * @param {readonly string[]} flags
  * @param {string} output
- * @param {() => void} done
  * @returns {boolean}
  */
-function compile(cc, args, output, done) {
+function compile(cc, flags, output) {
 	const fresh = `${output}.${process.pid}.new`;
 	mkdirSync(dirname(join(ROOT, output)), { recursive: true });
 	const [program = "cc", ...words] = cc.split(" ");
-	const result = capture(program, [...words, ...args, "-o", fresh]);
+	const sources = filesBelow("native", /^native[\\/][^\\/]+\.c$/);
+	const args = [...flags, `-I${HEADERS}/include`, "-Inative", ...sources, "-o", fresh];
+	const result = capture(program, [...words, ...args]);
 	if (result.missing) {
 		console.error(missingCompiler(cc));
 		return false;
@@ -92,7 +105,6 @@ function compile(cc, args, output, done) {
 	}
 	renameSync(join(ROOT, fresh), join(ROOT, output));
 	console.log(`native: built ${output}`);
-	done();
 	return true;
 }
 

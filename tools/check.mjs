@@ -12,6 +12,7 @@ const GATES = [
 	{ name: "promises", holds: "no promise is lost", command: ["oxlint", "--type-aware"] },
 	{ name: "tools", holds: "types of tools/", command: ["tsc", "-p", "tsconfig.tools.json"] },
 	{ name: "c-format", holds: "format of native/", command: ["node", "tools/c-format.mjs"] },
+	{ name: "targets", holds: "C for other machines", command: ["node", "tools/targets.mjs"] },
 	{ name: "meta", holds: "layers, entry points", command: ["node", "tools/test.mjs", "meta/"] },
 	{ name: "api", holds: "public names", command: ["node", "tools/api.mjs"] },
 	{ name: "unused", holds: "no dead code", command: ["knip"] },

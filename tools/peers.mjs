@@ -14,6 +14,7 @@ import { run } from "./run.mjs";
 /** By program, or file: the package, and what it does here. @type {Readonly<Record<string, readonly [debian: string, purpose: string]>>} */
 export const PEERS = {
 	"/usr/share/bash-completion/bash_completion": ["bash-completion", "completes words of ours"],
+	"aarch64-linux-gnu-gcc": ["gcc-aarch64-linux-gnu", "compiles the addon for arm64"],
 	"avahi-daemon": ["avahi-daemon", "asks and answers by multicast DNS"],
 	busybox: ["busybox-static", "is what runs in a container"],
 	cc: ["build-essential", "compiles the addon"],
@@ -35,6 +36,7 @@ export const PEERS = {
 	mandoc: ["mandoc", "finds mistakes in our man pages"],
 	microsocks: ["microsocks", "is a SOCKS5 proxy"],
 	mount: ["mount", "mounts in namespaces of a test's own"],
+	"musl-gcc": ["musl-tools", "compiles the addon for musl"],
 	"nc.openbsd": ["netcat-openbsd", "is compared with `socketry connect`"],
 	ncat: ["ncat", "is compared with `socketry connect`"],
 	nginx: ["nginx-light", "passes requests on to our web servers"],
