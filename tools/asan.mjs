@@ -12,7 +12,7 @@ import { runTests } from "./test.mjs";
 const ELSEWHERE = ["cli", "examples", "fault", "frame", "list", "meta", "peers", "proxy"];
 
 /** The sanitizers make everything several times slower. */
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 await ensureOrExit();
 const library = process.platform === "linux" ? sanitizerLibrary() : undefined;

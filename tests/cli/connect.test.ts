@@ -234,7 +234,7 @@ test("datagrams end by silence after the end of the input, or by their count", a
 		for await (const { data, from } of server) await server.send(`<${Buffer.from(data)}>`, from);
 	})();
 	const to = formatAddress(server.address);
-	const idle = await ours(["connect", to, "--idle", "300ms"], "a\nb");
+	const idle = await ours(["connect", to, "--idle", "3s"], "a\nb");
 	assert.deepEqual([idle.code, idle.stdout.toString()], [0, "<a>\n<b>\n"]);
 	const open = startOurs(["connect", to, "--count", "1"], "open");
 	open.process.stdin?.write("c\n");

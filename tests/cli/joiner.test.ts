@@ -7,6 +7,7 @@ import type { Channel } from "#src/cli/exchange/channel.ts";
 import { Joiner } from "#src/cli/relay/joiner.ts";
 import { type Route, readRequest } from "#src/cli/relay/options.ts";
 import { Tally } from "#src/cli/relay/tally.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const PEER: Address = { transport: "udp", host: "192.0.2.1", port: 9 };
 
@@ -81,7 +82,7 @@ test("what was connected for somebody who has gone is not left open", async () =
 	accepted.abort();
 	await joiner.join({ connection: accepted, client, destination }, route);
 	const upstream = await server.accept();
-	await assert.rejects(upstream.read({ timeoutMs: 5_000 }), { code: "ECONNRESET" });
+	await assert.rejects(upstream.read(PATIENT), { code: "ECONNRESET" });
 	assert.deepEqual([tally.failedCount, joiner.underWayCount], [1, 0]);
 	near.abort();
 	upstream.abort();

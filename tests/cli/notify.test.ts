@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Datagrams, datagrams } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lacking, startPeer } from "../support/programs.ts";
 import { lackingServiceManager, startServiceManager } from "../support/service-manager.ts";
 import { runProgram, startProgram } from "./program.ts";
 import { PROGRAM } from "./talk.ts";
 
-const WAIT = { timeoutMs: 20_000 };
 const IS_ROOT = process.getuid?.() === 0;
 
 interface Told {
@@ -28,7 +28,7 @@ async function withManager(
 		const options = { receiveDescriptors: true, receiveCredentials: true } as const;
 		const manager: Datagrams = await datagrams(`unix-dgram:${path}`, options);
 		const next = async (): Promise<Told> => {
-			const { data, credentials, descriptors = [] } = await manager.receive(WAIT);
+			const { data, credentials, descriptors = [] } = await manager.receive(PATIENT);
 			// As systemd does: a barrier is over once its descriptor is closed.
 			for (const descriptor of descriptors) descriptor.close();
 			return { text: String(data), pid: credentials?.pid, count: descriptors.length };

@@ -13,6 +13,7 @@ import {
 import { type TlsStream, tlsListen } from "socketry/tls";
 import { Authority } from "../support/certificates.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { freePort, lacking, startPeer } from "../support/programs.ts";
 import { ours, startOurs } from "./talk.ts";
 
@@ -43,7 +44,7 @@ async function withProxies(
 			for (const child of children) child.process.kill("SIGKILL");
 		});
 		for (const port of [socks, http]) {
-			await whenReachable(`tcp://127.0.0.1:${port}`, { timeoutMs: 10_000 });
+			await whenReachable(`tcp://127.0.0.1:${port}`, PATIENT);
 		}
 		writeFileSync(`${folder}/ca.pem`, authority.cert);
 		const plain = (await listen("tcp://127.0.0.1:0")) as Listener<Stream>;

@@ -37,7 +37,7 @@ test(`${MESSAGES} messages pass whole and in order from connected messages to da
 	await inFolder(async (folder) => {
 		const far = await datagrams(`unix-dgram:${folder}/to`);
 		const to = formatAddress(far.address);
-		const args = ["relay", `unix-seqpacket:${folder}/from`, to, "--once", "--idle", "1s"];
+		const args = ["relay", `unix-seqpacket:${folder}/from`, to, "--once", "--idle", "5s"];
 		const relay = startOurs(args);
 		const [, near = ""] = await relay.said(/^listening on (.*), for /m);
 		const client = (await connect(near)) as PacketStream;

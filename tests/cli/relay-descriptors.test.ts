@@ -3,9 +3,8 @@ import { closeSync, openSync } from "node:fs";
 import { test } from "node:test";
 import { datagrams } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { startOurs } from "./talk.ts";
-
-const WAIT = { timeoutMs: 10_000 };
 
 test("descriptors go along with Unix datagrams both ways, and not with --no-descriptors", async () => {
 	for (const args of [[], ["--no-descriptors"]]) {
@@ -19,9 +18,9 @@ test("descriptors go along with Unix datagrams both ways, and not with --no-desc
 			const client = await datagrams(`unix-dgram:${folder}/client`, { connect: near, ...options });
 			const file = openSync("/dev/null", "r");
 			await client.send("there", undefined, { descriptors: [file, file] });
-			const there = await far.receive(WAIT);
+			const there = await far.receive(PATIENT);
 			await far.send("back", there.from, { descriptors: [file] });
-			const back = await client.receive(WAIT);
+			const back = await client.receive(PATIENT);
 			const kinds = [there, back].map(({ descriptors = [] }) =>
 				descriptors.map(({ kind }) => kind),
 			);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, formatAddress, listen } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
 import { TypedTerminal } from "../support/terminals.ts";
 import { PROGRAM, startOurs } from "./talk.ts";
@@ -39,7 +40,7 @@ test("--quiet leaves them out on a terminal too", { skip: lacking("script") }, a
 		await using far = await listen("tcp://127.0.0.1:0");
 		const args = `${folder}/s ${formatAddress(far.address)} --quiet --once`;
 		const terminal = new TypedTerminal(`${OURS} relay ${args}`);
-		const near = await connect(`unix:${folder}/s`, { retry: {}, timeoutMs: 10_000 });
+		const near = await connect(`unix:${folder}/s`, { retry: {}, timeoutMs: PATIENCE_MS });
 		const served = await far.accept();
 		await Promise.all([near.close(), served.close()]);
 		assert.equal(await terminal.ended, 0);

@@ -12,6 +12,7 @@ import {
 } from "socketry";
 import { readProxyHeader } from "socketry/proxy";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { ours, startOurs, type Talking } from "./talk.ts";
 
 /** Starts a relay and waits until it listens. */
@@ -113,7 +114,7 @@ test("several relays at once, figures by SIGUSR1, and socket files that are remo
 
 test("what is under way when Ctrl-C comes may end, or is cut when its time is over, which is told", async () => {
 	for (const [drain, expected] of [
-		["5s", 130],
+		["60s", 130],
 		["50ms", 4],
 	] as const) {
 		const far = await listen("tcp://127.0.0.1:0");
@@ -204,7 +205,7 @@ test("each sender of datagrams has a session, which ends in silence, and what is
 			await far.send(data, from);
 		}
 	})();
-	const args = ["--idle", "300ms", "--max", "2"];
+	const args = ["--idle", "3s", "--max", "2"];
 	const relay = await startRelay("udp://127.0.0.1:0", formatAddress(far.address), args);
 	const clients = await Promise.all(
 		[1, 2, 3].map(() => datagrams(undefined, { connect: relay.near })),
@@ -254,7 +255,7 @@ test("a burst of datagrams waits for a relay that has no time", { skip: isSmall 
 	await client.flush();
 	relay.process.kill("SIGCONT");
 	for (let i = 1; i <= count; i++) {
-		assert.equal((await far.receive({ timeoutMs: 10_000 })).data.length, i);
+		assert.equal((await far.receive(PATIENT)).data.length, i);
 	}
 	await Promise.all([client.close(), far.close()]);
 	assert.equal(await end(relay), 143);
@@ -277,7 +278,7 @@ test("any kind of messages to any other", async () => {
 			`unix-seqpacket:${folder}/1=unix-dgram:${folder}/to`,
 			`unix-dgram:${folder}/2=unix-seqpacket:${folder}/packets`,
 		];
-		const relay = startOurs(["relay", ...pairs, "--idle", "500ms"]);
+		const relay = startOurs(["relay", ...pairs, "--idle", "3s"]);
 		await relay.said(/\/2, for/);
 		const first = await ours(["connect", `unix-seqpacket:${folder}/1`], "a\nb");
 		assert.deepEqual([first.code, first.stdout.toString()], [0, "<a>\n<b>\n"]);

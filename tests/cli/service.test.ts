@@ -4,16 +4,15 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, datagrams, formatAddress, type Listener, listen, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lackingServiceManager, startServiceManager } from "../support/service-manager.ts";
 import { startProgram } from "./program.ts";
 import { PROGRAM } from "./talk.ts";
 
-const WAIT = { timeoutMs: 20_000 };
-
 test("--notify tells that it serves, who it is, and that it ends; only who serves tells that", async () => {
 	await inFolder(async (folder) => {
 		const manager = await datagrams(`unix-dgram:${folder}/notify`);
-		const next = async (): Promise<string> => String((await manager.receive(WAIT)).data);
+		const next = async (): Promise<string> => String((await manager.receive(PATIENT)).data);
 		const env = { NOTIFY_SOCKET: `${folder}/notify` };
 		const takeover = ["--takeover", `${folder}/control`, "--notify"];
 		for (const args of [
@@ -72,11 +71,11 @@ test("systemctl reload replaces a relay, whose connections go on", {
 				const held = await connect(`unix:${folder}/from`);
 				await held.write("before");
 				const served = await far.accept();
-				assert.equal(String(await served.readExactly(6, WAIT)), "before");
+				assert.equal(String(await served.readExactly(6, PATIENT)), "before");
 				await manager.control("reload", "relay.service");
 				await manager.until("relay.service", "MainPID", new RegExp(`^(?!${before}$)[1-9]`));
 				await held.write("after!");
-				assert.equal(String(await served.readExactly(6, WAIT)), "after!");
+				assert.equal(String(await served.readExactly(6, PATIENT)), "after!");
 				const fresh = await connect(`unix:${folder}/from`);
 				const another = await far.accept();
 				for (const each of [held, served, fresh, another]) await each.close();

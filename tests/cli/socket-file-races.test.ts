@@ -7,10 +7,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, type Datagrams, datagrams, type PacketStream, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENCE_MS, PATIENT, until } from "../support/patience.ts";
 import { find, lacking } from "../support/programs.ts";
 
 // Whoever is refused looks through all processes for the one to name, which takes its time.
@@ -19,7 +19,6 @@ const RACERS = 3;
 const KILL_EVERY = 5;
 const CHILD = fileURLToPath(new URL("./racer.child.js", import.meta.url));
 const KINDS = ["unix", "unix-seqpacket", "unix-dgram"] as const;
-const TIMEOUT_MS = 20_000;
 
 type Kind = (typeof KINDS)[number];
 
@@ -72,11 +71,10 @@ async function startRacers(): Promise<Racer[]> {
 
 /** Sends a word to whoever serves the address, and returns what comes back. */
 async function ask(kind: Kind, path: string): Promise<string> {
-	const options = { timeoutMs: TIMEOUT_MS };
 	const connection =
 		kind === "unix-dgram"
 			? await datagrams(undefined, { connect: `${kind}:${path}` })
-			: ((await connect(`${kind}:${path}`, options)) as Stream | PacketStream);
+			: ((await connect(`${kind}:${path}`, PATIENT)) as Stream | PacketStream);
 	if ("write" in connection) await connection.write("word");
 	else await connection.send("word");
 	const reply = await receive(connection);
@@ -85,11 +83,10 @@ async function ask(kind: Kind, path: string): Promise<string> {
 }
 
 async function receive(connection: Stream | PacketStream | Datagrams): Promise<string> {
-	const options = { timeoutMs: TIMEOUT_MS };
-	if ("write" in connection) return String(await connection.readExactly(4, options));
+	if ("write" in connection) return String(await connection.readExactly(4, PATIENT));
 	if ("receiveMessage" in connection)
-		return String(Buffer.from((await connection.receive(options)) ?? []));
-	return String(Buffer.from((await connection.receive(options)).data));
+		return String(Buffer.from((await connection.receive(PATIENT)) ?? []));
+	return String(Buffer.from((await connection.receive(PATIENT)).data));
 }
 
 /** Has all of them start at once. Returns who owns the path; the others must have been refused by 3. */
@@ -109,7 +106,7 @@ function commandsFor(kind: Kind, path: string, echo: string, number: number): st
 }
 
 test(`in ${RACES} races one serves, the others are refused, the dead are replaced, and nothing is left`, {
-	timeout: 6 * TIMEOUT_MS,
+	timeout: PATIENCE_MS + RACES * 5_000,
 }, async (t: TestContext) => {
 	await inFolder(async (outer) => {
 		const folder = `${outer}/run`;
@@ -169,7 +166,7 @@ for (const [kind, program, argsOf] of OTHERS) {
 				env: { ...process.env, LD_PRELOAD: "" },
 			});
 			const ended = once(other, "exit");
-			for (let i = 0; i < 500 && !existsSync(path); i++) await pause(10);
+			await until(() => existsSync(path));
 			const { ino } = lstatSync(path);
 			const racers = await startRacers();
 			assert.deepEqual(await race(racers, commandsFor(kind, path, echo, 0)), []);

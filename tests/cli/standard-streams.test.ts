@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { connect, formatAddress, listen, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENCE_MS, until } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
 import { type Input, PROGRAM, start, startOurs, type Talked, type Talking } from "./talk.ts";
 
@@ -238,7 +238,7 @@ test("messages are sent to their end although the peer has ended before", async 
 
 async function connectWhenThere(path: string): Promise<Stream> {
 	const retry = { delayMs: 10, maxDelayMs: 50 };
-	return (await connect(`unix:${path}`, { retry, timeoutMs: 10_000 })) as Stream;
+	return (await connect(`unix:${path}`, { retry, timeoutMs: PATIENCE_MS })) as Stream;
 }
 
 async function ask(path: string, request: string): Promise<string> {
@@ -257,6 +257,5 @@ async function readAll(stream: Stream): Promise<string> {
 }
 
 async function untilGone(path: string): Promise<void> {
-	for (let i = 0; i < 500 && existsSync(path); i++) await pause(10);
-	assert.equal(existsSync(path), false);
+	await until(() => !existsSync(path));
 }

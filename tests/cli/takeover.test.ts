@@ -17,11 +17,11 @@ import { Load } from "../handover/load.ts";
 import { Authority } from "../support/certificates.ts";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lineLike } from "../support/programs.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 const RESTARTS = 20;
-const WAIT = { timeoutMs: 10_000 };
 
 /** A relay or server that listens, and where. */
 interface Running extends Child {
@@ -29,7 +29,7 @@ interface Running extends Child {
 }
 
 async function start(args: readonly string[], count = 1): Promise<Running> {
-	const child = startProgram(args, { lines: "stderr", timeoutMs: 60_000 });
+	const child = startProgram(args, { lines: "stderr", timeoutMs: 600_000 });
 	const addresses: string[] = [];
 	while (addresses.length < count) {
 		const [, address = ""] = await lineLike(child, /^listening on (\S+?)(?:, for .*)?$/);
@@ -70,12 +70,12 @@ async function echo(stream: Stream): Promise<void> {
 }
 
 async function talkOver(stream: Stream, word: string): Promise<void> {
-	await stream.write(word, WAIT);
-	assert.equal(String(await stream.readExactly(word.length, WAIT)), word);
+	await stream.write(word, PATIENT);
+	assert.equal(String(await stream.readExactly(word.length, PATIENT)), word);
 }
 
 async function visit(address: string): Promise<void> {
-	const stream = (await connect(address, WAIT)) as Stream;
+	const stream = (await connect(address, PATIENT)) as Stream;
 	await talkOver(stream, "hello");
 	await stream.close();
 }
@@ -148,7 +148,7 @@ test("--drain limits the time that an old relay stays, and what it cuts is told"
 			await talkOver(held, "one");
 			const second = await start(args);
 			await endsWith(first, 4);
-			await assert.rejects(held.readExactly(1, WAIT));
+			await assert.rejects(held.readExactly(1, PATIENT));
 			held.abort();
 			await end(second);
 		});
@@ -225,17 +225,17 @@ test("datagrams: requests under way are answered by the old relay, and the next 
 		const [near = ""] = first.addresses;
 		const client = (await datagrams(undefined, { connect: near })) as Datagrams;
 		await client.send("before");
-		const { from } = await far.receive(WAIT);
+		const { from } = await far.receive(PATIENT);
 		const second = await start(args);
 		assert.deepEqual(second.addresses, [near]);
 		await lineLike(first, /has taken over/);
 		await far.send("answer", from);
-		assert.equal(String((await client.receive(WAIT)).data), "answer");
+		assert.equal(String((await client.receive(PATIENT)).data), "answer");
 		await client.send("after");
-		const next = await far.receive(WAIT);
+		const next = await far.receive(PATIENT);
 		assert.equal(String(next.data), "after");
 		await far.send("another", next.from);
-		assert.equal(String((await client.receive(WAIT)).data), "another");
+		assert.equal(String((await client.receive(PATIENT)).data), "another");
 		// It would stay until its session has been silent for a minute.
 		assert.equal(first.process.exitCode, null);
 		await end(first);
@@ -262,7 +262,7 @@ test("of requests by datagrams none is lost over restarts", async () => {
 		const asking = (async () => {
 			for (; !isOver; answers++) {
 				await client.send(`${answers}`);
-				assert.equal(String((await client.receive(WAIT)).data), `${answers}`);
+				assert.equal(String((await client.receive(PATIENT)).data), `${answers}`);
 			}
 		})();
 		for (let i = 0; i < 5; i++) {
@@ -286,7 +286,7 @@ test("an old relay leaves with 0 once its sessions of datagrams have been silent
 		const first = await start(args);
 		const client = (await datagrams(undefined, { connect: first.addresses[0] ?? "" })) as Datagrams;
 		await client.send("hello");
-		await far.receive(WAIT);
+		await far.receive(PATIENT);
 		const second = await start(args);
 		await endsWith(first, 0);
 		await end(second);
@@ -319,13 +319,13 @@ test("messages over connections and Unix datagrams are taken over too", async ()
 		await endsWith(first, 0);
 		const packets = (await connect(`unix-seqpacket:${folder}/a`)) as PacketStream;
 		await packets.send("hello");
-		assert.equal(String(await packets.receive(WAIT)), "hello");
+		assert.equal(String(await packets.receive(PATIENT)), "hello");
 		await packets.close();
 		const client = await datagrams(`unix-dgram:${folder}/client`, {
 			connect: `unix-dgram:${folder}/b`,
 		});
 		await client.send("hello");
-		assert.equal(String((await client.receive(WAIT)).data), "hello");
+		assert.equal(String((await client.receive(PATIENT)).data), "hello");
 		await client.close();
 		await end(second);
 		assert.deepEqual([existsSync(`${folder}/a`), existsSync(`${folder}/b`)], [false, false]);
@@ -367,7 +367,7 @@ test("a handshake of TLS that had not ended when another process took over goes 
 			await lineLike(first, /has taken over; 1 under way/);
 			const stream = await startTls(raw, { servername: "localhost", tls: { ca: authority.cert } });
 			await stream.write("hello");
-			assert.equal(String(await stream.readExactly(5, WAIT)), "hello");
+			assert.equal(String(await stream.readExactly(5, PATIENT)), "hello");
 			await stream.close();
 			await endsWith(first, 0);
 			await end(second);

@@ -7,6 +7,7 @@ import { datagrams } from "#src/open/open-datagrams.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH, BATCH_DATA_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } from "#src/sys/errno.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const { sendmmsg } = sys;
 afterEach(() => {
@@ -61,7 +62,7 @@ async function exchange(
 		assert.equal(sender.sentCount, sent.length);
 		assert.equal(sender.queuedBytes, 0);
 		for (const [i, { peer, bytes }] of sent.entries()) {
-			const { data } = await (receivers[peer] as Datagrams).receive({ timeoutMs: 2_000 });
+			const { data } = await (receivers[peer] as Datagrams).receive(PATIENT);
 			assert.ok(payload(i, bytes).equals(data), `datagram ${i} arrived with ${data.length} bytes`);
 		}
 		for (const receiver of receivers) {

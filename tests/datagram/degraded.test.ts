@@ -8,6 +8,7 @@ import { IPPROTO_UDP, UDP_GRO } from "#src/sys/constants.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH, BATCH_DATA_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP } from "#src/sys/errno.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const original = { ...sys };
 afterEach(() => {
@@ -106,14 +107,14 @@ const RECEIVING: Readonly<Record<string, Receive>> = {
 	receive: async (socket, count) => {
 		const all: Buffer[] = [];
 		while (all.length < count) {
-			all.push(Buffer.from((await socket.receive({ timeoutMs: 2_000 })).data));
+			all.push(Buffer.from((await socket.receive(PATIENT)).data));
 		}
 		return all;
 	},
 	receiveBatch: async (socket, count) => {
 		const all: Buffer[] = [];
 		while (all.length < count) {
-			const batch = await socket.receiveBatch({ timeoutMs: 2_000 });
+			const batch = await socket.receiveBatch(PATIENT);
 			for (let i = 0; i < batch.count; i++) all.push(Buffer.from(batch.data(i)));
 		}
 		return all;

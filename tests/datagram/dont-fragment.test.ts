@@ -10,6 +10,7 @@ import {
 	IPPROTO_IP,
 } from "#src/sys/constants.ts";
 import { sys } from "#src/sys/current.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const { sendmmsg, sendto, sendmsg, setsockopt } = sys;
 afterEach(() => {
@@ -42,7 +43,7 @@ function watchModes(): [mode: number | undefined, rows: number][] {
 }
 
 async function text(socket: Datagrams): Promise<string> {
-	return Buffer.from((await socket.receive({ timeoutMs: 2_000 })).data).toString();
+	return Buffer.from((await socket.receive(PATIENT)).data).toString();
 }
 
 for (const local of ["udp://127.0.0.1:0", "udp://*:0"]) {

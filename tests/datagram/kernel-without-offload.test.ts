@@ -6,6 +6,7 @@ import { IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from "#src/sys/constants.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { ENOPROTOOPT } from "#src/sys/errno.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const { getsockopt, setsockopt, sendmmsg } = sys;
 let asked = 0;
@@ -41,7 +42,7 @@ test("without any offload each datagram is a message of its own, and all of them
 	for (let i = 0; i < 200; i++) {
 		const start = (i % 100) * 10;
 		assert.deepEqual(
-			Buffer.from((await server.receive({ timeoutMs: 2_000 })).data),
+			Buffer.from((await server.receive(PATIENT)).data),
 			data.subarray(start, start + 10),
 		);
 	}

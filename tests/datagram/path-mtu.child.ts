@@ -1,6 +1,7 @@
 /** Run in a network namespace whose loopback interface has a small MTU: prints what happened as JSON. */
 import type { NetworkError } from "#src/datagram/error-queue.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
+import { PATIENT } from "../support/patience.ts";
 
 async function exchange(
 	host: string,
@@ -19,7 +20,7 @@ async function exchange(
 		for (let i = 0; i < 20; i++) await client.send(data.subarray(0, stride));
 		await client.flush();
 		for (let i = 0; i < 40; i++) {
-			const { bytes } = await server.receive({ timeoutMs: 2_000 });
+			const { bytes } = await server.receive(PATIENT);
 			if (bytes !== (i === 19 ? 1 : stride)) wrong.push(stride);
 		}
 	}
@@ -75,7 +76,7 @@ async function forbid(local: string, host: string): Promise<object> {
 	await client.sendBatch(Buffer.alloc(2_000), 1_000, to, { dontFragment });
 	await client.sendBatch(Buffer.alloc(8_000), 4_000, to);
 	const arrived: number[] = [];
-	while (arrived.length < 9) arrived.push((await server.receive({ timeoutMs: 2_000 })).bytes);
+	while (arrived.length < 9) arrived.push((await server.receive(PATIENT)).bytes);
 	await Promise.all([server.close(), client.close()]);
 	return { codes, arrived };
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL } from "#src/sys/errno.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const RECEIVING = { receiveBufferBytes: 4_194_304 };
 
@@ -90,7 +91,7 @@ test("one buffer is sent as datagrams of any stride, with and without the kernel
 			for (let i = 0; i < length; i++) data[i] = i * 7 + (i >> 8);
 			await client.sendBatch(data, stride, server.address);
 			for (let at = 0; at < length; at += stride) {
-				const { data: got } = await server.receive({ timeoutMs: 2_000 });
+				const { data: got } = await server.receive(PATIENT);
 				assert.ok(data.subarray(at, at + stride).equals(got), `datagram at ${at} of ${length}`);
 			}
 			await assert.rejects(server.receive({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });

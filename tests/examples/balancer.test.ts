@@ -4,13 +4,12 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, type Stream } from "socketry";
 import { runChild } from "../support/children.ts";
+import { PATIENT, until } from "../support/patience.ts";
 import { example } from "../support/programs.ts";
 
-const WAIT = { timeoutMs: 10_000 };
 const REQUEST_BYTES = 64;
 
 test("the balancer's measurement compares three manners, and its own spreads lasting connections evenly", async () => {
@@ -25,8 +24,8 @@ test("the balancer's measurement compares three manners, and its own spreads las
 });
 
 async function ask(stream: Stream): Promise<number> {
-	await stream.write(new Uint8Array(REQUEST_BYTES), WAIT);
-	return (await stream.readExactly(REQUEST_BYTES, WAIT))[0] as number;
+	await stream.write(new Uint8Array(REQUEST_BYTES), PATIENT);
+	return (await stream.readExactly(REQUEST_BYTES, PATIENT))[0] as number;
 }
 
 test("connections go to the worker with the fewest, and past one that has died", async () => {
@@ -39,7 +38,7 @@ test("connections go to the worker with the fewest, and past one that has died",
 	);
 	const streams: Stream[] = [];
 	const open = async (): Promise<number> => {
-		const stream = (await connect(address as string, WAIT)) as Stream;
+		const stream = (await connect(address as string, PATIENT)) as Stream;
 		streams.push(stream);
 		return await ask(stream);
 	};
@@ -60,7 +59,7 @@ test("connections go to the worker with the fewest, and past one that has died",
 		assert.equal(children.length, 3);
 		process.kill(Number(children[1]), "SIGKILL");
 		// What is in its queue at this moment would go with it.
-		for (let i = 0; i < 1_000 && existsSync(`/proc/${children[1]}`); i++) await sleep(5);
+		await until(() => !existsSync(`/proc/${children[1]}`));
 		const rest = [await open(), await open(), await open(), await open()];
 		assert.ok(!rest.includes(1) && rest.includes(0) && rest.includes(2), String(rest));
 	} finally {

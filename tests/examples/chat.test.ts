@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, type Stream } from "socketry";
 import { startChild } from "../support/children.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, stop } from "../support/programs.ts";
 
 async function line(stream: Stream): Promise<string> {
-	return String(await stream.readUntil("\n", { timeoutMs: 10_000 }));
+	return String(await stream.readUntil("\n", PATIENT));
 }
 
 test("the chat tells the others, keeps control characters out, and ends who sends endless lines", async (t) => {
@@ -22,7 +23,7 @@ test("the chat tells the others, keeps control characters out, and ends who send
 
 	await anna.write("x".repeat(600));
 	assert.equal(await line(anna), "lines have at most 512 bytes\n");
-	assert.equal(await anna.read({ timeoutMs: 10_000 }), null);
+	assert.equal(await anna.read(PATIENT), null);
 
 	const carl = await connect(address);
 	await carl.write("still there\n");

@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type Stream } from "socketry";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT, until } from "../support/patience.ts";
 import { example, lineLike, stop } from "../support/programs.ts";
-
-const WAIT = { timeoutMs: 10_000 };
 
 test("the echo server restarts on SIGHUP, and its connections do not notice", async (t) => {
 	await inFolder(async (folder) => {
@@ -37,7 +35,7 @@ test("the echo server restarts on SIGHUP, and its connections do not notice", as
 			await said(new RegExp(`^(${next}) serves `));
 			pid = Number(next);
 			await client.write("still there?");
-			assert.equal(String(await client.readExactly(12, WAIT)), "still there?");
+			assert.equal(String(await client.readExactly(12, PATIENT)), "still there?");
 		}
 		await client.close();
 		process.kill(pid, "SIGTERM");
@@ -119,7 +117,7 @@ test("the web server restarts under load, and no request fails", async (t) => {
 			assert.equal((await old.ended).code, 0, (await old.ended).stderr);
 			serving = next;
 			const greeting = `hello from ${next.pid}\n`;
-			for (let look = 0; look < 1_000 && !requests.answered.has(greeting); look++) await sleep(5);
+			await until(() => requests.answered.has(greeting));
 			assert.ok(requests.answered.has(greeting));
 		}
 		await requests.stop();

@@ -9,6 +9,7 @@ import {
 	ManualClock,
 	type ToxicRequest,
 } from "socketry/fault";
+import { until } from "../support/patience.ts";
 
 interface Disturbed {
 	readonly client: Datagrams;
@@ -35,21 +36,16 @@ async function disturbed(
 	return { client, server, clock, relay, end };
 }
 
-async function settle(isDone: () => boolean): Promise<void> {
-	for (let turn = 0; turn < 20_000 && !isDone(); turn++) await new Promise(setImmediate);
-	assert.ok(isDone(), "it has not come that far");
-}
-
 test("what is lost on a socket is exactly what the counters say", async () => {
 	const { client, server, relay, end } = await disturbed([
 		{ type: "loss", stream: "upstream", attributes: { probability: 0.3 } },
 		{ type: "duplicate", stream: "upstream", attributes: { probability: 0.3 } },
 	]);
 	for (let i = 0; i < 100; i++) await client.send(`number ${i}`);
-	await settle(() => relay.upstream.received === 100);
+	await until(() => relay.upstream.received === 100);
 	const { loss, duplicate, passed, dropped } = relay.upstream;
 	assert.equal(dropped, 0);
-	await settle(() => relay.upstream.passed === 100 - loss + duplicate);
+	await until(() => relay.upstream.passed === 100 - loss + duplicate);
 	assert.ok(loss > 10 && duplicate > 5, `${loss} ${duplicate} ${passed}`);
 	for (let i = 0; i < 100 - loss + duplicate; i++) await server.receive();
 	await assert.rejects(server.receive({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
@@ -67,7 +63,7 @@ test("answers find their peers, late as they were told", async () => {
 		const { data, from } = await server.receive();
 		await server.send(`answer to ${Buffer.from(data)}`, from);
 	}
-	await settle(() => relay.downstream.received === 2);
+	await until(() => relay.downstream.received === 2);
 	assert.equal(relay.downstream.passed, 0);
 	clock.advance(5000);
 	assert.equal(String((await client.receive()).data), "answer to one");
@@ -98,7 +94,7 @@ test("what has no room to wait in is dropped and counted", async () => {
 		{ roomBytes: 10_000 },
 	);
 	for (let i = 0; i < 100; i++) await client.send(Buffer.alloc(1000 - 128));
-	await settle(() => relay.upstream.received === 100);
+	await until(() => relay.upstream.received === 100);
 	assert.equal(relay.upstream.dropped, 90);
 	await end();
 	assert.equal(relay.upstream.dropped, 100);

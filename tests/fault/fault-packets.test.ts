@@ -13,6 +13,7 @@ import {
 } from "socketry/fault";
 import { memoryPackets, memoryStreams } from "socketry/testing";
 import { abstractName } from "../support/pairs.ts";
+import { until } from "../support/patience.ts";
 
 interface Disturbed {
 	readonly client: PacketStream;
@@ -190,7 +191,7 @@ test("half_open leaves the sender alone with its messages", async () => {
 	assert.equal(await server.receive().catch(() => null), null);
 	for (let i = 0; i < 5000; i++) await client.send("into nothing");
 	await client.close();
-	for (let turn = 0; turn < 20_000 && ended.length === 0; turn++) await new Promise(setImmediate);
+	await until(() => ended.length > 0);
 	await end();
 	const { upstream, fault } = ended[0]?.result ?? {};
 	assert.equal(fault?.kind, "half-open");

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { FaultPlan, faultRelay, ManualClock, type ToxicRequest } from "socketry/fault";
 import { memoryStreams } from "socketry/testing";
+import { until } from "../support/patience.ts";
 
 interface Disturbed {
 	readonly client: Stream;
@@ -25,12 +26,6 @@ async function disturbed(...toxics: ToxicRequest[]): Promise<Disturbed> {
 	const [client, near] = await tcpPair();
 	const [server, far] = await tcpPair();
 	return { client, server, clock, plan, relay: faultRelay(near, far, plan) };
-}
-
-/** Lets sockets do what they can without time passing. */
-async function settle(isDone: () => boolean): Promise<void> {
-	for (let turn = 0; turn < 20_000 && !isDone(); turn++) await new Promise(setImmediate);
-	assert.ok(isDone(), "it has not come that far");
 }
 
 async function readAll(stream: Stream): Promise<Buffer> {
@@ -66,7 +61,7 @@ test("latency holds bytes back until their time, in its direction only", async (
 	await server.write("down");
 	assert.equal(String(await client.readExactly(4)), "down");
 	await client.write("up");
-	await settle(() => relay.heldBytes === 2);
+	await until(() => relay.heldBytes === 2);
 	clock.advance(59_999);
 	assert.equal(relay.heldBytes, 2);
 	clock.advance(1);
@@ -83,12 +78,12 @@ test("bandwidth passes so many bytes in so much time", async () => {
 		attributes: { rate: 10 },
 	});
 	await client.write(Buffer.alloc(5000));
-	await settle(() => relay.heldBytes === 5000);
+	await until(() => relay.heldBytes === 5000);
 	for (let portion = 1; portion <= 5; portion++) {
 		clock.advance(100);
 		await server.readExactly(1000);
 		assert.equal(server.bytesRead, portion * 1000);
-		await settle(() => relay.heldBytes === 5000 - portion * 1000);
+		await until(() => relay.heldBytes === 5000 - portion * 1000);
 	}
 	relay.abort();
 	client.abort();
@@ -132,7 +127,7 @@ test("a reset comes at its time after the first byte", async () => {
 		attributes: { timeout: 5000 },
 	});
 	await server.write("x");
-	await settle(() => clock.nextMs === 5000);
+	await until(() => clock.nextMs === 5000);
 	clock.advance(5000);
 	await assert.rejects(client.read(), (error) => codeOf(error) === "ECONNRESET");
 	assert.equal((await relay.done).downstream.passedBytes, 0);
@@ -143,7 +138,7 @@ test("a reset comes at its time after the first byte", async () => {
 test("timeout without a time stops the data and keeps the connection, until it is removed", async () => {
 	const { client, server, clock, plan, relay } = await disturbed({ type: "timeout", name: "t" });
 	await server.write("lost");
-	await settle(() => clock.nextMs === undefined);
+	await until(() => clock.nextMs === undefined);
 	await client.write("still here");
 	assert.equal(String(await server.readExactly(10)), "still here");
 	plan.update("t", { toxicity: 1 });
@@ -226,7 +221,7 @@ test("slow_close delays the end and no byte", async () => {
 	await server.write("bye");
 	await server.close();
 	assert.equal(String(await client.readExactly(3)), "bye");
-	await settle(() => clock.nextMs === 900_000);
+	await until(() => clock.nextMs === 900_000);
 	clock.advance(900_000);
 	assert.equal(await client.read(), null);
 	await client.close();

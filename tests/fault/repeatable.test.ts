@@ -10,6 +10,7 @@ import {
 	type ToxicRequest,
 } from "socketry/fault";
 import { memoryPackets, memoryStreams } from "socketry/testing";
+import { until } from "../support/patience.ts";
 
 /** All that could be seen of a run: arrivals with their time, what the faults told, what became of it. */
 interface Run {
@@ -97,11 +98,12 @@ async function runDatagrams(seed: number, toxics: readonly ToxicRequest[]): Prom
 		return data;
 	});
 	const settle = async (received: number): Promise<void> => {
-		for (let quiet = 0, turn = 0; quiet < 6 && turn < 20_000; turn++) {
-			await new Promise(setImmediate);
+		let quiet = 0;
+		await until(() => {
 			const { upstream } = relay;
 			quiet = upstream.received === received && upstream.passed === arrived ? quiet + 1 : 0;
-		}
+			return quiet > 6;
+		});
 	};
 	for (const [index, message] of MESSAGES.entries()) {
 		await client.send(message);

@@ -92,7 +92,7 @@ async function problemOf(
 		if (failure !== undefined) assertExpected(failure, row, fault.fail as string);
 		const { user, system } = process.cpuUsage(cpu);
 		assert.ok(user + system < CPU_US_MAX, `${user + system} us of processor time`);
-		await assertNoLeaks(before, { graceMs: 500 });
+		await assertNoLeaks(before, { graceMs: 10_000 });
 		return undefined;
 	} catch (error) {
 		return `${JSON.stringify(fault)} (seed ${faults.seed}): ${(error as Error).message}`;

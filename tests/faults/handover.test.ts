@@ -68,7 +68,7 @@ async function handOver(fault: Fault): Promise<number> {
 		await offer;
 		assert.deepEqual(readdirSync(folder), [], what);
 	});
-	await assertNoLeaks(before, { graceMs: 1_000 });
+	await assertNoLeaks(before, { graceMs: 10_000 });
 	return calls;
 }
 

@@ -5,8 +5,7 @@ import { drain, type StatefulConnection, type Successor, takeOver } from "socket
 import { Wire } from "#src/handover/wire.ts";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
-
-const WAIT = { timeoutMs: 10_000 };
+import { PATIENT } from "../support/patience.ts";
 
 /** A connection that has come to the new process. */
 interface Come {
@@ -104,17 +103,17 @@ test("idle connections go over with what is known of them, and their clients not
 		assert.deepEqual(there.peer, clients.web.address);
 		assert.equal(there.socket.getOption("TCP_NODELAY"), true);
 		await clients.web.write("hello");
-		assert.equal(String(await there.readExactly(5, WAIT)), "hello");
+		assert.equal(String(await there.readExactly(5, PATIENT)), "hello");
 		await there.write("and back");
 		await there.close();
-		assert.equal(String(await clients.web.readExactly(8, WAIT)), "and back");
-		assert.equal(await clients.web.read(WAIT), null);
+		assert.equal(String(await clients.web.readExactly(8, PATIENT)), "and back");
+		assert.equal(await clients.web.read(PATIENT), null);
 
 		const room = talk?.connection as PacketStream;
 		await clients.talk.send("");
-		assert.equal((await room.receive(WAIT))?.length, 0);
+		assert.equal((await room.receive(PATIENT))?.length, 0);
 		await room.send("answer");
-		assert.equal(String(await clients.talk.receive(WAIT)), "answer");
+		assert.equal(String(await clients.talk.receive(PATIENT)), "answer");
 	});
 });
 
@@ -133,8 +132,8 @@ test("bytes that were read ahead come first, then those that wait in the kernel,
 		const [come] = await before.restart();
 		await line;
 		const there = come?.connection as Stream;
-		assert.equal(String(await there.readUntil("\n", WAIT)), "second, which is not complete\n");
-		assert.equal(String(await there.readUntil("\n", WAIT)), "third\n");
+		assert.equal(String(await there.readUntil("\n", PATIENT)), "second, which is not complete\n");
+		assert.equal(String(await there.readUntil("\n", PATIENT)), "third\n");
 		assert.equal(there.bytesRead, 36);
 	});
 });
@@ -150,7 +149,7 @@ test("bytes of a read that was not complete go over, in great number too", async
 		const [come] = await before.restart();
 		await all;
 		const there = come?.connection as Stream;
-		assert.ok(sent.equals(await there.readExactly(sent.length, WAIT)));
+		assert.ok(sent.equals(await there.readExactly(sent.length, PATIENT)));
 	});
 });
 
@@ -166,8 +165,8 @@ test("a connection whose program is busy stays, and goes on where it is", async 
 		assert.deepEqual(await before.restart(), []);
 		assert.deepEqual(await before.offer, { pid: process.pid, movedCount: 0, lostCount: 0 });
 		await clients.web.write("still here");
-		assert.equal(String(await servers.web.read(WAIT)), "still here");
-		for (const _ of sent) assert.equal((await clients.talk.receive(WAIT))?.length, 10_000);
+		assert.equal(String(await servers.web.read(PATIENT)), "still here");
+		for (const _ of sent) assert.equal((await clients.talk.receive(PATIENT))?.length, 10_000);
 		await Promise.all(sent);
 		assert.equal(await drain([servers.web, servers.talk], { timeoutMs: 10 }), 2);
 		assert.equal(await receiving, null);
@@ -185,8 +184,8 @@ test("a connection that takes descriptors or credentials stays: what came along 
 		const movable = [server, talkServer];
 		const offer = first.offer({ connections: () => movable, moveMs: 20 });
 		await client.write("begun, ", { descriptors: [0] });
-		const line = server.readUntil("\n", WAIT);
-		const message = talkServer.receiveMessage(WAIT);
+		const line = server.readUntil("\n", PATIENT);
+		const message = talkServer.receiveMessage(PATIENT);
 		const next = await takeOver(post, { sockets: {}, onConnection: () => assert.fail() });
 		await next.ready();
 		assert.deepEqual(await offer, { pid: process.pid, movedCount: 0, lostCount: 0 });
@@ -213,7 +212,7 @@ test("a connection goes as soon as its program is idle, within its time", async 
 		const come = await restarting;
 		await reading;
 		assert.equal(come.length, 1);
-		assert.equal(String(await clients.web.readExactly(13, WAIT)), "a late answer");
+		assert.equal(String(await clients.web.readExactly(13, PATIENT)), "a late answer");
 	}, 10_000);
 });
 
@@ -237,16 +236,16 @@ test("a new process that ends while connections go over costs one of them, and t
 		before.movable = [{ connection: servers.web, state: () => Buffer.alloc(4_000_000) }];
 		const wire = new Wire(await connect(before.post, { receiveDescriptors: true }));
 		await wire.send({ kind: "hello", protocols: [1], pid: 4711 });
-		(await wire.expect(["welcome"], WAIT)).descriptor?.close();
-		for (let i = 0; i < 2; i++) (await wire.expect(["socket"], WAIT)).descriptor?.close();
+		(await wire.expect(["welcome"], PATIENT)).descriptor?.close();
+		for (let i = 0; i < 2; i++) (await wire.expect(["socket"], PATIENT)).descriptor?.close();
 		await wire.send({ kind: "ready" });
-		await wire.expect(["yours"], WAIT);
+		await wire.expect(["yours"], PATIENT);
 		await wire.send({ kind: "mine", takesConnections: true });
-		(await wire.expect(["connection"], WAIT)).descriptor?.close();
+		(await wire.expect(["connection"], PATIENT)).descriptor?.close();
 		wire.close();
 		assert.deepEqual(await before.offer, { pid: 4711, movedCount: 0, lostCount: 1 });
 		await reading;
-		assert.equal(await clients.web.read(WAIT), null);
+		assert.equal(await clients.web.read(PATIENT), null);
 	});
 });
 

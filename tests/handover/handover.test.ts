@@ -15,8 +15,7 @@ import { drain, type Handover, takeOver } from "socketry/handover";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
-
-const WAIT = { timeoutMs: 10_000 };
+import { PATIENT } from "../support/patience.ts";
 
 /** Runs `body` with a place for a post, after which nothing may be open. */
 async function withPost(
@@ -33,11 +32,11 @@ async function withPost(
 async function pass(listener: Listener<Stream>): Promise<void> {
 	const { address } = listener;
 	const [client, server] = await Promise.all([
-		connect(address as { transport: "tcp"; host: string; port: number }, WAIT),
-		listener.accept(WAIT),
+		connect(address as { transport: "tcp"; host: string; port: number }, PATIENT),
+		listener.accept(PATIENT),
 	]);
 	await client.write("x");
-	assert.equal(String(await server.read(WAIT)), "x");
+	assert.equal(String(await server.read(PATIENT)), "x");
 	await Promise.all([client.close(), server.close()]);
 }
 
@@ -82,15 +81,15 @@ test("every kind of socket goes from one process to the next, with its address a
 			notes,
 		}: { packets: Listener<PacketStream>; udp: Datagrams; notes: Datagrams } = now;
 		const [client, server] = await Promise.all([
-			connect(packets.address as { transport: "unix-seqpacket"; path: string }, WAIT),
-			packets.accept(WAIT),
+			connect(packets.address as { transport: "unix-seqpacket"; path: string }, PATIENT),
+			packets.accept(PATIENT),
 		]);
 		assert.deepEqual(client.peerCredentials.pid, process.pid);
 		await Promise.all([client.close(), server.close()]);
 		for (const each of [udp, notes]) {
 			await using sender = await datagrams(undefined, { connect: each.address });
 			await sender.send("x");
-			assert.equal(String((await each.receive(WAIT)).data), "x");
+			assert.equal(String((await each.receive(PATIENT)).data), "x");
 		}
 		await Promise.all([old.udp.close(), old.notes.close()]);
 		assert.deepEqual(
@@ -199,7 +198,7 @@ test("datagrams that were fetched are still received and answered by the old pro
 		for (let i = 0; i < 40; i++) await client.send(`${i}`);
 		await client.flush();
 		const got: string[] = [];
-		for (let i = 0; i < 3; i++) got.push(String((await udp.receive(WAIT)).data));
+		for (let i = 0; i < 3; i++) got.push(String((await udp.receive(PATIENT)).data));
 
 		const second = await takeOver(post, { sockets });
 		const inherited = (await second.ready()).udp;
@@ -211,7 +210,7 @@ test("datagrams that were fetched are still received and answered by the old pro
 		await udp.close();
 		await client.send("last");
 		for (;;) {
-			const { data } = await inherited.receive(WAIT);
+			const { data } = await inherited.receive(PATIENT);
 			if (String(data) === "last") break;
 			got.push(String(data));
 		}

@@ -6,11 +6,11 @@ import { takeOver } from "socketry/handover";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lineLike } from "../support/programs.ts";
 import { withOld } from "./old.ts";
 
 const STEPS = new URL("./steps.child.js", import.meta.url);
-const WAIT = { timeoutMs: 10_000 };
 
 /** After which words of the new process it is killed. */
 const OF_THE_NEW = [
@@ -105,7 +105,7 @@ async function assertTakesOver(
 ): Promise<void> {
 	const handover = await start(folder);
 	assert.equal(handover.predecessorPid, inode === undefined ? undefined : child.pid);
-	const { local } = await handover.ready(WAIT);
+	const { local } = await handover.ready(PATIENT);
 	if (inode !== undefined) {
 		assert.equal(String(handover.state), "state");
 		assert.equal(statSync(`${folder}/local`).ino, inode);
@@ -121,13 +121,13 @@ async function start(folder: string) {
 	const sockets = {
 		local: { address: `unix:${folder}/local`, onStale: "replace-dead" },
 	} as const;
-	return await takeOver(`unix-seqpacket:${folder}/post`, { sockets, ...WAIT });
+	return await takeOver(`unix-seqpacket:${folder}/post`, { sockets, ...PATIENT });
 }
 
 async function assertServes(listener: Listener<Stream>): Promise<void> {
 	const [client, server] = await Promise.all([
-		connect(listener.address as { transport: "unix"; path: string }, WAIT),
-		listener.accept(WAIT),
+		connect(listener.address as { transport: "unix"; path: string }, PATIENT),
+		listener.accept(PATIENT),
 	]);
 	await Promise.all([client.close(), server.close()]);
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { connect, type Stream } from "socketry";
+import { PATIENT } from "../support/patience.ts";
 
 /** What clients have done and met. */
 export interface LoadResult {
@@ -11,7 +12,6 @@ export interface LoadResult {
 	readonly failures: readonly string[];
 }
 
-const WAIT = { timeoutMs: 20_000 };
 const MESSAGE_BYTES_MAX = 3_000;
 
 /** Clients of one echo server. */
@@ -48,8 +48,8 @@ export class Load {
 		while (!this.#isOver) {
 			await this.#visit(address, async (stream) => {
 				await this.#exchange(stream, 1);
-				await stream.closeWrite(WAIT);
-				assert.equal(await stream.read(WAIT), null);
+				await stream.closeWrite(PATIENT);
+				assert.equal(await stream.read(PATIENT), null);
 			});
 		}
 	}
@@ -66,7 +66,7 @@ export class Load {
 	async #visit(address: string, talk: (stream: Stream) => Promise<void>): Promise<void> {
 		let stream: Stream | undefined;
 		try {
-			stream = (await connect(address, WAIT)) as Stream;
+			stream = (await connect(address, PATIENT)) as Stream;
 			this.#connections++;
 			await talk(stream);
 		} catch (error) {
@@ -81,9 +81,9 @@ export class Load {
 		const sent = Array.from({ length: count }, () =>
 			randomBytes(1 + Math.floor(Math.random() * MESSAGE_BYTES_MAX)),
 		);
-		for (const message of sent) await stream.write(message, WAIT);
+		for (const message of sent) await stream.write(message, PATIENT);
 		for (const message of sent) {
-			assert.ok(message.equals(await stream.readExactly(message.length, WAIT)), "another echo");
+			assert.ok(message.equals(await stream.readExactly(message.length, PATIENT)), "another echo");
 			this.#messages++;
 		}
 	}

@@ -11,8 +11,7 @@ import {
 import { type HandoverError, type OfferOptions, type Successor, takeOver } from "socketry/handover";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
-
-const WAIT = { timeoutMs: 10_000 };
+import { PATIENT } from "../support/patience.ts";
 
 /** What the old process serves on: a port, a socket file, datagrams. */
 export interface Old {
@@ -99,14 +98,14 @@ async function startOld(folder: string, { post, ...offer }: OldOptions): Promise
 		},
 		assertServes: async () => {
 			for (const address of [addresses.web, addresses.local]) {
-				const client = (await connect(address, WAIT)) as Stream;
+				const client = (await connect(address, PATIENT)) as Stream;
 				await client.write("ping");
-				assert.equal(String(await client.readExactly(4, WAIT)), "ping");
+				assert.equal(String(await client.readExactly(4, PATIENT)), "ping");
 				await client.close();
 			}
 			await using client = await datagrams("udp://127.0.0.1:0", { connect: addresses.names });
 			await client.send("ping");
-			assert.equal(String((await client.receive(WAIT)).data), "ping");
+			assert.equal(String((await client.receive(PATIENT)).data), "ping");
 		},
 		withdraw: () => handover.close(),
 		close: async () => {

@@ -8,10 +8,10 @@ import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENT } from "../support/patience.ts";
 import { type Old, withOld } from "./old.ts";
 
 const NEW = new URL("./new.child.js", import.meta.url);
-const WAIT = { timeoutMs: 10_000 };
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
@@ -59,13 +59,13 @@ test("an old process that is stopped is given up in time, before and after it ha
 			message: /^Taking over took longer than 100 ms/,
 		});
 		old.process.kill("SIGCONT");
-		const handover = await takeOver(post, { sockets, ...WAIT });
+		const handover = await takeOver(post, { sockets, ...PATIENT });
 		old.process.kill("SIGSTOP");
 		await assert.rejects(handover.ready({ timeoutMs: 100 }), { code: "ERR_TIMEOUT" });
 		old.process.kill("SIGCONT");
 		const client = await connect(`unix:${folder}/local`);
 		await client.write("x");
-		assert.equal(String(await client.readExactly(1, WAIT)), "x");
+		assert.equal(String(await client.readExactly(1, PATIENT)), "x");
 		assert.equal(client.peerCredentials.pid, old.pid);
 		await client.close();
 		await stop(old);
@@ -77,7 +77,7 @@ test("a new process that speaks another version is refused", async () => {
 	await withOld({}, async (old) => {
 		const wire = new Wire(await connect(old.post));
 		await wire.send({ kind: "hello", protocols: [99, 0], pid: 1 });
-		await assert.rejects(wire.expect(["welcome"], WAIT), {
+		await assert.rejects(wire.expect(["welcome"], PATIENT), {
 			code: "ERR_HANDOVER",
 			reason: "version",
 			message: "This process speaks version 1 only",
@@ -95,7 +95,7 @@ test("an old process that gives something else than was agreed is not believed",
 		const door = await listen(post);
 		const starting = takeOver(post, { sockets: {} });
 		const wire = new Wire(await door.accept());
-		await wire.expect(["hello"], WAIT);
+		await wire.expect(["hello"], PATIENT);
 		await wire.send({ kind: "yours" });
 		await assert.rejects(starting, { code: "ERR_HANDOVER", reason: "protocol" });
 		wire.close();
@@ -107,10 +107,10 @@ test("an old process that gives something else than was agreed is not believed",
 async function upToDecision(old: Old): Promise<Wire> {
 	const wire = new Wire(await connect(old.post, { receiveDescriptors: true }));
 	await wire.send({ kind: "hello", protocols: [1], pid: process.pid });
-	(await wire.expect(["welcome"], WAIT)).descriptor?.close();
-	for (let i = 0; i < 3; i++) (await wire.expect(["socket"], WAIT)).descriptor?.close();
+	(await wire.expect(["welcome"], PATIENT)).descriptor?.close();
+	for (let i = 0; i < 3; i++) (await wire.expect(["socket"], PATIENT)).descriptor?.close();
 	await wire.send({ kind: "ready" });
-	await wire.expect(["yours"], WAIT);
+	await wire.expect(["yours"], PATIENT);
 	return wire;
 }
 
@@ -119,7 +119,7 @@ test("once the old process has made up its mind to go on, the new one cannot tak
 		const wire = await upToDecision(old);
 		await old.withdraw();
 		await assert.rejects(wire.send({ kind: "mine", takesConnections: false }), { reason: "ended" });
-		await assert.rejects(wire.expect([], WAIT), { reason: "closing" });
+		await assert.rejects(wire.expect([], PATIENT), { reason: "closing" });
 		wire.close();
 		assert.equal(await old.successor, undefined);
 		await old.assertServes();

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 import { example, lineLike } from "../support/programs.ts";
 import { Load } from "./load.ts";
 
 /** More, and for longer, where an environment variable says so. */
 const RESTARTS = Number(process.env["SOCKETRY_RESTARTS"] ?? 25);
 const CLIENTS_OF_EACH_KIND = 2;
-const START_MS = 20_000;
 
 test(`${RESTARTS} restarts under load and some that fail refuse, reset and lose nothing, and leave neither descriptors nor processes`, async (t) => {
 	await inFolder(async (folder) => {
@@ -44,7 +44,7 @@ test(`${RESTARTS} restarts under load and some that fail refuse, reset and lose 
 			moved += Number(/with (\d+) conn/.exec(stdout)?.[1]);
 			serving = next;
 			// Each serves for a while.
-			const deadline = performance.now() + START_MS;
+			const deadline = performance.now() + PATIENCE_MS;
 			while (load.messages < seen + 50 && performance.now() < deadline) await sleep(1);
 		}
 		const { connections, messages, failures } = await load.stop();
@@ -89,7 +89,7 @@ function targetOf(link: string): string {
 }
 
 async function untilEqual(look: () => readonly string[], wanted: readonly string[]): Promise<void> {
-	const deadline = performance.now() + 10_000;
+	const deadline = performance.now() + PATIENCE_MS;
 	while (look().length !== wanted.length && performance.now() < deadline) await sleep(10);
 	assert.deepEqual(look(), wanted);
 }

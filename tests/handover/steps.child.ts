@@ -1,14 +1,14 @@
 /**
- * One side of a hand-over, word by word, that kills itself after so many steps: `new POST STEP` or `old POST STEP SOCKET`.
+ * One side of a hand-over, word by word, that kills itself after so many steps: `new POST PATIENT` or `old POST PATIENT SOCKET`.
  */
 import { lstatSync } from "node:fs";
 import { connect, listen, type PacketStream } from "socketry";
 import type { FileRecord } from "#src/handover/protocol.ts";
 import { Wire } from "#src/handover/wire.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const [side = "", post = "", last = "0", path = ""] = process.argv.slice(2);
 const place = post as `unix-seqpacket:${string}`;
-const STEP = { timeoutMs: 10_000 };
 let step = 0;
 
 /** Ends this process without a chance to clean up, when it is its turn. */
@@ -27,17 +27,17 @@ async function beNew(): Promise<void> {
 	after("connecting");
 	await wire.send({ kind: "hello", protocols: [1], pid: process.pid });
 	after("hello");
-	const { message } = await wire.expect(["welcome"], STEP);
+	const { message } = await wire.expect(["welcome"], PATIENT);
 	after("welcome");
 	for (let i = 0; i < message.socketCount; i++) {
-		await wire.expect(["socket"], STEP);
+		await wire.expect(["socket"], PATIENT);
 		after(`socket ${i + 1}`);
 	}
-	await wire.expectBytes(message.stateBytes, STEP);
+	await wire.expectBytes(message.stateBytes, PATIENT);
 	after("the state");
 	await wire.send({ kind: "ready" });
 	after("ready");
-	await wire.expect(["yours"], STEP);
+	await wire.expect(["yours"], PATIENT);
 	after("yours");
 	await wire.send({ kind: "mine", takesConnections: false });
 	after("mine");
@@ -50,7 +50,7 @@ async function beOld(): Promise<void> {
 	console.log("listens");
 	const wire = new Wire((await door.accept()) as PacketStream);
 	after("accepting");
-	await wire.expect(["hello"], STEP);
+	await wire.expect(["hello"], PATIENT);
 	after("hello");
 	const state = Buffer.from("state");
 	await wire.send(
@@ -77,11 +77,11 @@ async function beOld(): Promise<void> {
 	after("both sockets");
 	await wire.sendBytes(state);
 	after("the state");
-	await wire.expect(["ready"], STEP);
+	await wire.expect(["ready"], PATIENT);
 	after("ready");
 	await wire.send({ kind: "yours" });
 	after("yours");
-	await wire.expect(["mine"], STEP);
+	await wire.expect(["mine"], PATIENT);
 	after("mine");
 }
 

@@ -263,7 +263,7 @@ test("who swaps the file in a loop is never connected to", { skip: needsRoot }, 
 async function startSwapper(folder: string): Promise<Child> {
 	const child = startChild(new URL("./swapper.child.js", import.meta.url), {
 		args: [folder, String(STRANGER)],
-		timeoutMs: 60_000,
+		timeoutMs: 600_000,
 	});
 	assert.equal(await child.line(), "swapping");
 	return child;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { listen } from "socketry";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const [folder = "", umask = "", mode = ""] = process.argv.slice(2);
-const PATIENCE_MS = 8_000;
 
 process.umask(Number.parseInt(umask, 8));
 const path = join(folder, "socket");

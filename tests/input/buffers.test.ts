@@ -3,9 +3,9 @@ import { type TestContext, test } from "node:test";
 import { datagrams, type Stream, socketpair } from "socketry";
 import { socketpair as rawPair, type Socket } from "socketry/socket";
 import { isPending, settled } from "#src/testing/expectations.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 import { assertRefuses } from "../support/refusals.ts";
 
-const PATIENCE_MS = 2_000;
 const BIG = 4 * 1024 * 1024;
 
 // Node 20 has them; the types of ES2022 do not.

@@ -7,6 +7,7 @@ import { socket } from "socketry/socket";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const STARTER = new URL("./starter.child.js", import.meta.url);
 const STARTERS = 8;
@@ -20,9 +21,9 @@ test("of eight starters that find a dead file, or none, exactly one becomes its 
 		const starters: Stream[] = [];
 		try {
 			for (let i = 0; i < STARTERS; i++) {
-				children.push(startChild(STARTER, { args: [abstract], timeoutMs: 25_000 }));
+				children.push(startChild(STARTER, { args: [abstract] }));
 			}
-			while (starters.length < STARTERS) starters.push(await control.accept({ timeoutMs: 10_000 }));
+			while (starters.length < STARTERS) starters.push(await control.accept(PATIENT));
 			for (let round = 0; round < ROUNDS; round++) {
 				const path = join(folder, `${round}`);
 				// One third each: a file of the dead, no file, and a file whose owner leaves at this moment.
@@ -59,7 +60,7 @@ async function tell(starters: readonly Stream[], command: string): Promise<void>
 }
 
 async function answer(starter: Stream): Promise<string> {
-	return String(await starter.readUntil("\n", { timeoutMs: 10_000 })).trim();
+	return String(await starter.readUntil("\n", PATIENT)).trim();
 }
 
 // Who lost while another was leaving may have lost to the one who left: then nobody owns the path.

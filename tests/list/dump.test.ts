@@ -8,6 +8,7 @@ import { DiagSocket } from "#src/list/dump.ts";
 import { decodeInet, encodeInetRequest } from "#src/list/inet-diag.ts";
 import { NLM_F_DUMP_INTR } from "#src/list/netlink.ts";
 import { sys } from "#src/sys/current.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 
 const REQUEST = encodeInetRequest(2, 6);
 const decodeTcp = (payload: Uint8Array): ReturnType<typeof decodeInet> =>
@@ -109,7 +110,7 @@ test("2,000 connections are all listed with both ends, in many parts", async () 
 	};
 	const start = performance.now();
 	const { sockets } = await tampering(count, () => listSockets({ pids: [process.pid] }));
-	const elapsedMs = performance.now() - start;
+	assert.ok(performance.now() - start < PROMPT_MS);
 	const { port } = listener.address as { port: number };
 	const ours = sockets.filter(({ local, peer }) => local === address || peer?.address === address);
 	assert.equal(ours.length, 4_001);
@@ -123,7 +124,6 @@ test("2,000 connections are all listed with both ends, in many parts", async () 
 		assert.equal(peer?.holders[0]?.pid, process.pid);
 	}
 	assert.ok(parts > 50, `${parts} parts`);
-	assert.ok(elapsedMs < 10_000, `${elapsedMs} ms`);
 	for (const stream of streams) stream.abort();
 	listener.close();
 });

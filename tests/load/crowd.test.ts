@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const SERVER = new URL("./crowd-server.child.js", import.meta.url);
 const CLIENT = new URL("./crowd-client.child.js", import.meta.url);
@@ -24,9 +25,9 @@ for (const [kind, address] of [
 	["Unix", `unix:${abstractName()}`],
 ]) {
 	test(`5000 connections over ${kind} are held at once, and each is echoed`, { skip }, async () => {
-		const server = startChild(SERVER, { args: [address as string], timeoutMs: 25_000 });
+		const server = startChild(SERVER, { args: [address as string] });
 		const to = await server.line();
-		const client = startChild(CLIENT, { args: [to, `${CONNECTIONS}`], timeoutMs: 25_000 });
+		const client = startChild(CLIENT, { args: [to, `${CONNECTIONS}`] });
 		try {
 			for (const step of ["held", "echoed", "closed"]) assert.equal(await client.line(), step);
 			assert.equal((await client.ended).code, 0);
@@ -54,7 +55,7 @@ for (const [kind, address] of [
 
 /** Waits until the server has closed its ends too. */
 async function allClosed(pid: number): Promise<void> {
-	const deadline = performance.now() + 5_000;
+	const deadline = performance.now() + PATIENCE_MS;
 	while (performance.now() < deadline && readdirSync(`/proc/${pid}/fd`).length > OTHERS) {
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	}

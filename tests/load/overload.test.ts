@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { type Address, connect, type Stream } from "socketry";
 import { type Child, runChild, startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 
 const SERVER = new URL("./overload-server.child.js", import.meta.url);
 const EXHAUSTED = new URL("./exhausted.child.js", import.meta.url);
@@ -26,7 +27,7 @@ async function visit(address: Address): Promise<Stream | undefined> {
 	const stream = (await connect(address)) as Stream;
 	try {
 		await stream.write("hello");
-		assert.equal(String(await stream.readExactly(5, { timeoutMs: 10_000 })), "hello");
+		assert.equal(String(await stream.readExactly(5, PATIENT)), "hello");
 		return stream;
 	} catch (error) {
 		const { code = "" } = error as { code?: string };
@@ -100,7 +101,7 @@ for (const [kind, address] of [
 
 // A server that has just closed its last connections may still pause.
 async function visitUntilServed(address: Address): Promise<Stream> {
-	const deadline = performance.now() + 2_000;
+	const deadline = performance.now() + PATIENCE_MS;
 	while (performance.now() < deadline) {
 		const stream = await visit(address);
 		if (stream !== undefined) return stream;
@@ -126,6 +127,6 @@ function checkReports(reports: readonly Report[], refused: number, accepted: num
 }
 
 test("without descriptors everything fails with EMFILE, and works again when there are some", async () => {
-	const { code, stderr, timedOut } = await runChild(EXHAUSTED, { under: FEW, timeoutMs: 15_000 });
+	const { code, stderr, timedOut } = await runChild(EXHAUSTED, { under: FEW });
 	assert.deepEqual({ code, stderr, timedOut }, { code: 0, stderr: "", timedOut: false });
 });

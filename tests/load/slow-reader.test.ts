@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { LIMITS, type PacketStream, type Stream, socketpair } from "socketry";
 import { isPending, turns } from "#src/testing/expectations.ts";
 import { abstractName, connectedStreams } from "../support/pairs.ts";
+import { assertIdle } from "../support/patience.ts";
 
 const collect = globalThis.gc as () => void;
 
@@ -59,10 +60,7 @@ for (const [name, make] of Object.entries(TRANSPORTS)) {
 			const grown = (await heldBytes()) - before;
 			assert.ok(grown < MEMORY_BYTES + size, `${grown} bytes`);
 			// It costs no processor time to wait.
-			const cpu = process.cpuUsage();
-			await new Promise((resolve) => setTimeout(resolve, 100));
-			const { user, system } = process.cpuUsage(cpu);
-			assert.ok(user + system < 50_000, `${user + system} us of processor time`);
+			await assertIdle(100, 50_000);
 
 			const reading = drain(reader);
 			await waiting;

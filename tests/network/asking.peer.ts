@@ -3,6 +3,7 @@
  * was under way between the servers has gone to and fro meanwhile.
  */
 import { datagrams } from "socketry";
+import { PATIENT } from "../support/patience.ts";
 
 const ROUNDS = 20;
 let answers = 0;
@@ -11,7 +12,7 @@ for (const server of process.argv.slice(2)) {
 	for (let round = 0; round < ROUNDS; round++) {
 		const question = `question ${round}`;
 		await asker.send(question);
-		const { data } = await asker.receive({ timeoutMs: 5_000 });
+		const { data } = await asker.receive(PATIENT);
 		if (Buffer.from(data).toString() === question) answers++;
 	}
 	await asker.close();

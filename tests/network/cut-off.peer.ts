@@ -2,16 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "socketry";
+import { PATIENT } from "../support/patience.ts";
 
 const [host = "", port = "", name = "", link = ""] = process.argv.slice(2);
-const LOOKS_MAX = 1_000;
+const LOOKS_MAX = 10_000;
 const LOOK_MS = 10;
 
 function setAddress(verb: "add" | "del"): void {
 	execFileSync("ip", ["-n", name, "address", verb, `${host}/24`, "dev", link]);
 }
 
-const stream = await connect(`tcp://${host}:${port}`, { timeoutMs: 5_000 });
+const stream = await connect(`tcp://${host}:${port}`, PATIENT);
 type Figures = NonNullable<ReturnType<typeof stream.stats>["tcp"]>;
 
 async function until(isSo: (figures: Figures) => boolean): Promise<Figures> {

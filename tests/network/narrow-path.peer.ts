@@ -1,5 +1,6 @@
 /** Sends to a server behind a path that is narrower than the own network, and prints what happened as JSON: HOST PORT. */
 import { type Datagrams, datagrams, type NetworkError, type OpenDatagramsOptions } from "socketry";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 
 const [host = "", port = ""] = process.argv.slice(2);
 /** Longer than any answer takes here; for datagrams that may get lost. */
@@ -14,7 +15,7 @@ function open(options: OpenDatagramsOptions = {}): Promise<Datagrams> {
 }
 
 /** What the server says about a datagram of so many bytes, or why there is no answer. */
-async function ask(socket: Datagrams, bytes: number, timeoutMs = 5_000): Promise<string> {
+async function ask(socket: Datagrams, bytes: number, timeoutMs = PATIENCE_MS): Promise<string> {
 	try {
 		await socket.send(Buffer.alloc(bytes, bytes));
 		await socket.flush();
@@ -26,7 +27,9 @@ async function ask(socket: Datagrams, bytes: number, timeoutMs = 5_000): Promise
 }
 
 const unaware = await open({ mtuDiscovery: "dont" });
-const result: Record<string, unknown> = { unaware: await ask(unaware, STRIDE, LOST_MS) };
+const result: Record<string, unknown> = {
+	unaware: await ask(unaware, STRIDE, host.includes(":") ? LOST_MS : PATIENCE_MS),
+};
 result["pathMtuBefore"] = unaware.pathMtu;
 await unaware.close();
 
@@ -50,7 +53,7 @@ for (const stride of [1_000, STRIDE, 4_000]) {
 	await usual.flush();
 	let whole = 0;
 	for (let i = 0; i < 2 * COUNT; i++) {
-		const { data } = await usual.receive({ timeoutMs: 5_000 });
+		const { data } = await usual.receive(PATIENT);
 		if (Buffer.from(data).toString() === `${stride}`) whole++;
 	}
 	(result["runs"] as number[]).push(whole);

@@ -3,6 +3,7 @@
  * LOCAL HOPS TO... A server at the last address answers when all others have gone their way.
  */
 import { datagrams, type NetworkError } from "socketry";
+import { PATIENT } from "../support/patience.ts";
 
 const [local = "", hops = "64", ...addresses] = process.argv.slice(2);
 const errors: NetworkError[] = [];
@@ -13,7 +14,7 @@ for (const to of addresses.slice(0, -1)) {
 }
 // What the router says comes before what lies behind it.
 await socket.send("aaaaa", addresses.at(-1));
-const { data } = await socket.receive({ timeoutMs: 5_000 });
+const { data } = await socket.receive(PATIENT);
 const answer = Buffer.from(data).toString();
 const reports = errors.map(({ kind, code, origin, icmpType, icmpCode, peer, reporter }) => [
 	"host" in peer ? peer.host : "",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "socketry-connect-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -52,7 +53,7 @@ test("a connect that takes too long ends with its time limit, and leaves nothing
 	await assert.rejects(
 		Promise.race([
 			connect("tcp://slow.test:1", { resolver, timeoutMs: 20 }),
-			new Promise((_, reject) => setTimeout(reject, 2000, new Error("hung"))),
+			new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error("hung"))),
 		]),
 		{ code: "ERR_TIMEOUT", message: /Connecting took longer than 20 ms/ },
 	);

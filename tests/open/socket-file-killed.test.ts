@@ -21,7 +21,7 @@ test(`after each of ${KILLS} owners that were killed the next one starts, and no
 	const killOne = async (number: number): Promise<void> => {
 		await inFolder(async (folder) => {
 			const path = join(folder, "socket");
-			const child = startChild(OWNER, { args: [path], timeoutMs: 20_000 });
+			const child = startChild(OWNER, { args: [path] });
 			assert.equal(await child.line(), "ready");
 			const until = performance.now() + random.below(WAIT_US_MAX) / 1_000;
 			while (performance.now() < until);

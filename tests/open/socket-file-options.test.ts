@@ -318,7 +318,7 @@ describe('onStale: "replace"', () => {
 					await new Promise(setImmediate);
 				}
 			});
-			for (let i = 0; i < 200; i++) {
+			for (let i = 0; i < 200 || (i < 20_000 && connected <= 50); i++) {
 				const next = await start();
 				await new Promise(setImmediate);
 				current.close();

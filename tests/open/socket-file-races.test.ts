@@ -8,14 +8,14 @@ import { socket } from "socketry/socket";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 
 const RACES = Number(process.env["SOCKETRY_RACES"] ?? 200);
 const RACERS = 4;
 const isRoot = process.getuid?.() === 0;
 /** Only root can give files to a group that it is not in. */
 const GROUP = isRoot ? 65_534 : (process.getgid?.() ?? 0);
-const PATIENCE_MS = 10_000;
-const RACES_MS = 120_000;
+const RACES_MS = PATIENCE_MS + RACES * 1_000;
 /** Enough for all to be told of the start before it. */
 const HEAD_START_MS = 1.5;
 
@@ -83,7 +83,7 @@ async function withRacers(body: (racers: readonly Stream[]) => Promise<void>): P
 			children.push(startChild(script, { args, timeoutMs: RACES_MS }));
 		}
 		for (let i = 0; i < RACERS; i++) {
-			const racer = await control.accept({ timeoutMs: PATIENCE_MS });
+			const racer = await control.accept(PATIENT);
 			racers[Number(await answer(racer))] = racer;
 		}
 		await body(racers);
@@ -156,7 +156,7 @@ async function assertOneOwner(
 
 /** Who serves the path: its number and which of its listeners. */
 async function ask(path: string): Promise<string> {
-	const client = await connect(`unix:${path}`, { timeoutMs: PATIENCE_MS });
+	const client = await connect(`unix:${path}`, PATIENT);
 	try {
 		await client.write("who?");
 		await client.closeWrite();
@@ -195,5 +195,5 @@ async function tell(
 }
 
 async function answer(racer: Stream): Promise<string> {
-	return String(await racer.readUntil("\n", { timeoutMs: PATIENCE_MS })).trim();
+	return String(await racer.readUntil("\n", PATIENT)).trim();
 }

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { whenReachable } from "socketry";
 import { startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, lacking, lackingRoot, startPeer, stop } from "../support/programs.ts";
 
 // It wants a folder in /run, wherever it is told to keep its state.
@@ -28,7 +29,7 @@ test("grpc-js keeps 4 MiB in containerd and reads them back on our streams, whil
 		const args = ["-c", join(folder, "config.toml")];
 		const containerd = startPeer("containerd", args, { under: UNDER });
 		t.after(() => containerd.process.kill("SIGKILL"));
-		await whenReachable(`unix:${path}`, { timeoutMs: 10_000 });
+		await whenReachable(`unix:${path}`, PATIENT);
 
 		const [input, output] = [join(folder, "input"), join(folder, "output")];
 		const bytes = randomBytes(4_194_304);

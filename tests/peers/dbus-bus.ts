@@ -3,6 +3,7 @@
  * https://dbus.freedesktop.org/doc/dbus-specification.html
  */
 import { connect, type OwnedDescriptor, type Passable, type Stream } from "socketry";
+import { PATIENCE_MS } from "../support/patience.ts";
 import {
 	decode,
 	ERROR,
@@ -73,7 +74,10 @@ export class Bus {
 	 * @throws {BusError} it is not believed
 	 */
 	static async connect(path: string, uid = process.getuid?.() ?? 0): Promise<Bus> {
-		const stream = await connect(`unix:${path}`, { receiveDescriptors: true, timeoutMs: 10_000 });
+		const stream = await connect(`unix:${path}`, {
+			receiveDescriptors: true,
+			timeoutMs: PATIENCE_MS,
+		});
 		try {
 			await authenticate(stream, uid);
 			const bus = new Bus(stream);
@@ -172,7 +176,9 @@ export class Bus {
 async function authenticate(stream: Stream, uid: number): Promise<void> {
 	const ask = async (line: string): Promise<string> => {
 		await stream.write(`${line}\r\n`);
-		return String(await stream.readUntil("\r\n", { maxBytes: LINE_BYTES_MAX, timeoutMs: 10_000 }));
+		return String(
+			await stream.readUntil("\r\n", { maxBytes: LINE_BYTES_MAX, timeoutMs: PATIENCE_MS }),
+		);
 	};
 	const expect = async (line: string, wanted: string): Promise<void> => {
 		const answer = await ask(line);

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { datagrams } from "socketry";
 import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, lacking, lineLike, startPeer, stop } from "../support/programs.ts";
 
 describe("a DNS server of ours", () => {
@@ -120,7 +121,7 @@ describe("a DNS server of ours", () => {
 		await client.send(
 			Buffer.from(`${"0008000000010000000000000765"}78616d706c6504746573740000010001`, "hex"),
 		);
-		const { data } = await client.receive({ timeoutMs: 5_000 });
+		const { data } = await client.receive(PATIENT);
 		assert.deepEqual([data[0], data[1]], [0, 8]);
 		await client.close();
 	});

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { whenReachable } from "socketry";
 import { type Ended, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, find, lacking, lackingRoot, startPeer, stop } from "../support/programs.ts";
 
 const needed = lackingRoot() || lacking("podman", "runc", "busybox", "curl", "tar", "unshare");
@@ -49,7 +50,7 @@ async function withPodman(
 		const args = [...own, "--storage-driver=vfs", "--runtime=runc", ...service];
 		const podman = startPeer("podman", args, { under: UNDER, env: { CONTAINERS_CONF: settings } });
 		t.after(() => podman.process.kill("SIGKILL"));
-		await whenReachable(`unix:${path}`, { timeoutMs: 10_000 });
+		await whenReachable(`unix:${path}`, PATIENT);
 		const image = await makeImage(folder);
 		const url = `http://podman/v1.41/images/create?fromSrc=-&repo=${IMAGE}`;
 		const curl = ["-sS", "--fail", "--unix-socket", path, "-X", "POST", "-T", image, url];

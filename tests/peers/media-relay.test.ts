@@ -70,6 +70,7 @@ async function seen(tap: Tap, count: number): Promise<void> {
 	while (tap.seen.length < count) await once(tap.socket, "message");
 }
 
+const ATTEMPTS = 10;
 const QUIET = ["-nostdin", "-loglevel", "error"];
 
 /** The arguments that make ffmpeg send more frames than are asked for, so that none of these waits for its end. */
@@ -135,7 +136,7 @@ test("MPEG-TS of ffmpeg reaches ffmpeg byte for byte through the relay", {
 		const [relay, relayPort] = await startRelay(playerPort);
 		const before = await openTap(relayPort);
 		const file = join(folder, "received.ts");
-		const url = `udp://127.0.0.1:${playerPort}?timeout=1500000`;
+		const url = `udp://127.0.0.1:${playerPort}?timeout=6000000`;
 		const player = startPeer("ffmpeg", [
 			...[...QUIET, "-f", "data", "-i", url, "-map", "0", "-c", "copy", "-f", "data", file],
 		]);
@@ -167,6 +168,18 @@ test("MPEG-TS of ffmpeg reaches ffmpeg byte for byte through the relay", {
 });
 
 test("the relay tells of what was lost, came late and came unevenly, and of no more streams than it has room for", async () => {
+	// They say that they were sent 100 and 50 ms apart, and come at once: unless somebody has to wait for a processor in the middle of it.
+	const isPlausible = ([rtp, ts]: readonly [number, number]): boolean =>
+		rtp > 50 && rtp < 200 && ts > 10 && ts < 80;
+	let jitters = await jittersOfBurst();
+	for (let again = 1; again < ATTEMPTS && !isPlausible(jitters); again++) {
+		jitters = await jittersOfBurst();
+	}
+	assert.ok(isPlausible(jitters), jitters.join());
+});
+
+/** Sends all at once to a relay whose every count must be right. Returns the jitter that it tells of, by RTP and by MPEG-TS, in milliseconds. */
+async function jittersOfBurst(): Promise<[number, number]> {
 	const after = await openTap();
 	const [relay, relayPort] = await startRelay(after.port);
 	const socket = createSocket("udp4");
@@ -199,10 +212,8 @@ test("the relay tells of what was lost, came late and came unevenly, and of no m
 	assert.deepEqual([received, sent, streams.length], [128, 128, 64]);
 	const { lost, late, jitterMs } = streams[0] as Report["streams"][0];
 	assert.deepEqual([lost, late], [10, 1]);
-	// They say that they were sent 100 ms apart, and come at once.
-	assert.ok(jitterMs > 50 && jitterMs < 200, `${jitterMs}`);
 	const [transport] = transports as [Report["transports"][0] & { sender?: string }];
 	const { packets, frames, ...measured } = transport;
 	assert.deepEqual([transports.length, packets, measured.lost, frames], [1, 8, 2, 8]);
-	assert.ok(measured.jitterMs > 10 && measured.jitterMs < 80, `${measured.jitterMs}`);
-});
+	return [jitterMs, measured.jitterMs];
+}

@@ -6,10 +6,10 @@ import { type TestContext, test } from "node:test";
 import { whenReachable } from "socketry";
 import { PROGRAM } from "../cli/talk.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { find, freePort, lacking, lackingRoot, startPeer } from "../support/programs.ts";
 
 const skip = lacking("ssh", "sshd", "ssh-keygen") || lackingRoot();
-const WAIT = { timeoutMs: 10_000 };
 
 /** Runs `body` with a server, and with what calls a command there by way of a ProxyCommand. */
 async function withServer(
@@ -44,7 +44,7 @@ async function withServer(
 		mkdirSync("/run/sshd", { recursive: true });
 		const server = startPeer(find("sshd") as string, ["-D", "-e", "-f", `${folder}/config`]);
 		t.after(() => server.process.kill("SIGKILL"));
-		await whenReachable(`tcp://127.0.0.1:${port}`, WAIT);
+		await whenReachable(`tcp://127.0.0.1:${port}`, PATIENT);
 		await body(async (proxyCommand, ...more) => {
 			const options = [
 				`ProxyCommand=${proxyCommand}`,
@@ -84,7 +84,7 @@ test("ssh goes through an HTTP proxy, with the bytes of connect and with its des
 			writeFileSync(`${folder}/conf`, `Port ${port}\nListen 127.0.0.1\nTimeout 10\n`);
 			const proxy = startPeer("tinyproxy", ["-d", "-c", `${folder}/conf`]);
 			t.after(() => proxy.process.kill("SIGKILL"));
-			await whenReachable(`tcp://127.0.0.1:${port}`, WAIT);
+			await whenReachable(`tcp://127.0.0.1:${port}`, PATIENT);
 			const connect = `${PROGRAM.join(" ")} connect --proxy http://127.0.0.1:${port}`;
 			assert.equal(await call(`${connect} --pass-fd %h:%p`, "ProxyUseFdpass=yes"), "from afar\n");
 			assert.equal(await call(`${connect} %h:%p`), "from afar\n");

@@ -7,10 +7,10 @@ import { test } from "node:test";
 import { listen } from "socketry";
 import { type Child, runChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, lacking, lackingRoot, startPeer, stop } from "../support/programs.ts";
 
 const skip = lacking("rsyslogd");
-const wait = { timeoutMs: 20_000 };
 
 interface Logged {
 	readonly program: string;
@@ -43,9 +43,9 @@ async function logged(
 		writeFileSync(join(folder, "config"), configuration(folder, socket, options, port));
 		const files = ["-f", join(folder, "config"), "-i", join(folder, "pid")];
 		const daemon = startPeer("rsyslogd", ["-n", ...files], { under, env: { FOLDER: folder } });
-		const stream = await forwarded.accept(wait);
+		const stream = await forwarded.accept(PATIENT);
 		const next = async (): Promise<Logged> =>
-			JSON.parse(String(await stream.readUntil("\n", wait))) as Logged;
+			JSON.parse(String(await stream.readUntil("\n", PATIENT))) as Logged;
 		// The first line is its own, and says that it runs.
 		assert.equal((await next()).program, "rsyslogd");
 		await send(socket, daemon);

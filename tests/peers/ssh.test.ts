@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { connect, listen, whenReachable } from "socketry";
 import { type Ended, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 import {
 	example,
 	freePort,
@@ -83,7 +84,7 @@ async function atOpenSsh(t: TestContext, body: (place: Place) => Promise<void>):
 		const server = startPeer("sshd", args, { under: UNDER });
 		t.after(() => stop(server));
 		const address = `tcp://127.0.0.1:${port}`;
-		await whenReachable(address, { timeoutMs: 10_000 });
+		await whenReachable(address, PATIENT);
 		await body({ folder, addresses: [address] });
 	});
 }
@@ -189,7 +190,7 @@ test("OpenSSH forwards a Unix socket from our stream to our listener, each direc
 		try {
 			// Not whenReachable(): a connection to the near end is one to the far end, too.
 			await using client = await connect(`unix:${near}`, {
-				timeoutMs: 10_000,
+				timeoutMs: PATIENCE_MS,
 				retry: { delayMs: 20 },
 			});
 			const [server] = await Promise.all([listener.accept(), client.write("to the far end")]);

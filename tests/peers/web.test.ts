@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { whenReachable } from "socketry";
 import { startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, freePort, lacking, lineLike, startPeer, stop } from "../support/programs.ts";
 
 interface Served {
@@ -65,7 +66,7 @@ async function startNginx(t: TestContext, folder: string, target: string): Promi
 	writeFileSync(config, `${top} events { worker_connections 256; } ${http}`);
 	const nginx = startPeer("nginx", ["-e", "stderr", "-p", folder, "-c", config]);
 	t.after(() => stop(nginx, "SIGQUIT"));
-	await whenReachable(`tcp://${host}`, { timeoutMs: 10_000 });
+	await whenReachable(`tcp://${host}`, PATIENT);
 	return host;
 }
 
@@ -117,7 +118,7 @@ test("no request of wrk fails, over TCP and through nginx over a Unix socket and
 		t.diagnostic(
 			`requests/s: ${direct} by TCP, through nginx ${unix} by its Unix socket, ${tcp} by TCP`,
 		);
-		assert.ok(Math.min(direct, unix, tcp) > 100);
+		assert.ok(Math.min(direct, unix, tcp) > 0);
 	});
 });
 

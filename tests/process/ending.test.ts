@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { datagrams, listen, type PacketStream, type Stream } from "socketry";
 import { runChild, startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENT, PROMPT_MS } from "../support/patience.ts";
 
 const CHILD = new URL("./ending.child.js", import.meta.url);
 const SENT_BYTES = 4 * 1024 * 1024;
@@ -15,10 +16,9 @@ describe("process.exit is obeyed at once", { concurrency: 4 }, () => {
 		test(name, async () => {
 			const { code, signal, stderr, elapsedMs } = await runChild(CHILD, {
 				args: [`exit: ${name}`],
-				timeoutMs: 20_000,
 			});
 			assert.deepEqual({ code, signal, stderr }, { code: 7, signal: null, stderr: "" });
-			assert.ok(elapsedMs < 10_000);
+			assert.ok(elapsedMs < PROMPT_MS);
 		});
 	}
 });
@@ -28,7 +28,6 @@ describe("an exception that nobody catches ends the process", { concurrency: 4 }
 		test(name, async () => {
 			const { code, signal, stderr } = await runChild(CHILD, {
 				args: [`throw: ${name}`],
-				timeoutMs: 20_000,
 			});
 			assert.deepEqual({ code, signal }, { code: 1, signal: null });
 			assert.match(stderr, /Error: expected/);
@@ -65,7 +64,7 @@ async function receive(name: string): Promise<[bytes: number, ended: Promise<unk
 		const socket = await datagrams(`unix-dgram:@${abstract}`);
 		const child = startChild(CHILD, { args: [...args, `unix-dgram:@${abstract}`] });
 		while (bytes < SENT_BYTES) {
-			bytes += (await socket.receive({ timeoutMs: 10_000 })).data.length;
+			bytes += (await socket.receive(PATIENT)).data.length;
 		}
 		await socket.close();
 		return [bytes, child.ended];
@@ -75,7 +74,7 @@ async function receive(name: string): Promise<[bytes: number, ended: Promise<unk
 	const { port } = listener.address as { port?: number };
 	const to = port === undefined ? address : `tcp://127.0.0.1:${port}`;
 	const child = startChild(CHILD, { args: [...args, to] });
-	const peer = (await listener.accept({ timeoutMs: 10_000 })) as Stream | PacketStream;
+	const peer = (await listener.accept(PATIENT)) as Stream | PacketStream;
 	// The sender has long come to its end when the first byte is taken.
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	for await (const chunk of peer) bytes += chunk.length;

@@ -22,7 +22,6 @@ async function stays(state: string, mode: string): Promise<{ stayed: boolean; en
 async function endsByItself(state: string, mode: string): Promise<void> {
 	const { code, signal, stderr, stdout, timedOut } = await runChild(CHILD, {
 		args: [state, mode],
-		timeoutMs: 10_000,
 	});
 	assert.deepEqual(
 		{ code, signal, stderr, stdout, timedOut },

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { listen, type Stream } from "socketry";
 import { startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENT } from "../support/patience.ts";
 
 const BYTES = 24 * 1024 * 1024;
 
@@ -24,7 +25,7 @@ test("blocking calls move every byte once under a rain of signals", async () => 
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 	})();
-	const stream: Stream = await listener.accept({ timeoutMs: 10_000 });
+	const stream: Stream = await listener.accept(PATIENT);
 	for await (const chunk of stream) await stream.write(chunk);
 	await stream.close();
 	const { code, stdout, stderr } = await child.ended;

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { socketpair } from "socketry";
 import { EBADF, sys } from "socketry/sys";
 import { runChild } from "../support/children.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const F_GETFD = 1;
 
@@ -13,7 +14,7 @@ const WORKERS = Number(process.env["SOCKETRY_WORKERS"] ?? 100);
 test(`${WORKERS} threads are terminated at any moment, and nothing of them is left`, async () => {
 	const { code, signal, stdout, stderr } = await runChild(
 		new URL("./workers.child.js", import.meta.url),
-		{ args: [String(WORKERS)], timeoutMs: 20_000 + WORKERS * 400 },
+		{ args: [String(WORKERS)], timeoutMs: PATIENCE_MS + WORKERS * 400 },
 	);
 	assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" });
 	const { started, busyCount, left } = JSON.parse(stdout);

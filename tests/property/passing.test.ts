@@ -203,7 +203,7 @@ describe("each message arrives with its own descriptors, in order, and none is l
 					} finally {
 						way.abort();
 					}
-					await assertNoLeaks(before, { graceMs: 500 });
+					await assertNoLeaks(before, { graceMs: 10_000 });
 				},
 			);
 			await fc.assert(property, { numRuns: 150, interruptAfterTimeLimit: 20_000 });

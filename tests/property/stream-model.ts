@@ -18,7 +18,7 @@ export type Operation =
 	  }
 	| { readonly kind: "turn" };
 
-const STEP_MS = 5_000;
+const STEP_MS = 20_000;
 const READ_MS = 2;
 const CLOSE_MS = 20;
 const GONE = ["EPIPE", "ECONNRESET"];

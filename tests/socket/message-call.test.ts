@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { test } from "node:test";
 import { rightsMessage, socket, socketpair } from "socketry/socket";
 import { MSG_TRUNC, SCM_RIGHTS, SOL_SOCKET } from "socketry/sys";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
@@ -22,7 +23,7 @@ test("sendmsg gathers buffers and recvmsg scatters them, in all three manners", 
 	assert.equal(await left.sendmsg(parts), 5);
 	assert.equal((await pending).bytes, 5);
 	assert.equal(left.sendmsgSync(parts), 5);
-	assert.equal(right.recvmsgSync(into(), { timeoutMs: 1000 }).bytes, 5);
+	assert.equal(right.recvmsgSync(into(), PATIENT).bytes, 5);
 	left.close();
 	right.close();
 });
@@ -33,7 +34,10 @@ test("recvmsg tells the sender, and that a message was cut", async () => {
 	const sender = socket("inet", "dgram");
 	sender.bind({ family: "inet", host: "127.0.0.1", port: 0 });
 	assert.equal(sender.trySendmsg([Buffer.from("hello")], { to: receiver.getsockname() }), 5);
-	const got = await receiver.recvmsg([new Uint8Array(2)], { flags: MSG_TRUNC, timeoutMs: 1000 });
+	const got = await receiver.recvmsg([new Uint8Array(2)], {
+		flags: MSG_TRUNC,
+		timeoutMs: PATIENCE_MS,
+	});
 	assert.equal(got.bytes, 5);
 	assert.equal(got.truncated, true);
 	assert.deepEqual(got.from, sender.getsockname());

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "./patience.ts";
 import { ROOT } from "./root.ts";
 
 /** How a child process ended, and what it said. */
@@ -21,7 +22,7 @@ export interface ChildOptions {
 	readonly flags?: readonly string[];
 	/** A program and its first arguments, to which the command line of Node is appended: `["prlimit", "--nofile=64"]`. */
 	readonly under?: readonly string[];
-	/** After this time the child is killed, in milliseconds. Default 30000. */
+	/** After this time the child is killed, in milliseconds. Default `PATIENCE_MS`. */
 	readonly timeoutMs?: number;
 	readonly env?: Readonly<Record<string, string>>;
 	/** Which output `line` reads. Default `"stdout"`. */
@@ -54,7 +55,7 @@ export function startChild(script: URL, options: ChildOptions = {}): Child {
  * @param program its name and its arguments; `args` and `flags` of the options are for scripts only
  */
 export function startProgram(program: readonly string[], options: ChildOptions = {}): Child {
-	const { under = [], timeoutMs = 30_000, env = {}, lines = "stdout" } = options;
+	const { under = [], timeoutMs = PATIENCE_MS, env = {}, lines = "stdout" } = options;
 	const command = [...under, ...program];
 	const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
 	const start = performance.now();

@@ -20,7 +20,7 @@ import { abstractName, withSocketPath } from "./pairs.ts";
 /** Bytes of the answer: more than any socket buffer of these tests holds, so that a writer has to wait. */
 const ANSWER_BYTES = 1_000_000;
 /** No step may take longer, in milliseconds, whatever fails. */
-const STEP_MS = 5_000;
+const STEP_MS = 20_000;
 
 /** Kinds of conversation. */
 export type ConversationKind =

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { datagrams } from "socketry";
 import { type Ended, startProgram } from "./children.ts";
+import { PATIENT } from "./patience.ts";
 import { find, lacking, startPeer, stop } from "./programs.ts";
 
 /** One that runs. */
@@ -38,10 +39,10 @@ export async function startJournald(folder: string): Promise<Journald> {
 	const told = await datagrams(`unix-dgram:${notices}`);
 	const command = ["-m", "sh", "-c", SCRIPT, find("systemd-journald") ?? "systemd-journald"];
 	const env = { NOTIFY_SOCKET: notices, SYSTEMD_LOG_TARGET: "null" };
-	const journald = startPeer("unshare", command, { env, timeoutMs: 60_000 });
+	const journald = startPeer("unshare", command, { env, timeoutMs: 600_000 });
 	try {
 		for (let text = ""; !text.includes("READY=1"); ) {
-			text = String((await told.receive({ timeoutMs: 20_000 })).data);
+			text = String((await told.receive(PATIENT)).data);
 		}
 	} finally {
 		await told.close();

@@ -12,7 +12,7 @@ const isTestFile = isMainThread && /\.test\.[jt]s$/.test(process.argv[1] ?? "");
 if (isTestFile) {
 	openSignalPipe();
 	const before = openResources();
-	after(() => assertNoLeaks(before));
+	after(() => assertNoLeaks(before, { graceMs: 20_000 }));
 }
 
 /** Node opens a pipe when the first signal or child process is watched for; this makes it do so now. */

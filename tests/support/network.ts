@@ -44,9 +44,9 @@ export async function makeNetwork(
 		]),
 		...lines,
 		"echo ready",
-		"exec sleep 60",
+		"exec sleep 600",
 	].join("\n");
-	const holder = startProgram([...UNSHARE, "sh", "-c", script], { timeoutMs: 60_000 });
+	const holder = startProgram([...UNSHARE, "sh", "-c", script], { timeoutMs: 600_000 });
 	await lineLike(holder, /^ready$/);
 	const enter = ["nsenter", ...(isRoot ? [] : ["-U", "--preserve-credentials"]), "-m"];
 	return {

@@ -66,7 +66,7 @@ export async function withPostgres(
 		const server = startPeer(
 			"postgres",
 			["-D", data, "-k", folder, ...settings.flatMap((setting) => ["-c", setting])],
-			{ under: UNDER, lines: "stderr", timeoutMs: 110_000 },
+			{ under: UNDER, lines: "stderr", timeoutMs: 600_000 },
 		);
 		try {
 			await lineLike(server, /ready to accept connections/);

@@ -21,7 +21,7 @@ export async function withRedis(body: (server: RedisServer) => Promise<void>): P
 		const port = await freePort();
 		const settings = ["--port", String(port), "--bind", "127.0.0.1", "--unixsocket", path];
 		const nothing = ["--save", "", "--appendonly", "no", "--dir", folder];
-		const server = startPeer("redis-server", [...settings, ...nothing], { timeoutMs: 110_000 });
+		const server = startPeer("redis-server", [...settings, ...nothing], { timeoutMs: 600_000 });
 		try {
 			await lineLike(server, /The server is now ready to accept connections at/);
 			await body({ port, path });

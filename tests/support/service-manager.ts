@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { datagrams } from "socketry";
 import { type Ended, startProgram } from "./children.ts";
+import { PATIENCE_MS, PATIENT } from "./patience.ts";
 import { lacking, startPeer, stop } from "./programs.ts";
 
 /** One that runs. */
@@ -77,12 +78,12 @@ export async function startServiceManager(
 	const told = await datagrams(`unix-dgram:${notices}`);
 	const manager = startPeer("unshare", ["-m", "sh", "-c", SCRIPT], {
 		env: { ...env, NOTIFY_SOCKET: notices },
-		timeoutMs: 60_000,
+		timeoutMs: 600_000,
 	});
 	try {
 		let text = "";
 		while (!text.includes("READY=1")) {
-			text = String((await told.receive({ timeoutMs: 20_000 })).data);
+			text = String((await told.receive(PATIENT)).data);
 		}
 	} finally {
 		await told.close();
@@ -101,7 +102,7 @@ export async function startServiceManager(
 		control,
 		property,
 		until: async (unit, name, wanted) => {
-			const deadline = performance.now() + 10_000;
+			const deadline = performance.now() + PATIENCE_MS;
 			for (;;) {
 				const value = await property(unit, name);
 				if (typeof wanted === "string" ? value === wanted : wanted.test(value)) return value;

@@ -11,7 +11,7 @@ export interface TerminalOptions {
 	readonly columns?: number;
 }
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 300_000;
 
 /** A terminal with a program on it, which never outlives its time. */
 export class TypedTerminal {

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { socket, socketpair } from "socketry/socket";
+import { PATIENT, PROMPT_MS } from "../support/patience.ts";
+
+/** How often a time limit is tried, and how much later than it a call may end in the best of them, in milliseconds. */
+const ATTEMPTS = 50;
+const LATE_MS = 40;
 
 test("a blocked sender whose receiver is full sleeps, although the kernel calls it writable", () => {
 	const receiver = socket("unix", "dgram");
@@ -15,7 +20,7 @@ test("a blocked sender whose receiver is full sleeps, although the kernel calls 
 	const { user, system } = process.cpuUsage(before);
 	assert.ok(user + system < 200_000, `${user + system} us of processor time in 500 ms`);
 	receiver.tryRecvfrom(new Uint8Array(16));
-	assert.equal(sender.sendtoSync(message, to, { timeoutMs: 500 }), 16);
+	assert.equal(sender.sendtoSync(message, to, PATIENT), 16);
 	sender.close();
 	receiver.close();
 });
@@ -23,14 +28,15 @@ test("a blocked sender whose receiver is full sleeps, although the kernel calls 
 test("time limits of blocking calls are kept", () => {
 	const [left, right] = socketpair();
 	for (const timeoutMs of [0, 1, 60, 130]) {
-		// The best of three, for a busy machine may wake us late.
-		const elapsed = [0, 0, 0].map(() => {
+		// A busy machine may wake us late, but not each time.
+		let best = Number.POSITIVE_INFINITY;
+		for (let attempt = 0; attempt < ATTEMPTS && best >= timeoutMs + LATE_MS; attempt++) {
 			const start = performance.now();
 			assert.throws(() => left.recvSync(new Uint8Array(1), { timeoutMs }), { code: "ERR_TIMEOUT" });
-			return performance.now() - start;
-		});
-		const best = Math.min(...elapsed);
-		assert.ok(best >= timeoutMs - 1 && best < timeoutMs + 40, `${elapsed} for ${timeoutMs}`);
+			best = Math.min(best, performance.now() - start);
+			assert.ok(best >= timeoutMs - 1, `${best} ms for ${timeoutMs}`);
+		}
+		assert.ok(best < timeoutMs + LATE_MS, `${best} ms for ${timeoutMs}`);
 	}
 	left.close();
 	right.close();
@@ -64,6 +70,6 @@ for (const [name, code] of Object.entries(BLOCKED_FOR_EVER)) {
 		await new Promise((resolve) => setTimeout(resolve, 100));
 		const start = performance.now();
 		await worker.terminate();
-		assert.ok(performance.now() - start < 5_000);
+		assert.ok(performance.now() - start < PROMPT_MS);
 	});
 }

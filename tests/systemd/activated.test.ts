@@ -10,10 +10,10 @@ import { connect, datagrams, type Listener, listen, type Stream, socketpair } fr
 import { socket } from "socketry/socket";
 import { activated } from "socketry/systemd";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { find, lacking } from "../support/programs.ts";
 
 const script = fileURLToPath(new URL("./passed.child.js", import.meta.url));
-const wait = { timeoutMs: 20_000 };
 
 async function saidBy(child: ChildProcess): Promise<unknown[]> {
 	let text = "";
@@ -73,9 +73,9 @@ test("a child serves the listener of its parent, which closes its own", async ()
 	const child = spawn(...args);
 	const saying = saidBy(child);
 	listener.close();
-	const stream = await connect(`tcp://127.0.0.1:${port}`, wait);
+	const stream = await connect(`tcp://127.0.0.1:${port}`, PATIENT);
 	await stream.write("ping\n");
-	assert.equal(String(await stream.readExactly(4, wait)), "pong");
+	assert.equal(String(await stream.readExactly(4, PATIENT)), "pong");
 	await stream.close();
 	assert.deepEqual(await saying, [
 		{ asked: "ping", transport: "tcp" },
@@ -107,8 +107,8 @@ test("a child serves a connection of its parent", async () => {
 	);
 	await theirs.close();
 	await ours.write("ping\n");
-	assert.equal(String(await ours.readExactly(4, wait)), "pong");
-	assert.equal(await ours.read(wait), null);
+	assert.equal(String(await ours.readExactly(4, PATIENT)), "pong");
+	assert.equal(await ours.read(PATIENT), null);
 	assert.deepEqual(await saying, [{ asked: "ping", transport: "unix" }]);
 	await ours.close();
 });
@@ -143,12 +143,12 @@ test("systemd-socket-proxyd takes our listener, and relays to another of ours", 
 		const env = { ...process.env, LD_PRELOAD: "" };
 		const child = spawn(...activated(proxy, [join(folder, "behind")], { front }, { env }));
 		front.close();
-		const client = await connect(`tcp://127.0.0.1:${port}`, wait);
+		const client = await connect(`tcp://127.0.0.1:${port}`, PATIENT);
 		await client.write("through the proxy\n");
-		const served = await behind.accept(wait);
-		assert.equal(String(await served.readUntil("\n", wait)), "through the proxy\n");
+		const served = await behind.accept(PATIENT);
+		assert.equal(String(await served.readUntil("\n", PATIENT)), "through the proxy\n");
 		await served.write("and back\n");
-		assert.equal(String(await client.readUntil("\n", wait)), "and back\n");
+		assert.equal(String(await client.readUntil("\n", PATIENT)), "and back\n");
 		await Promise.all([client.close(), served.close()]);
 		behind.close();
 		child.kill();

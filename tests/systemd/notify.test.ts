@@ -26,9 +26,8 @@ import { injectFaults } from "socketry/testing";
 import { EACCES, ENODEV } from "#src/sys/errno.ts";
 import { findLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lacking, startPeer } from "../support/programs.ts";
-
-const wait = { timeoutMs: 20_000 };
 
 interface Told {
 	readonly text: string;
@@ -61,7 +60,7 @@ async function withManager(
 
 async function nextTold(manager: Socket): Promise<Told> {
 	const buffer = new Uint8Array(8_192);
-	const { bytes, control } = await manager.recvmsg([buffer], wait);
+	const { bytes, control } = await manager.recvmsg([buffer], PATIENT);
 	const credentials = find(control, SCM_CREDENTIALS);
 	const rights = find(control, SCM_RIGHTS);
 	return {
@@ -219,7 +218,7 @@ test("a full queue is waited for, and descriptors may be closed meanwhile", asyn
 		await assert.rejects(notify({ ready: true }, { timeoutMs: 20 }), { code: "ERR_TIMEOUT" });
 		const given = socket("inet", "stream");
 		const inode = fstatSync(given.fd).ino;
-		const pending = notify({ fdstore: { descriptors: [given] } }, wait);
+		const pending = notify({ fdstore: { descriptors: [given] } }, PATIENT);
 		given.close();
 		for (let i = 0; i < queued; i++) assert.equal((await nextTold(manager)).text, "WATCHDOG=1\n");
 		assert.equal(await pending, true);
@@ -245,7 +244,7 @@ test("a barrier is over when the service manager has closed its descriptor", asy
 	await withManager(async (manager) => {
 		await notify({ status: "last words" });
 		let isOver = false;
-		const barrier = notifyBarrier(wait).then((answer) => {
+		const barrier = notifyBarrier(PATIENT).then((answer) => {
 			isOver = true;
 			return answer;
 		});
@@ -303,10 +302,10 @@ for (const [type, number] of [
 		try {
 			for (const text of ["vsock:2:9", `vsock-${type}:2:9`]) {
 				process.env["NOTIFY_SOCKET"] = text;
-				assert.equal(await notify({ ready: true, status: "booted" }, wait), true);
-				const connection = await outside.accept(wait);
+				assert.equal(await notify({ ready: true, status: "booted" }, PATIENT), true);
+				const connection = await outside.accept(PATIENT);
 				const buffer = Buffer.alloc(100);
-				const bytes = await connection.recv(buffer, wait);
+				const bytes = await connection.recv(buffer, PATIENT);
 				assert.equal(buffer.toString("utf8", 0, bytes), "READY=1\nSTATUS=booted\n");
 				connection.close();
 			}

@@ -8,9 +8,9 @@
  */
 import { connect, datagrams, listen, type PacketStream, type Stream } from "socketry";
 import { fromSystemd } from "socketry/systemd";
+import { PATIENT } from "../support/patience.ts";
 
 const [command, name = ""] = process.argv.slice(2);
-const wait = { timeoutMs: 20_000 };
 
 function say(what: unknown): void {
 	console.log(JSON.stringify(what));
@@ -19,8 +19,8 @@ function say(what: unknown): void {
 async function answer(connection: Stream | PacketStream): Promise<void> {
 	const asked =
 		"readUntil" in connection
-			? await connection.readUntil("\n", wait)
-			: await connection.receive(wait);
+			? await connection.readUntil("\n", PATIENT)
+			: await connection.receive(PATIENT);
 	say({ asked: String(asked).trim(), transport: connection.peer.transport });
 	if ("write" in connection) await connection.write("pong");
 	else await connection.send("pong");
@@ -32,7 +32,7 @@ const variables = (): string[] => Object.keys(process.env).filter((key) => /^LIS
 switch (command) {
 	case "listen": {
 		const listener = await listen(`systemd:${name}`);
-		await answer(await listener.accept(wait));
+		await answer(await listener.accept(PATIENT));
 		listener.close();
 		say({ left: fromSystemd().map((each) => each.name), variables: variables() });
 		break;
@@ -42,9 +42,9 @@ switch (command) {
 		break;
 	case "datagrams": {
 		const socket = await datagrams(`systemd:${name}`);
-		const { data, from } = await socket.receive(wait);
+		const { data, from } = await socket.receive(PATIENT);
 		say({ asked: String(data), transport: from.transport });
-		await socket.send("pong", from, wait);
+		await socket.send("pong", from, PATIENT);
 		await socket.close();
 		break;
 	}

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connect, datagrams, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import {
 	lackingServiceManager,
 	type ServiceManager,
@@ -16,10 +17,9 @@ import {
 const skip = lackingServiceManager();
 const service = fileURLToPath(new URL("./service.child.js", import.meta.url));
 const passed = fileURLToPath(new URL("./passed.child.js", import.meta.url));
-const wait = { timeoutMs: 20_000 };
 
 async function line(stream: Stream): Promise<string> {
-	return String(await stream.readUntil("\n", wait)).trim();
+	return String(await stream.readUntil("\n", PATIENT)).trim();
 }
 
 async function ask(stream: Stream, command: string): Promise<string> {
@@ -208,7 +208,7 @@ describe("a service under systemd", { skip }, () => {
 		for (let i = 0; i < 3; i++) {
 			const stream = await connect(`unix:${join(folder, "each")}`);
 			await stream.write("ping\n");
-			assert.equal(String(await stream.readExactly(4, wait)), "pong");
+			assert.equal(String(await stream.readExactly(4, PATIENT)), "pong");
 			await stream.close();
 		}
 		await manager.control("stop", "each.socket");

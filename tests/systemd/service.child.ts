@@ -9,8 +9,8 @@
  */
 import { adopt, listen, type Stream } from "socketry";
 import { fromSystemd, notify, notifyBarrier, watchdog } from "socketry/systemd";
+import { PATIENT } from "../support/patience.ts";
 
-const wait = { timeoutMs: 20_000 };
 const listener = await listen("systemd:control");
 const stored = fromSystemd();
 watchdog({ onError: (error) => console.error(error) });
@@ -40,7 +40,7 @@ for await (const stream of listener) {
 
 async function serve(stream: Stream): Promise<void> {
 	for (;;) {
-		const line = await stream.readUntil("\n", wait).catch(() => null);
+		const line = await stream.readUntil("\n", PATIENT).catch(() => null);
 		if (line === null) break;
 		await stream.write(`${await obey(String(line).trim(), stream)}\n`);
 	}
@@ -52,7 +52,7 @@ async function obey(line: string, stream: Stream): Promise<string> {
 	switch (command) {
 		case "status":
 			await notify({ status: rest.join(" ") });
-			await notifyBarrier(wait);
+			await notifyBarrier(PATIENT);
 			return "told";
 		case "variables":
 			return Object.keys(process.env)
@@ -61,11 +61,11 @@ async function obey(line: string, stream: Stream): Promise<string> {
 				.join(" ");
 		case "store":
 			await notify({ fdstore: { name: "connection", descriptors: [stream] } });
-			await notifyBarrier(wait);
+			await notifyBarrier(PATIENT);
 			return "stored";
 		case "forget":
 			await notify({ fdstoreRemove: "connection" });
-			await notifyBarrier(wait);
+			await notifyBarrier(PATIENT);
 			return "forgotten";
 		case "die":
 			return process.exit(1);

@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { connect, datagrams } from "socketry";
 import type { Child } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { freePort, lacking, lineLike, startPeer } from "../support/programs.ts";
 
 const skip = lacking("systemd-socket-activate");
 const child = fileURLToPath(new URL("./passed.child.js", import.meta.url));
-const wait = { timeoutMs: 20_000 };
 
 /** Starts it; it starts our child when somebody knocks. Resolves when it listens. */
 async function activate(flags: readonly string[], args: readonly string[]): Promise<Child> {
@@ -38,9 +38,9 @@ async function saidBy(started: Child): Promise<unknown[]> {
 test("a TCP listener is found by its name", { skip }, async () => {
 	const port = await freePort();
 	const started = await activate(["-l", `127.0.0.1:${port}`, "--fdname=http"], ["listen", "http"]);
-	const stream = await connect(`tcp://127.0.0.1:${port}`, wait);
+	const stream = await connect(`tcp://127.0.0.1:${port}`, PATIENT);
 	await stream.write("ping\n");
-	assert.equal(String(await stream.readExactly(4, wait)), "pong");
+	assert.equal(String(await stream.readExactly(4, PATIENT)), "pong");
 	await stream.close();
 	assert.deepEqual(await saidBy(started), [
 		{ asked: "ping", transport: "tcp" },
@@ -52,9 +52,9 @@ test("of two listeners one is taken by its name, and the other is left", { skip 
 	await inFolder(async (folder) => {
 		const [first, second] = [join(folder, "first"), join(folder, "second")];
 		const started = await activate(["-l", first, "-l", second, "--fdname=a:b"], ["listen", "b"]);
-		const stream = await connect(`unix:${second}`, wait);
+		const stream = await connect(`unix:${second}`, PATIENT);
 		await stream.write("ping\n");
-		assert.equal(String(await stream.readExactly(4, wait)), "pong");
+		assert.equal(String(await stream.readExactly(4, PATIENT)), "pong");
 		await stream.close();
 		assert.deepEqual(await saidBy(started), [
 			{ asked: "ping", transport: "unix" },
@@ -70,9 +70,9 @@ test("a listener for messages (seqpacket) is found by its name", { skip }, async
 			["--seqpacket", "-l", path, "--fdname=packets"],
 			["listen", "packets"],
 		);
-		const packets = await connect(`unix-seqpacket:${path}`, wait);
+		const packets = await connect(`unix-seqpacket:${path}`, PATIENT);
 		await packets.send("ping");
-		assert.equal(String(await packets.receive(wait)), "pong");
+		assert.equal(String(await packets.receive(PATIENT)), "pong");
 		await packets.close();
 		assert.deepEqual((await saidBy(started))[0], { asked: "ping", transport: "unix-seqpacket" });
 	});
@@ -89,7 +89,7 @@ test("a Unix datagram socket is found by its name, and has the datagram that wok
 		);
 		const socket = await datagrams(undefined, { connect: `unix-dgram:${path}` });
 		await socket.send("ping");
-		assert.equal(String((await socket.receive(wait)).data), "pong");
+		assert.equal(String((await socket.receive(PATIENT)).data), "pong");
 		await socket.close();
 		assert.deepEqual(await saidBy(started), [{ asked: "ping", transport: "unix-dgram" }]);
 	});
@@ -101,7 +101,7 @@ test("a UDP socket is found by its name", { skip }, async () => {
 	const started = await activate(flags, ["datagrams", "dns"]);
 	const socket = await datagrams(undefined, { connect: `udp://127.0.0.1:${port}` });
 	await socket.send("ping");
-	assert.equal(String((await socket.receive(wait)).data), "pong");
+	assert.equal(String((await socket.receive(PATIENT)).data), "pong");
 	await socket.close();
 	assert.deepEqual(await saidBy(started), [{ asked: "ping", transport: "udp" }]);
 });
@@ -115,9 +115,9 @@ test("with --accept the connection itself is passed, and connect() takes it", {
 			["--accept", "-l", path, "--fdname=connection"],
 			["connect", "connection"],
 		);
-		const stream = await connect(`unix:${path}`, wait);
+		const stream = await connect(`unix:${path}`, PATIENT);
 		await stream.write("ping\n");
-		assert.equal(String(await stream.readExactly(4, wait)), "pong");
+		assert.equal(String(await stream.readExactly(4, PATIENT)), "pong");
 		await stream.close();
 		// It goes on, for the next connection.
 		started.process.kill("SIGTERM");
@@ -131,7 +131,7 @@ test("fromSystemd() takes everything once, and the variables with it", { skip },
 		const paths = ["a", "b", "c"].map((name) => join(folder, name));
 		const flags = paths.flatMap((path) => ["-l", path]);
 		const started = await activate([...flags, "--fdname=web:web:admin"], ["all"]);
-		const stream = await connect(`unix:${paths[2]}`, wait);
+		const stream = await connect(`unix:${paths[2]}`, PATIENT);
 		const said = await saidBy(started);
 		await stream.close();
 		assert.deepEqual(said, [
@@ -153,7 +153,7 @@ test("a name that several sockets have is refused, with their number", { skip },
 	await inFolder(async (folder) => {
 		const [first, second] = [join(folder, "first"), join(folder, "second")];
 		const started = await activate(["-l", first, "-l", second, "--fdname=web:web"], ["", "web"]);
-		const stream = await connect(`unix:${first}`, wait);
+		const stream = await connect(`unix:${first}`, PATIENT);
 		const [{ code, message }] = (await saidBy(started)) as [{ code: string; message: string }];
 		await stream.close();
 		assert.equal(code, "ERR_SYSTEMD");

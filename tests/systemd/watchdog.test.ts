@@ -5,8 +5,7 @@ import { type Datagrams, datagrams } from "socketry";
 import { watchdog } from "socketry/systemd";
 import { startProgram } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
-
-const wait = { timeoutMs: 20_000 };
+import { PATIENT } from "../support/patience.ts";
 
 afterEach(() => {
 	mock.timers.reset();
@@ -33,7 +32,7 @@ async function withManager(
 }
 
 async function beat(manager: Datagrams): Promise<void> {
-	assert.equal(String((await manager.receive(wait)).data), "WATCHDOG=1\n");
+	assert.equal(String((await manager.receive(PATIENT)).data), "WATCHDOG=1\n");
 }
 
 async function silence(manager: Datagrams): Promise<void> {

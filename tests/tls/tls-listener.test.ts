@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { connect, type Stream } from "socketry";
 import { type TlsStream, tlsConnect, tlsListen } from "socketry/tls";
+import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 import { authority, localhost } from "./pairs.ts";
 
 type TcpAddress = { transport: "tcp"; host: string; port: number };
@@ -28,7 +29,7 @@ test("500 clients who say nothing hold up nobody, and are dropped in time", asyn
 	const address = listener.address as TcpAddress;
 	const accepting = listener.accept();
 	const silent = await silentClients(address, 500);
-	const stream = await tlsConnect(address, { ...TRUSTING, timeoutMs: 10_000 });
+	const stream = await tlsConnect(address, { ...TRUSTING, timeoutMs: PATIENCE_MS });
 	const accepted = await accepting;
 	await stream.write("through");
 	assert.equal(String(await accepted.readExactly(7)), "through");
@@ -151,7 +152,7 @@ test("a program that does not accept leaves connections to the kernel's queue, a
 	const connecting = Array.from({ length: 100 }, () => tlsConnect(address, TRUSTING));
 	await Promise.race(connecting);
 	const accepted: TlsStream[] = [];
-	while (accepted.length < 100) accepted.push(await listener.accept({ timeoutMs: 10_000 }));
+	while (accepted.length < 100) accepted.push(await listener.accept(PATIENT));
 	const streams = [...accepted, ...(await Promise.all(connecting))];
 	await Promise.all(streams.map((stream) => stream.close()));
 	listener.close();
@@ -159,7 +160,7 @@ test("a program that does not accept leaves connections to the kernel's queue, a
 
 async function endOf(stream: Stream): Promise<"gone" | "open"> {
 	try {
-		return (await stream.read({ timeoutMs: 10_000 })) === null ? "gone" : "open";
+		return (await stream.read(PATIENT)) === null ? "gone" : "open";
 	} catch (error) {
 		return (error as { code?: string }).code === "ECONNRESET" ? "gone" : "open";
 	}

@@ -89,13 +89,12 @@ export const deadlineChecks: readonly Check<ByteStream>[] = [
 					.then(() => {
 						ended = true;
 					});
-				const since = performance.now();
 				// 20 ms apart, so that a limit for each part would never be reached.
-				while (!ended && performance.now() - since < 1_000) {
+				for (let parts = 0; !ended && parts < 50; parts++) {
 					await left.write("x");
 					await delay(20);
 				}
-				assert.ok(ended, "the read went on for a second");
+				assert.ok(ended, "the read went on for a second and more");
 				await rejection(reading, "ERR_TIMEOUT", "the read");
 			}
 			assert.equal((await right.readExactly(left.bytesWritten)).length, left.bytesWritten);

@@ -14,6 +14,7 @@ import { Samples } from "#src/cli/compare/samples.ts";
 import { type Server, serve } from "#src/cli/compare/serve.ts";
 import { converse, SESSIONS_MAX } from "#src/cli/compare/sessions.ts";
 import { socketTarget } from "#src/cli/compare/target.ts";
+import { PATIENT } from "../../support/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "socketry-test-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -60,8 +61,8 @@ async function checkConversation(conversation: Conversation): Promise<void> {
 	await conversation.greet();
 	for (const size of [1, 64, 48, 60_000]) {
 		const samples = new Samples();
-		await conversation.roundTrips(size, 1, samples);
-		assert.ok(samples.count >= 9);
+		const repeated = await conversation.roundTrips(size, 1, samples);
+		assert.ok(samples.count + repeated >= 10);
 		assert.ok((samples.quantiles([0.5])[0] as number) > 0);
 		const { perSecond, lost } = await conversation.flow(size, 1);
 		assert.ok(perSecond > 0 && Number.isFinite(perSecond));
@@ -153,7 +154,7 @@ test("UDP answers are as long as their question, and none come without a proof",
 	const sizes: number[] = [];
 	const ask = async (data: Uint8Array): Promise<string | undefined> => {
 		await client.send(data);
-		const { data: reply } = await client.receive({ timeoutMs: 1000 });
+		const { data: reply } = await client.receive(PATIENT);
 		assert.equal(reply.length, data.length);
 		sizes.push(reply.length);
 		return decodeControl(reply)?.operation;
@@ -164,7 +165,7 @@ test("UDP answers are as long as their question, and none come without a proof",
 	await client.send(new Uint8Array(10));
 	await client.send("anything else");
 	await client.send(encodeControl("hello"));
-	const prove = decodeControl((await client.receive({ timeoutMs: 1000 })).data);
+	const prove = decodeControl((await client.receive(PATIENT)).data);
 	assert.equal(prove?.operation, "prove");
 	assert.equal(await ask(encodeControl("hello", { proof: new Uint8Array(8).fill(1) })), "prove");
 	assert.equal(await ask(encodeControl("hello", { proof: prove.proof })), "welcome");
@@ -180,7 +181,7 @@ test("a request that is repeated does not begin the run again", async () => {
 	const client = await datagrams(undefined, { connect: server.address });
 	const ask = async (data: Uint8Array) => {
 		await client.send(data);
-		return decodeControl((await client.receive({ timeoutMs: 1000 })).data);
+		return decodeControl((await client.receive(PATIENT)).data);
 	};
 	const proof = (await ask(encodeControl("hello")))?.proof ?? new Uint8Array(8);
 	await ask(encodeControl("hello", { proof }));
@@ -214,12 +215,16 @@ test("lost datagrams are sent again, left out of the round trips, and counted in
 	const link = await socketTarget("udp", outside.address, true).open(signal);
 	const conversation = new Conversation(link);
 	await conversation.greet();
-	const samples = new Samples();
-	const repeated = await conversation.roundTrips(64, 1, samples);
-	assert.ok(repeated >= 1, `${repeated} repeated`);
-	assert.ok(samples.count + repeated >= 10);
-	// A message that was sent again would have taken 100 ms.
-	assert.ok((samples.quantiles([1])[0] as number) < 100_000);
+	// A message that was sent again would have taken 100 ms; on a busy machine another may take as long, but not each time.
+	let longestUs = Number.POSITIVE_INFINITY;
+	for (let attempt = 0; attempt < 10 && longestUs >= 100_000; attempt++) {
+		const samples = new Samples();
+		const repeated = await conversation.roundTrips(64, 1, samples);
+		assert.ok(repeated >= 1, `${repeated} repeated`);
+		assert.ok(samples.count + repeated >= 10);
+		longestUs = samples.quantiles([1])[0] ?? longestUs;
+	}
+	assert.ok(longestUs < 100_000, `${longestUs} us`);
 	const { lost } = await conversation.flow(64, 1);
 	assert.ok(lost >= 0.15 && lost < 1, `${lost} lost`);
 	await conversation.close();
