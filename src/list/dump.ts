@@ -55,13 +55,18 @@ export class DiagSocket {
 		return errnoName(fd);
 	}
 
-	/** Lists what a request asks for; again, when the list changed meanwhile, a few times at the most. */
+	/**
+	 * Lists what a request asks for; again, when the list changed meanwhile, a few times at the most.
+	 *
+	 * @param type of the request's message, and of the answers
+	 */
 	async dump(
 		request: Uint8Array,
 		decode: (payload: Uint8Array) => KernelSocket | undefined,
+		type: number = SOCK_DIAG_BY_FAMILY,
 	): Promise<Dump> {
 		for (let attempt = 1; ; attempt++) {
-			const dump = await this.#dumpOnce(request, decode);
+			const dump = await this.#dumpOnce(request, decode, type);
 			if (!dump.isInterrupted || attempt === LIMITS.listingAttemptsCount) return dump;
 		}
 	}
@@ -75,16 +80,17 @@ export class DiagSocket {
 	async #dumpOnce(
 		request: Uint8Array,
 		decode: (payload: Uint8Array) => KernelSocket | undefined,
+		type: number,
 	): Promise<Dump> {
 		this.#sequence += 1;
-		const bytes = encodeDumpRequest(this.#sequence, request);
+		const bytes = encodeDumpRequest(this.#sequence, request, type);
 		const sockets: KernelSocket[] = [];
 		const rc = sys.sendto(this.#fd, bytes, 0, bytes.length, 0, KERNEL_NAME);
 		if (rc < 0) return { sockets, refusal: errnoName(rc), isInterrupted: false };
 		let isInterrupted = false;
 		let turnEnd = performance.now() + LIMITS.listingTurnMs;
 		for (;;) {
-			const { messages, refusal } = this.#receive();
+			const { messages, refusal } = this.#receive(type);
 			if (refusal !== undefined) return { sockets, refusal, isInterrupted };
 			for (const message of messages) {
 				if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
@@ -103,7 +109,10 @@ export class DiagSocket {
 	}
 
 	// The kernel has the next part ready when the one before it is read: there is hardly ever something to wait for.
-	#receive(): { readonly messages: readonly NetlinkMessage[]; readonly refusal?: string } {
+	#receive(type: number): {
+		readonly messages: readonly NetlinkMessage[];
+		readonly refusal?: string;
+	} {
 		const buffer = this.#buffer;
 		const name = new Uint8Array(KERNEL_NAME.length);
 		const timeoutMs = LIMITS.netlinkAnswerMs;
@@ -114,11 +123,11 @@ export class DiagSocket {
 		const { messages, end } = readMessages(buffer.subarray(0, count));
 		if (end === "cut") return { messages: [], refusal: "a cut message" };
 		// The others are what is left of an earlier request, or say nothing.
-		return { messages: messages.filter((message) => this.#isWanted(message)) };
+		return { messages: messages.filter((message) => this.#isWanted(message, type)) };
 	}
 
-	#isWanted({ sequence, type }: NetlinkMessage): boolean {
-		const isKnown = [NLMSG_DONE, NLMSG_ERROR, SOCK_DIAG_BY_FAMILY].includes(type);
+	#isWanted({ sequence, type }: NetlinkMessage, wanted: number): boolean {
+		const isKnown = [NLMSG_DONE, NLMSG_ERROR, wanted].includes(type);
 		return isKnown && sequence === this.#sequence;
 	}
 }

@@ -3,10 +3,17 @@ import { ipv4ToText, ipv6ToText } from "../socket/ip.ts";
 import { readUint32 } from "../socket/little-endian.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
 import { AF_INET, AF_INET6, IPPROTO_MPTCP, IPPROTO_RAW } from "../sys/constants.ts";
-import { type KernelSocket, type SocketKind, stateOf, type TcpFigures } from "./kernel-socket.ts";
+import {
+	type KernelSocket,
+	type SocketKind,
+	type SocketState,
+	stateOf,
+	type TcpFigures,
+} from "./kernel-socket.ts";
 import { readAttributes } from "./netlink.ts";
 
 const REQUEST_BYTES = 56;
+const TCP_REQUEST_BYTES = 60;
 const ANSWER_BYTES = 72;
 const REQ_PROTOCOL = 3;
 const INET_DIAG_INFO = 2;
@@ -22,6 +29,12 @@ const TCP_TIME_WAIT = 6;
 const ALL_STATES = 0xffff_ffff;
 /** The same without connections that are over, of which a busy server has ten thousands. */
 export const LIVING_STATES: number = ALL_STATES - (1 << TCP_TIME_WAIT);
+/** States without another end, and their numbers: for these alone the kernel leaves its table of connections alone, which takes milliseconds. */
+const TCP_ALONE: Readonly<Partial<Record<SocketState, number>>> = {
+	listening: 1 << 10,
+	bound: 1 << 13,
+	unconnected: 0,
+};
 
 /**
  * Encodes the request for the sockets of one family and protocol.
@@ -47,6 +60,20 @@ export function encodeInetRequest(
 		view.setUint32(REQUEST_BYTES + 4, protocol, true);
 	}
 	return bytes;
+}
+
+/** Encodes the older request for sockets of TCP, of IPv4 and IPv6 in one pass: TCPDIAG_GETSOCK. */
+export function encodeTcpRequest(states: number): Uint8Array {
+	const bytes = new Uint8Array(TCP_REQUEST_BYTES);
+	bytes[3] = EXTENSIONS;
+	new DataView(bytes.buffer).setUint32(TCP_REQUEST_BYTES - 8, states, true);
+	return bytes;
+}
+
+/** What to ask for when sockets of TCP in these states are wanted, with their other ends; of all states when there are none. */
+export function tcpStatesFor(states: readonly SocketState[]): number {
+	if (states.length === 0 || states.includes("time-wait")) return ALL_STATES;
+	return states.reduce((set, state) => set | (TCP_ALONE[state] ?? LIVING_STATES), 0) >>> 0;
 }
 
 /** Decodes one answer; undefined when it is none. Never throws. */

@@ -2,7 +2,7 @@
 
 import { requireObject } from "../arguments.ts";
 import { Joiner } from "./joiner.ts";
-import type { KernelSocket } from "./kernel-socket.ts";
+import { type KernelSocket, SOCKET_STATES, type SocketState } from "./kernel-socket.ts";
 import type { ListedSocket, ListingNote, SocketListing } from "./listed-socket.ts";
 import { type ProcessScan, scanProcesses, stillHolds } from "./processes.ts";
 import { readListsOfProcess, readOwnLists } from "./read-kernel.ts";
@@ -24,14 +24,18 @@ import { readUserNames } from "./users.ts";
 export async function listSockets(filter: SocketFilter = {}): Promise<SocketListing> {
 	requireObject("filter", filter);
 	const userName = readUserNames();
-	const { states = [] } = filter;
-	const isLiving = states.length > 0 && !states.includes("time-wait");
-	let own = await readOwnLists(isLiving);
+	const { kinds = [], states = [] } = filter;
+	const isWhole = mayBeUnknown(filter);
+	const wanted = {
+		states: mayBeOver(filter) ? states : livingOf(states),
+		kinds: isWhole ? [] : kinds,
+	};
+	let own = await readOwnLists(wanted);
 	const scan = await scanProcesses(userName);
 	// What was opened between the lists and the processes is in a second reading of the lists.
-	let strangers = strangersAmong(scan, own.sockets);
+	let strangers = isWhole ? strangersAmong(scan, own.sockets) : [];
 	if (strangers.some(({ namespace }) => namespace === undefined)) {
-		const again = await readOwnLists(isLiving);
+		const again = await readOwnLists(wanted);
 		const known = new Set(again.sockets.map(({ inode }) => inode));
 		// Of those that have gone meanwhile the first reading tells.
 		const gone = own.sockets.filter(({ inode }) => scan.holders.has(inode) && !known.has(inode));
@@ -44,15 +48,30 @@ export async function listSockets(filter: SocketFilter = {}): Promise<SocketList
 	const listed = joiner.join();
 	const known = new Set(listed.map(({ inode }) => inode));
 	const unknown = strangers.filter(({ inode }) => !known.has(inode) && isStillThere(scan, inode));
-	// Where the kernel lists no vsock, that matters only when something is open that might be one.
 	const sockets = [...listed, ...unknown.map((stranger) => unknownSocket(stranger, scan))];
+	// Where the kernel lists no vsock, that matters to who asks for it, and when something is open that might be one.
+	const isVsock = unknown.length > 0 || kinds.some((kind) => kind.startsWith("vsock"));
 	return {
 		sockets: sockets.filter((socket) => socketMatches(socket, filter)),
-		notes: [
-			...notesOn(scan),
-			...own.notes.filter(({ list }) => list !== "vsock" || unknown.length > 0),
-		],
+		notes: [...notesOn(scan), ...own.notes.filter(({ list }) => list !== "vsock" || isVsock)],
 	};
+}
+
+// Such a socket is known by being in no list: to tell, all lists have to be read.
+function mayBeUnknown({ kinds = [], states = [] }: SocketFilter): boolean {
+	const isAny = (wanted: readonly string[]): boolean =>
+		wanted.length === 0 || wanted.includes("unknown");
+	return isAny(kinds) && isAny(states);
+}
+
+// Nobody has a connection that is over, and it is nobody's other end.
+function mayBeOver({ pids = [], users = [], commands = [] }: SocketFilter): boolean {
+	return pids.length + users.length + commands.length === 0;
+}
+
+function livingOf(states: readonly SocketState[]): readonly SocketState[] {
+	const from = states.length === 0 ? SOCKET_STATES : states;
+	return from.filter((state) => state !== "time-wait");
 }
 
 interface Stranger {

@@ -9,6 +9,8 @@ import { readInt32, readUint32 } from "../socket/little-endian.ts";
 /** Types of messages that belong to every protocol; linux/netlink.h. */
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
+/** TCPDIAG_GETSOCK of linux/inet_diag.h: the older request for sockets of TCP, of both families at once, and the answers to it. */
+export const TCPDIAG_GETSOCK = 18;
 /** SOCK_DIAG_BY_FAMILY of linux/sock_diag.h: requests and answers of all its families. */
 export const SOCK_DIAG_BY_FAMILY = 20;
 
@@ -40,11 +42,15 @@ export interface NetlinkMessages {
 }
 
 /** Encodes the request for a listing. */
-export function encodeDumpRequest(sequence: number, payload: Uint8Array): Uint8Array {
+export function encodeDumpRequest(
+	sequence: number,
+	payload: Uint8Array,
+	type: number = SOCK_DIAG_BY_FAMILY,
+): Uint8Array {
 	const bytes = new Uint8Array(MESSAGE_HEADER_BYTES + payload.length);
 	const view = new DataView(bytes.buffer);
 	view.setUint32(0, bytes.length, true);
-	view.setUint16(4, SOCK_DIAG_BY_FAMILY, true);
+	view.setUint16(4, type, true);
 	view.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, true);
 	view.setUint32(8, sequence, true);
 	bytes.set(payload, MESSAGE_HEADER_BYTES);

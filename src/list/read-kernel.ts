@@ -2,10 +2,18 @@
 import { readFileSync } from "node:fs";
 import { AF_INET, AF_INET6 } from "../sys/constants.ts";
 import { DiagSocket, type Dump } from "./dump.ts";
-import { decodeInet, encodeInetRequest, INET_PROTOCOLS, LIVING_STATES } from "./inet-diag.ts";
-import type { KernelSocket } from "./kernel-socket.ts";
+import {
+	decodeInet,
+	encodeInetRequest,
+	encodeTcpRequest,
+	INET_PROTOCOLS,
+	tcpStatesFor,
+} from "./inet-diag.ts";
+import type { KernelSocket, SocketKind } from "./kernel-socket.ts";
 import type { ListingNote } from "./listed-socket.ts";
+import { TCPDIAG_GETSOCK } from "./netlink.ts";
 import { PROC_FILES, readProcFile } from "./proc-net.ts";
+import type { SocketFilter } from "./socket-filter.ts";
 import { decodeUnix, encodeUnixRequest } from "./unix-diag.ts";
 import { decodeVsock, encodeVsockRequest } from "./vsock-diag.ts";
 
@@ -15,11 +23,14 @@ export interface KernelLists {
 	readonly notes: readonly ListingNote[];
 }
 
+/** Which of them are wanted. */
+export type Wanted = Pick<SocketFilter, "kinds" | "states">;
+
 interface List {
 	readonly name: string;
-	readonly request: Uint8Array;
-	/** The same without connections that are over. */
-	readonly livingRequest?: Uint8Array;
+	readonly kinds: readonly SocketKind[];
+	/** What is asked for, where sockets in these states of TCP are wanted. */
+	readonly request: (tcpStates: number) => Uint8Array;
 	readonly decode: (payload: Uint8Array) => KernelSocket | undefined;
 	/** The file that has the same sockets. */
 	readonly file?: string;
@@ -31,8 +42,9 @@ const LISTS: readonly List[] = [
 	...INET_PROTOCOLS.flatMap(([kind, protocol]) =>
 		[AF_INET, AF_INET6].map((family) => ({
 			name: family === AF_INET ? kind : `${kind}6`,
-			request: encodeInetRequest(family, protocol),
-			livingRequest: encodeInetRequest(family, protocol, LIVING_STATES),
+			kinds: [kind],
+			request: (tcpStates: number) =>
+				encodeInetRequest(family, protocol, kind === "tcp" ? tcpStates : undefined),
 			decode: (payload: Uint8Array) => decodeInet(kind, payload),
 			...(kind !== "mptcp" && { file: family === AF_INET ? kind : `${kind}6` }),
 			...(kind === "tcp" && { loss: "round-trip times, retransmissions and backlogs" }),
@@ -40,34 +52,46 @@ const LISTS: readonly List[] = [
 	),
 	{
 		name: "unix",
-		request: encodeUnixRequest(),
+		kinds: ["unix", "unix-dgram", "unix-seqpacket"],
+		request: encodeUnixRequest,
 		decode: decodeUnix,
 		file: "unix",
 		loss: "peers, queues and users",
 	},
-	{ name: "vsock", request: encodeVsockRequest(), decode: decodeVsock },
+	{
+		name: "vsock",
+		kinds: ["vsock", "vsock-dgram", "vsock-seqpacket"],
+		request: encodeVsockRequest,
+		decode: decodeVsock,
+	},
 ];
 
 /** Kinds that have no list of their own in every kernel, or tell no more there. */
-const FILES_ONLY = ["raw", "raw6", "icmp", "icmp6", "packet", "netlink"];
+const FILES_ONLY: Readonly<Record<string, SocketKind>> = {
+	...({ raw: "raw", raw6: "raw", icmp: "icmp", icmp6: "icmp" } as const),
+	...({ packet: "packet", netlink: "netlink" } as const),
+};
 
 /**
- * Lists the sockets of our own network namespace.
+ * Lists the sockets of our own network namespace: all that are wanted and their other ends, and as many others as come along.
  *
- * @param isLiving whether connections that are over can be left out
  * @throws {SyscallError} EMFILE, ENFILE, ENOMEM
  */
-export async function readOwnLists(isLiving: boolean): Promise<KernelLists> {
+export async function readOwnLists({ kinds = [], states = [] }: Wanted): Promise<KernelLists> {
 	const sockets: KernelSocket[] = [];
 	const notes: ListingNote[] = [];
+	const tcpStates = tcpStatesFor(states);
+	const isWanted = (kind: SocketKind): boolean => kinds.length === 0 || kinds.includes(kind);
 	const diag = DiagSocket.open();
 	try {
+		const tcp = isWanted("tcp") ? await dumpTcp(diag, tcpStates) : undefined;
+		append(sockets, tcp?.sockets ?? []);
 		for (const list of LISTS) {
-			const request = (isLiving && list.livingRequest) || list.request;
+			if (!list.kinds.some(isWanted) || (tcp && list.kinds.includes("tcp"))) continue;
 			const dump: Dump =
 				typeof diag === "string"
 					? { sockets: [], refusal: diag, isInterrupted: false }
-					: await diag.dump(request, list.decode);
+					: await diag.dump(list.request(tcpStates), list.decode);
 			if (dump.refusal === undefined) append(sockets, dump.sockets);
 			else append(sockets, instead(list, dump.refusal, notes));
 			if (dump.isInterrupted) {
@@ -81,8 +105,18 @@ export async function readOwnLists(isLiving: boolean): Promise<KernelLists> {
 	} finally {
 		if (typeof diag !== "string") diag.close();
 	}
-	for (const file of FILES_ONLY) append(sockets, readFile("/proc/net", file) ?? []);
+	for (const [file, kind] of Object.entries(FILES_ONLY)) {
+		if (isWanted(kind)) append(sockets, readFile("/proc/net", file) ?? []);
+	}
 	return { sockets: withoutDuplicates(sockets), notes };
+}
+
+// Both families in one pass over the table of connections, which is large even when there are none. Undefined where that does not work out.
+async function dumpTcp(diag: DiagSocket | string, states: number): Promise<Dump | undefined> {
+	if (typeof diag === "string") return undefined;
+	const decode = (payload: Uint8Array): KernelSocket | undefined => decodeInet("tcp", payload);
+	const dump = await diag.dump(encodeTcpRequest(states), decode, TCPDIAG_GETSOCK);
+	return dump.refusal === undefined && !dump.isInterrupted ? dump : undefined;
 }
 
 /** Lists those of the namespace that a process is in; what cannot be read is empty. */

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect, formatAddress, listen } from "socketry";
-import type { ListedSocket, SocketHolder } from "socketry/list";
+import { type ListedSocket, SOCKET_STATES, type SocketHolder } from "socketry/list";
 import { differencesOf } from "#src/cli/ls/differences.ts";
 import { longText } from "#src/cli/ls/records.ts";
-import { isWanted, readRequest } from "#src/cli/ls/request.ts";
+import { filterOf, isWanted, readRequest } from "#src/cli/ls/request.ts";
 import { inOrder, tableText } from "#src/cli/ls/table.ts";
 import { treeText } from "#src/cli/ls/tree.ts";
 import { plain, shorten } from "#src/cli/ls/words.ts";
@@ -351,6 +351,38 @@ test("words mean what people expect", () => {
 	assert.deepEqual(wants(["/run/user"]), [4]);
 	assert.deepEqual(wants(["2001:db8"]), [5]);
 	assert.deepEqual(wants(["--user", "root", "--kind", "tcp,udp"]), [3]);
+});
+
+test("what cannot be shown is not listed either", () => {
+	const filter = (...words: string[]): unknown => filterOf(readRequest(words));
+	const living = { states: SOCKET_STATES.filter((state) => state !== "time-wait") };
+	assert.deepEqual(filter(), living);
+	assert.deepEqual(filter("--tree"), living);
+	assert.deepEqual(filter("--all"), {});
+	// How many of these are over is found by looking.
+	assert.deepEqual(filter("8080"), {});
+	assert.deepEqual(filter("tcp", "listening"), { kinds: ["tcp"], states: ["listening"] });
+	assert.deepEqual(filter("--kind", "udp", "53"), { kinds: ["udp"] });
+	assert.deepEqual(filter("--tree", "udp"), {});
+	assert.deepEqual(filter("time-wait"), { states: ["time-wait"] });
+});
+
+test("connections that are over are counted, and listed for who asks", async () => {
+	const listener = await listen("tcp://127.0.0.1:0");
+	const client = await connect(formatAddress(listener.address) as "tcp://h:1");
+	const server = await listener.accept();
+	await client.closeWrite();
+	await server.close();
+	await client.close();
+	listener.close();
+	const [near] = [client.address].map((address) => formatAddress(address as never));
+	const brief = await runProgram(["ls", "--json"]);
+	const lines = brief.stdout.trim().split("\n");
+	const summary = JSON.parse(lines.at(-1) ?? "") as { notShown: Record<string, number> };
+	assert.ok((summary.notShown["time-wait"] ?? 0) > 0);
+	assert.ok(!brief.stdout.includes(`"local":"${near}"`));
+	const asked = await runProgram(["ls", "--json", "time-wait", `:${near?.split(":").at(-1)}`]);
+	assert.ok(asked.stdout.includes(`"local":"${near}"`));
 });
 
 test("differences are what was opened, closed, or is in another state", () => {

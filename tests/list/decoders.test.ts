@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeInet, encodeInetRequest, LIVING_STATES } from "#src/list/inet-diag.ts";
+import {
+	decodeInet,
+	encodeInetRequest,
+	encodeTcpRequest,
+	LIVING_STATES,
+	tcpStatesFor,
+} from "#src/list/inet-diag.ts";
 import { SOCKET_KINDS, SOCKET_STATES } from "#src/list/kernel-socket.ts";
-import { encodeDumpRequest, errorOf, readAttributes, readMessages } from "#src/list/netlink.ts";
+import {
+	encodeDumpRequest,
+	errorOf,
+	readAttributes,
+	readMessages,
+	TCPDIAG_GETSOCK,
+} from "#src/list/netlink.ts";
 import { PROC_FILES, readProcFile } from "#src/list/proc-net.ts";
 import { decodeUnix, encodeUnixRequest } from "#src/list/unix-diag.ts";
 import { decodeVsock, encodeVsockRequest } from "#src/list/vsock-diag.ts";
@@ -32,8 +44,21 @@ test("a request is what linux/netlink.h and linux/inet_diag.h say", () => {
 	assert.deepEqual(request, bytes(`${header} 02060a00 ffffffff ${"00".repeat(48)}`));
 	const living = encodeInetRequest(2, 6, LIVING_STATES);
 	assert.deepEqual(living, bytes(`02060a00 bfffffff ${"00".repeat(48)}`));
+	const both = encodeDumpRequest(7, encodeTcpRequest(0xffff_ffff), TCPDIAG_GETSOCK);
+	const older = "4c000000 1200 0103 07000000 00000000";
+	assert.deepEqual(both, bytes(`${older} 0000000a ${"00".repeat(48)} ffffffff 00000000`));
 	assert.equal(encodeUnixRequest().length, 24);
 	assert.equal(encodeVsockRequest().length, 24);
+});
+
+test("the table of connections is asked for only where one is wanted, or the other end of one", () => {
+	assert.equal(tcpStatesFor([]), 0xffff_ffff);
+	assert.equal(tcpStatesFor(["time-wait", "listening"]), 0xffff_ffff);
+	assert.equal(tcpStatesFor(["close-wait"]), LIVING_STATES);
+	assert.equal(tcpStatesFor(["listening", "established"]), LIVING_STATES);
+	assert.equal(tcpStatesFor(["unknown"]), LIVING_STATES);
+	assert.equal(tcpStatesFor(["listening"]), 0x400);
+	assert.equal(tcpStatesFor(["listening", "bound", "unconnected"]), 0x2400);
 });
 
 test("a protocol beyond one byte goes into an attribute", () => {

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, formatAddress, LIMITS, listen, type Stream } from "socketry";
-import { listSockets } from "socketry/list";
+import { listSockets, type SocketFilter } from "socketry/list";
 import { injectFaults } from "socketry/testing";
 import { DiagSocket } from "#src/list/dump.ts";
-import { decodeInet, encodeInetRequest } from "#src/list/inet-diag.ts";
-import { NLM_F_DUMP_INTR } from "#src/list/netlink.ts";
+import { decodeInet, encodeInetRequest, LIVING_STATES } from "#src/list/inet-diag.ts";
+import { NLM_F_DUMP_INTR, SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK } from "#src/list/netlink.ts";
 import { sys } from "#src/sys/current.ts";
 import { PROMPT_MS } from "../support/patience.ts";
 
@@ -94,6 +94,79 @@ test("an unknown request is refused by its name", async () => {
 	const { refusal, sockets } = await withDiag((diag) => diag.dump(request, decodeTcp));
 	assert.match(refusal ?? "", /^(ENOENT|EINVAL)$/);
 	assert.deepEqual(sockets, []);
+});
+
+/** Types of the requests that the kernel gets while `body` runs; those that `refuse` names get another family, which it has not. */
+async function requestsOf(
+	body: () => Promise<unknown>,
+	refuse = (_type: number): boolean => false,
+): Promise<number[]> {
+	const types: number[] = [];
+	const send = sys.sendto;
+	sys.sendto = (...args) => {
+		const [, bytes] = args;
+		const type = new DataView(bytes.buffer, bytes.byteOffset).getUint16(4, true);
+		types.push(type);
+		if (refuse(type)) bytes.set([SOCK_DIAG_BY_FAMILY, 0], 4);
+		return send(...args);
+	};
+	try {
+		await body();
+	} finally {
+		sys.sendto = send;
+	}
+	return types;
+}
+
+test("only lists that can hold what is wanted are read, and those of TCP in one pass", async () => {
+	const only = (filter: SocketFilter): Promise<number[]> => requestsOf(() => listSockets(filter));
+	assert.deepEqual(await only({ kinds: ["tcp"] }), [TCPDIAG_GETSOCK]);
+	assert.deepEqual(await only({ kinds: ["netlink"] }), []);
+	const [tcp, ...others] = await only({ states: ["listening"] });
+	assert.equal(tcp, TCPDIAG_GETSOCK);
+	assert.ok(others.length > 0 && others.every((type) => type === SOCK_DIAG_BY_FAMILY));
+	// Nobody has a connection that is over.
+	assert.deepEqual(await statesAsked({ kinds: ["tcp"] }), 0xffff_ffff);
+	assert.deepEqual(await statesAsked({ kinds: ["tcp"], pids: [process.pid] }), LIVING_STATES);
+	// What no list has is known by reading all of them.
+	assert.ok((await only({ kinds: ["unknown"] })).length >= others.length + 1);
+});
+
+/** The states of TCP that the kernel is asked for. */
+async function statesAsked(filter: SocketFilter): Promise<number | undefined> {
+	let states: number | undefined;
+	const send = sys.sendto;
+	sys.sendto = (...args) => {
+		const [, bytes] = args;
+		states ??= new DataView(bytes.buffer, bytes.byteOffset).getUint32(68, true);
+		return send(...args);
+	};
+	try {
+		await listSockets(filter);
+	} finally {
+		sys.sendto = send;
+	}
+	return states;
+}
+
+test("where the older request for TCP is refused, both families are asked for one by one", async () => {
+	const listeners = [await listen("tcp://127.0.0.1:0"), await listen("tcp://[::1]:0")];
+	let found: string[] = [];
+	const types = await requestsOf(
+		async () => {
+			const { sockets, notes } = await listSockets({ kinds: ["tcp"], pids: [process.pid] });
+			found = sockets.flatMap(({ local, state }) => (state === "listening" ? [local ?? ""] : []));
+			assert.deepEqual(
+				notes.filter(({ list }) => list !== undefined),
+				[],
+			);
+		},
+		(type) => type === TCPDIAG_GETSOCK,
+	);
+	assert.deepEqual(types, [TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY, SOCK_DIAG_BY_FAMILY]);
+	const wanted = listeners.map(({ address }) => formatAddress(address));
+	assert.deepEqual(found.sort(), wanted.sort());
+	for (const listener of listeners) listener.close();
 });
 
 test("2,000 connections are all listed with both ends, in many parts", async () => {

@@ -90,6 +90,24 @@ export function isWanted(socket: ListedSocket, { groups }: Pick<Request, "groups
 	return groups.every((group) => group.some((filter) => socketMatches(socket, filter)));
 }
 
+/** All states but that of connections that are over. */
+export const LIVING: readonly SocketState[] = SOCKET_STATES.filter(
+	(state) => state !== "time-wait",
+);
+
+/** What has to be listed for it, as far as kinds and states tell: whole lists of the kernel need not be read then. */
+export function filterOf({ groups, isBrief, isTree }: Request): SocketFilter {
+	const conditions = groups.flat().flatMap((filter) => Object.values(filter));
+	// What is over is only counted here, and there may be very many.
+	if (isBrief && conditions.every((list) => list.length === 0)) return { states: LIVING };
+	// The other ends are shown too, whatever they are.
+	if (isTree) return {};
+	const only = groups.flatMap((group) => (group.length === 1 ? group : []));
+	const kinds = only.find((filter) => filter.kinds?.length)?.kinds;
+	const states = only.find((filter) => filter.states?.length)?.states;
+	return { ...(kinds && { kinds }), ...(states && { states }) };
+}
+
 /** Why a socket is of little use unless somebody asks for it; undefined when it is not. */
 export function dullness({ kind, state }: ListedSocket): string | undefined {
 	if (state === "time-wait") return state;

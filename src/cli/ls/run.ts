@@ -1,4 +1,5 @@
 /** `socketry ls`: from arguments to a listing. */
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
 	type ListedSocket,
@@ -13,7 +14,7 @@ import { headOf } from "../text-width.ts";
 import { differencesOf } from "./differences.ts";
 import { noteLine, type SocketEvent, socketLine, summaryLine } from "./json.ts";
 import { longText } from "./records.ts";
-import { dullness, isWanted, type Request, readRequest } from "./request.ts";
+import { dullness, filterOf, isWanted, LIVING, type Request, readRequest } from "./request.ts";
 import { inOrder, tableText } from "./table.ts";
 import { treeText } from "./tree.ts";
 
@@ -41,8 +42,10 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 }
 
 async function look(request: Request): Promise<View> {
-	const listing = await listSockets();
-	const notShown = new Map<string, number>();
+	const filter = filterOf(request);
+	const listing = await listSockets(filter);
+	const overCount = filter.states === LIVING ? timeWaitCount() : 0;
+	const notShown = new Map(overCount > 0 ? [["time-wait", overCount]] : []);
 	const shown = listing.sockets.filter((socket) => {
 		if (!isWanted(socket, request)) return false;
 		const sort = request.isBrief ? dullness(socket) : undefined;
@@ -51,6 +54,16 @@ async function look(request: Request): Promise<View> {
 	});
 	const isHidden = listing.notes.some(({ code }) => code === "hidden-processes");
 	return { listing, shown: inOrder(shown), notShown, isHidden };
+}
+
+// Those of this network namespace, of IPv4 and IPv6.
+function timeWaitCount(): number {
+	try {
+		const text = readFileSync("/proc/net/sockstat", "latin1");
+		return Number(/^TCP: .*\btw (\d+)/m.exec(text)?.[1] ?? 0);
+	} catch {
+		return 0;
+	}
 }
 
 function show(view: View, request: Request, { out, err }: Context): void {
