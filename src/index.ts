@@ -44,7 +44,7 @@ export type { PeerPolicy } from "./open/allow.ts";
 export { anyone, groups, sameUser, users } from "./open/allow.ts";
 export type { CachedResolver, CachedResolverOptions } from "./open/cached-resolver.ts";
 export { cachedResolver } from "./open/cached-resolver.ts";
-export type { ConnectOptions, PacketAddress, StreamAddress } from "./open/connect.ts";
+export type { ConnectOptions } from "./open/connect.ts";
 export { connect } from "./open/connect.ts";
 export type {
 	AcceptedEvent,
@@ -61,7 +61,6 @@ export type {
 export type { ListenOptions } from "./open/listen.ts";
 export { listen } from "./open/listen.ts";
 export type { Listener, Overload } from "./open/listener.ts";
-export type { ListenerAddress } from "./open/listener-address.ts";
 export type { ListenerStats } from "./open/listener-stats.ts";
 export type { LookupOptions } from "./open/lookup.ts";
 export { lookup } from "./open/lookup.ts";
@@ -78,18 +77,26 @@ export type {
 	PacketSendOptions,
 	PacketStream,
 	PacketStreamOptions,
+	PacketTransport,
 } from "./packet/packet-stream.ts";
 export type { PacketStreamStats } from "./packet/packet-stream-stats.ts";
 export type {
 	AbstractAddress,
 	ActivationAddress,
 	Address,
+	Addresses,
+	AddressInput,
+	AddressOf,
 	DescriptorAddress,
 	HostAddress,
-	MachineAddress,
 	PathAddress,
 	ServiceAddress,
+	TcpAddress,
+	Transport,
+	UdpAddress,
+	UnixAddress,
 	UnnamedAddress,
+	VsockAddress,
 } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";

@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { baseOf, exportsOf, split } from "./declarations.mjs";
+import { basesOf, exportsOf, split } from "./declarations.mjs";
 import { ROOT } from "./run.mjs";
 
 /** Differences of one entry point that are printed. */
@@ -40,8 +40,8 @@ if (changed > 0) {
 }
 
 /**
- * The lines of one declaration: one, or for a class or an interface also one per member. A base that has no lines of its own, since it
- * is not exported, lends its members.
+ * The lines of one declaration: one, or for a class or an interface also one per member. Bases that have no lines of their own, since they
+ * are not exported, lend their members.
  *
  * @param {string} name
  * @param {string} text
@@ -54,13 +54,27 @@ function linesOf(name, text, published) {
 		return [text];
 	}
 	const members = membersOf(shape[3] ?? "");
-	for (let base = baseOf(text); base !== undefined && !published.has(base); base = baseOf(base)) {
-		const known = new Set(members.map(nameOf));
-		const body = base.slice(base.indexOf("{") + 1, base.lastIndexOf("}"));
-		const lent = membersOf(body).filter((each) => !/^(protected |constructor)/.test(each));
-		members.push(...lent.filter((each) => !known.has(nameOf(each))));
+	for (const each of lentTo(text, published)) {
+		if (!members.some((member) => nameOf(member) === nameOf(each))) {
+			members.push(each);
+		}
 	}
 	return [shape[1] ?? "", ...members.map((member) => `${shape[2]} ${name}: ${member}`)];
+}
+
+/**
+ * @param {string} text of a declaration
+ * @param {Set<string>} published
+ * @returns {string[]} members of all its bases that are not published, those of the nearest first
+ */
+function lentTo(text, published) {
+	return basesOf(text)
+		.filter((base) => !published.has(base))
+		.flatMap((base) => {
+			const body = base.slice(base.indexOf("{") + 1, base.lastIndexOf("}"));
+			const own = membersOf(body).filter((each) => !/^(protected |constructor)/.test(each));
+			return [...own, ...lentTo(base, published)];
+		});
 }
 
 /** @param {string} body of a class or an interface */

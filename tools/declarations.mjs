@@ -10,17 +10,17 @@ import { dirname, join } from "node:path";
 /** @type {Map<string, { all: Names, exported: Names }>} */
 const modules = new Map();
 
-/** @type {Map<string, string>} The declaration of a class's base, by the declaration of the class. */
+/** @type {Map<string, string[]>} The declarations of the bases of a class or an interface, by its own declaration. */
 const bases = new Map();
 
 /**
- * The declaration of the class that a class extends, if it is one of ours.
+ * The declarations of what a class or an interface extends, as far as they are ours.
  *
  * @param {string} text of its own declaration
- * @returns {string | undefined}
+ * @returns {readonly string[]}
  */
-export function baseOf(text) {
-	return bases.get(text);
+export function basesOf(text) {
+	return bases.get(text) ?? [];
 }
 
 /**
@@ -104,7 +104,7 @@ function readStatement(path, module, statement) {
 		const text = statement.replace(/^export /, "").replace(/^declare /, "");
 		const name = /^(?:abstract )?\w+ ([\w$]+)/.exec(text)?.[1];
 		if (name !== undefined) {
-			noteBase(module.all, text);
+			noteBases(module.all, text);
 			add(module.all, name, text);
 			if (statement.startsWith("export ")) {
 				add(module.exported, name, text);
@@ -114,12 +114,21 @@ function readStatement(path, module, statement) {
 }
 
 /** @param {Names} known @param {string} text */
-function noteBase(known, text) {
-	const base = /^(?:abstract )?class [^{]*? extends (\w+)/.exec(text)?.[1] ?? "";
-	const baseText = known.get(base)?.[0] ?? "";
-	if (/^(abstract )?class /.test(baseText)) {
-		bases.set(text, baseText);
+function noteBases(known, text) {
+	let head = text.slice(0, text.indexOf("{"));
+	if (!/^(abstract )?(class|interface) /.test(head)) {
+		return;
 	}
+	for (let longer = ""; longer !== head; ) {
+		longer = head;
+		head = head.replace(/<[^<>]*>/g, "");
+	}
+	const names = / extends (.*?)(?: implements |$)/.exec(head)?.[1]?.split(",") ?? [];
+	const texts = names.flatMap((name) => known.get(name.trim())?.[0] ?? []);
+	bases.set(
+		text,
+		texts.filter((base) => /^(abstract )?(class|interface) /.test(base)),
+	);
 }
 
 /** @param {Names} names @param {string} name @param {string} text */

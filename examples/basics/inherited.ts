@@ -15,7 +15,7 @@ async function child(): Promise<void> {
 
 async function parent(): Promise<void> {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const started = spawn(process.execPath, [fileURLToPath(import.meta.url), "child"], {
 		stdio: ["ignore", "inherit", "inherit", listener.socket.fd],
 	});

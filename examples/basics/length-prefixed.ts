@@ -23,7 +23,7 @@ async function receive(stream: ByteStream): Promise<string | null> {
 }
 
 await using listener = await listen("tcp://127.0.0.1:0");
-const { port } = listener.address as { port: number };
+const { port } = listener.address;
 const [client, server] = await Promise.all([
 	connect(`tcp://127.0.0.1:${port}`),
 	listener.accept({ timeoutMs: 5000 }),

@@ -2,7 +2,7 @@
 import { connect, formatAddress, listen } from "socketry";
 
 await using listener = await listen("tcp://127.0.0.1:0");
-const { port } = listener.address as { port: number };
+const { port } = listener.address;
 
 // What localhost is, the system says; "::1" refuses here, then 127.0.0.1 is taken.
 const stream = await connect(`tcp://localhost:${port}`, { timeoutMs: 5000 });

@@ -4,7 +4,7 @@ import { describeOption } from "socketry/socket";
 import { IPPROTO_TCP, TCP_NODELAY } from "socketry/sys";
 
 await using listener = await listen("tcp://127.0.0.1:0");
-const { port } = listener.address as { port: number };
+const { port } = listener.address;
 const stream = await connect(`tcp://127.0.0.1:${port}`, {
 	noDelay: true, // the default
 	keepAlive: { idleSeconds: 60, intervalSeconds: 10, count: 3 },

@@ -19,7 +19,7 @@ async function echo(stream: Stream): Promise<void> {
 }
 
 const serving = serve();
-const { port } = listener.address as { port: number };
+const { port } = listener.address;
 const stream = await connect(`tcp://127.0.0.1:${port}`, { timeoutMs: 5000 });
 for (const word of ["many ", "small ", "writes ", "leave ", "together"]) await stream.write(word);
 await stream.closeWrite(); // the peer reads its end; we can still read

@@ -39,7 +39,7 @@ export interface DnsServer {
  */
 export async function serveDns(zone: Zone, host: string, port: number): Promise<DnsServer> {
 	const [socket, listener] = await openBoth(host, port);
-	const address = socket.address as { host: string; port: number };
+	const { address } = socket;
 	const guard = new ReplyGuard({ serverPorts: [...ANSWERING_PORTS, address.port] });
 	const serving = [serveDatagrams(zone, socket, guard), serveStreams(zone, listener)];
 	const close = async (): Promise<void> => {
@@ -51,7 +51,10 @@ export async function serveDns(zone: Zone, host: string, port: number): Promise<
 }
 
 /** The same port number by UDP and by TCP; a free one of UDP may be taken by TCP. */
-async function openBoth(host: string, port: number): Promise<[Datagrams, Listener<Stream>]> {
+async function openBoth(
+	host: string,
+	port: number,
+): Promise<[Datagrams<"udp">, Listener<Stream<"tcp">>]> {
 	for (let attempt = 1; ; attempt++) {
 		const socket = await datagrams(
 			{ transport: "udp", host, port },
@@ -61,9 +64,9 @@ async function openBoth(host: string, port: number): Promise<[Datagrams, Listene
 				receiveBufferBytes: RECEIVE_BUFFER_BYTES,
 			},
 		);
-		const { port: chosen } = socket.address as { port: number };
+		const { port: chosen } = socket.address;
 		try {
-			return [socket, (await listen({ transport: "tcp", host, port: chosen })) as Listener<Stream>];
+			return [socket, await listen({ transport: "tcp", host, port: chosen })];
 		} catch (error) {
 			socket.abort();
 			if (port !== 0 || attempt === PORT_ATTEMPTS) throw error;

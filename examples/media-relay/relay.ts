@@ -25,7 +25,7 @@ const rtp = new Map<number, RtpMeter>();
 const transport = new Map<string, TsMeter>();
 process.once("SIGINT", () => void socket.close());
 process.once("SIGTERM", () => void socket.close());
-console.log(`relaying from port ${(socket.address as { port: number }).port} to ${to}`);
+console.log(`relaying from ${formatAddress(socket.address)} to ${to}`);
 
 for await (const { data, from, timestampNs = 0n } of socket) {
 	// What one datagram runs into is no reason to drop the next.

@@ -42,7 +42,8 @@ export async function makeReady(
 	{ tlsIn, proxied }: IncomingOptions,
 	signal: AbortSignal,
 ): Promise<Incoming> {
-	let { peer: client, address: destination } = accepted;
+	let client: Address = accepted.peer;
+	let destination: Address = accepted.address;
 	if (tlsIn === undefined && proxied === undefined) {
 		return { connection: accepted, client, destination };
 	}

@@ -1,7 +1,7 @@
 /** What one recvmmsg brought: messages of the kernel, each one datagram or several glued by GRO. */
 
 import type { Companion, Companions, ControlRows } from "../packet/companions.ts";
-import type { Address } from "../socket/address.ts";
+import type { AddressOf } from "../socket/address.ts";
 import { findControl } from "../socket/control.ts";
 import { readInt32 } from "../socket/little-endian.ts";
 import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
@@ -13,6 +13,7 @@ import {
 	BATCH_OUT_CONTROL_LENGTH,
 	BATCH_OUT_NAME_LENGTH,
 } from "../sys/contract.ts";
+import type { DatagramTransport } from "./datagram-contract.ts";
 import { type DatagramDetails, decodeDetails } from "./datagram-details.ts";
 import { peerAt } from "./peer-cache.ts";
 
@@ -33,7 +34,7 @@ export interface Arrival {
 	readonly length: number;
 	/** Length of each datagram in it; its own when it is one. */
 	readonly stride: number;
-	readonly from: Address;
+	readonly from: AddressOf<DatagramTransport>;
 	/** What else was told of it, when it was asked for. */
 	readonly details: DatagramDetails | undefined;
 	/** Descriptors and credentials, when they were asked for. */

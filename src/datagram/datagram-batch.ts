@@ -1,13 +1,13 @@
 /** Many datagrams at once, without an object for each unless asked. */
 import { OutOfRangeError } from "../errors.ts";
-import type { Address } from "../socket/address.ts";
+import type { AddressOf } from "../socket/address.ts";
 import type { Credentials } from "../socket/option-value.ts";
 import type { Arrival } from "./arrivals.ts";
-import type { Datagram } from "./datagram-contract.ts";
+import type { Datagram, DatagramTransport } from "./datagram-contract.ts";
 import type { DatagramDetails } from "./datagram-details.ts";
 
 /** Datagrams in the memory that they were received into: valid until the next `receiveBatch` of the same socket. Indices count from 0. */
-export class DatagramBatch {
+export class DatagramBatch<T extends DatagramTransport = DatagramTransport> {
 	/** Datagrams in the batch, 1 or more. */
 	count = 0;
 	/** Of these, those that were cut. */
@@ -67,9 +67,9 @@ export class DatagramBatch {
 	}
 
 	/** Its sender: a frozen object, shared by its datagrams. */
-	from(index: number): Address {
+	from(index: number): AddressOf<T> {
 		this.#find(index);
-		return (this.#arrivals[this.#row] as Arrival).from;
+		return (this.#arrivals[this.#row] as Arrival).from as AddressOf<T>;
 	}
 
 	/** What else the kernel told of it; undefined when nothing was asked for. */
@@ -92,7 +92,7 @@ export class DatagramBatch {
 	}
 
 	/** Each datagram as an object; its data are views as those of `data`. */
-	*[Symbol.iterator](): Generator<Datagram, void, undefined> {
+	*[Symbol.iterator](): Generator<Datagram<T>, void, undefined> {
 		for (let i = 0; i < this.count; i++) {
 			const data = this.data(i);
 			const truncated = this.#kept < this.#bytes;

@@ -9,7 +9,7 @@
  *    of its tick is told by `flush`, or on a connected socket by the next `send`.
  * 5. After `close` or `abort` no pending call stays pending: each settles, mostly with `ClosedError`.
  */
-import type { Address } from "../socket/address.ts";
+import type { Address, AddressOf } from "../socket/address.ts";
 import type { MessageCredentials } from "../socket/arrived-control.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { WaitOptions } from "../socket/wait.ts";
@@ -20,11 +20,11 @@ import type { SendOptions } from "./send-details.ts";
 export type DatagramTransport = "udp" | "unix-dgram" | "vsock-dgram";
 
 /** One datagram as it was received, with the details that were asked for. */
-export interface Datagram extends DatagramDetails {
+export interface Datagram<T extends DatagramTransport = DatagramTransport> extends DatagramDetails {
 	/** A view that is yours. Its memory is shared with other datagrams: copy what you keep for long, or it holds up to 512 KiB. */
 	readonly data: Uint8Array;
 	/** The sender: a frozen object, shared by its datagrams; unnamed for a Unix socket that is not bound. */
-	readonly from: Address;
+	readonly from: AddressOf<T>;
 	/** Its true length, which exceeds that of `data` when it was cut. */
 	readonly bytes: number;
 	/** Whether it was longer than `maxMessageBytes`, and was cut. */

@@ -1,8 +1,8 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
 import { BusyError, ClosedError, InvalidAddressError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { loopOver, MessageReader } from "../packet/message-reader.ts";
-import type { Address } from "../socket/address.ts";
+import { type Intake, loopOver, MessageReader } from "../packet/message-reader.ts";
+import type { Address, AddressOf } from "../socket/address.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { SocketFamily } from "../socket/kind.ts";
 import { Passage } from "../socket/passage.ts";
@@ -33,19 +33,22 @@ export interface ReleasedDatagrams {
 }
 
 /** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
-export class Datagrams extends OpenSocket implements DatagramChannel {
+export class Datagrams<T extends DatagramTransport = DatagramTransport>
+	extends OpenSocket
+	implements DatagramChannel
+{
 	/** @internal The socket file that goes with it, by way of `cleanUp`. */
 	readonly file: BoundFile | undefined;
-	readonly #transport: DatagramTransport;
+	readonly #transport: T;
 	readonly #cleanUp: (() => void) | undefined;
 	readonly #intake: DatagramIntake;
-	readonly #reader: MessageReader<Datagram>;
+	readonly #reader: MessageReader<Datagram<T>>;
 	readonly #queue: DatagramQueue;
-	#batchReader: MessageReader<DatagramBatch> | undefined;
+	#batchReader: MessageReader<DatagramBatch<T>> | undefined;
 	readonly #destinations: Destinations;
 	readonly #peerDestination: Destination | undefined;
-	readonly #peer: Address | undefined;
-	#address: Address | undefined;
+	readonly #peer: AddressOf<T> | undefined;
+	#address: AddressOf<T> | undefined;
 	#multicast: Multicast | undefined;
 	#missedCount: number | undefined;
 	// Why nothing more is received, although it is open.
@@ -54,7 +57,7 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 	/** @internal */
 	constructor(
 		socket: Socket,
-		transport: DatagramTransport,
+		transport: T,
 		options: DatagramsOptions,
 		cleanUp?: () => void,
 		file?: BoundFile,
@@ -67,7 +70,8 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 		this.#transport = transport;
 		this.#cleanUp = cleanUp;
 		this.#intake = new DatagramIntake(intake);
-		this.#reader = new MessageReader(socket, this.#intake, "The socket", false);
+		const received = this.#intake as Intake<Datagram> as Intake<Datagram<T>>;
+		this.#reader = new MessageReader(socket, received, "The socket", false);
 		this.#queue = new DatagramQueue(queue);
 		this.#destinations = new Destinations(transport, socket.family as SocketFamily);
 		this.#peer = peer && fromSocketAddress(transport, peer);
@@ -82,11 +86,11 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 	 * @throws {OutOfRangeError | InvalidValueError} an option is none; the socket is left to the caller then
 	 * @throws {SyscallError} EBADF, ENOTSOCK, or an option failed
 	 */
-	static over(
+	static over<T extends DatagramTransport>(
 		socket: Socket,
-		transport: DatagramTransport,
+		transport: T,
 		options: DatagramsOptions = {},
-	): Datagrams {
+	): Datagrams<T> {
 		return new Datagrams(socket, transport, options);
 	}
 
@@ -96,7 +100,7 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 	}
 
 	/** @internal */
-	get transport(): DatagramTransport {
+	get transport(): T {
 		return this.#transport;
 	}
 
@@ -107,14 +111,14 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 	}
 
 	/** Address of this end, with the port that the kernel chose; getsockname(2). What it was, once closed. */
-	get address(): Address {
-		const address = this.file?.address;
-		this.#address ??= fromSocketAddress(this.#transport, address ?? this.socket.getsockname());
+	get address(): AddressOf<T> {
+		const name = this.file?.address;
+		this.#address ??= fromSocketAddress(this.#transport, name ?? this.socket.getsockname());
 		return this.#address;
 	}
 
 	/** Address of the other end of a connected socket; undefined for others. */
-	get peer(): Address | undefined {
+	get peer(): AddressOf<T> | undefined {
 		return this.#peer;
 	}
 
@@ -166,7 +170,7 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 		return this.#queue.queuedBytes;
 	}
 
-	receive(options?: WaitOptions): Promise<Datagram> {
+	receive(options?: WaitOptions): Promise<Datagram<T>> {
 		const result = this.#reader.next(options);
 		if (this.#reader.waiting) this.#queue.flushHeld();
 		return result;
@@ -206,7 +210,7 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 	 * @throws as `receive`
 	 * @see recvmmsg(2); udp(7) for UDP_GRO
 	 */
-	receiveBatch(options?: WaitOptions): Promise<DatagramBatch> {
+	receiveBatch(options?: WaitOptions): Promise<DatagramBatch<T>> {
 		if (this.closed) return Promise.reject(new ClosedError("The socket"));
 		if (this.#intake.companions.isOwning) {
 			const why = "a batch does not own the descriptors that came along; use receive()";
@@ -259,7 +263,7 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 		if (untold !== undefined) throw untold;
 	}
 
-	[Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
+	[Symbol.asyncIterator](): AsyncIterableIterator<Datagram<T>> {
 		return loopOver(() => {
 			const result = this.#reader.nextOfLoop();
 			if (this.#reader.waiting) this.#queue.flushHeld();
@@ -320,8 +324,10 @@ export class Datagrams extends OpenSocket implements DatagramChannel {
 		return { fd: this.socket.detachFd(), unread };
 	}
 
-	#readerOfBatches(): MessageReader<DatagramBatch> {
-		const intake = new BatchIntake(this.#intake);
+	#readerOfBatches(): MessageReader<DatagramBatch<T>> {
+		const intake = new BatchIntake(this.#intake) as Intake<DatagramBatch> as Intake<
+			DatagramBatch<T>
+		>;
 		const reader = new MessageReader(this.socket, intake, "The socket", false);
 		if (this.#retirement !== undefined) reader.finish(this.#retirement);
 		return reader;

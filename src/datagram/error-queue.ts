@@ -3,7 +3,7 @@
  * reports, and no call fails for them any more.
  */
 import { errnoName } from "../errno-name.ts";
-import type { Address } from "../socket/address.ts";
+import type { UdpAddress } from "../socket/address.ts";
 import { findControl } from "../socket/control.ts";
 import { readInt32, readUint32 } from "../socket/little-endian.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
@@ -34,7 +34,7 @@ export interface NetworkError {
 	readonly icmpType: number;
 	readonly icmpCode: number;
 	/** Where the datagram was sent to. */
-	readonly peer: Address;
+	readonly peer: UdpAddress;
 	/** Numeric address of the host that reported it, when it is known. */
 	readonly reporter?: string;
 	/** Largest packet that gets through, headers included; for `"too-big"`. */
@@ -97,10 +97,10 @@ function readError(nameLength: number, controlLength: number): NetworkError | un
 	const ipv6 = find(IPPROTO_IPV6, IPV6_RECVERR);
 	const at = ipv6 >= 0 ? ipv6 : find(IPPROTO_IP, IP_RECVERR);
 	if (at < 0 || nameLength === 0) return undefined;
-	return decode(at, peerAt(name, 0, nameLength));
+	return decode(at, peerAt(name, 0, nameLength) as UdpAddress);
 }
 
-function decode(at: number, peer: Address): NetworkError {
+function decode(at: number, peer: UdpAddress): NetworkError {
 	const errno = -readInt32(control, at);
 	const origin = ORIGINS[control[at + 4] as number] ?? "other";
 	const icmpType = control[at + 5] as number;

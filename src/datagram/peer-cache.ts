@@ -2,14 +2,14 @@
  * Senders' addresses by their raw bytes. Most datagrams come from a sender who was heard before, so that an address is decoded once and no
  * key is made to find it again. One cache a thread, of bounded size: a newcomer takes the place of an older peer.
  */
-import type { Address } from "../socket/address.ts";
+import type { AddressOf } from "../socket/address.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import type { DatagramTransport } from "./datagram-contract.ts";
 
 interface Peer {
 	readonly name: Uint8Array;
-	readonly address: Address;
+	readonly address: AddressOf<DatagramTransport>;
 }
 
 // Pairs of places: 4,096 peers. A peer costs about 300 bytes.
@@ -30,7 +30,11 @@ let latest: Peer | undefined;
  *
  * @param length as the kernel told it
  */
-export function peerAt(names: Uint8Array, offset: number, length: number): Address {
+export function peerAt(
+	names: Uint8Array,
+	offset: number,
+	length: number,
+): AddressOf<DatagramTransport> {
 	const size = Math.min(length, SOCKADDR_BYTES_MAX);
 	if (latest !== undefined && matches(latest, names, offset, size)) return latest.address;
 	const place = 2 * (hash(names, offset, size) & (PAIRS - 1));

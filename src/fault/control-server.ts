@@ -4,7 +4,13 @@ import { BlockList, isIP } from "node:net";
 import { requireFunction, requireObject } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import {
+	type Address,
+	type AddressInput,
+	type AddressOf,
+	formatAddress,
+	parseAddress,
+} from "../socket/address.ts";
 import type { FaultClock } from "./clock.ts";
 import { type Answer, route } from "./control-routes.ts";
 import { ControlState, statusOf } from "./control-state.ts";
@@ -25,9 +31,9 @@ export interface FaultControlOptions {
 }
 
 /** The interface, and the proxies that were made through it. */
-export interface FaultControl {
+export interface FaultControl<T extends "tcp" | "unix" = "tcp" | "unix"> {
 	/** Where it listens, with the port that the kernel chose. */
-	readonly address: Address;
+	readonly address: AddressOf<T>;
 	/** Makes a proxy as `POST /proxies` does; tells where it listens, and its faults. Rejects with `ClosedError` after `close`. */
 	addProxy(
 		name: string,
@@ -50,6 +56,14 @@ export interface FaultControl {
  * @throws what `listen` of `node:net` fails with: EADDRINUSE, EACCES
  * @see https://github.com/Shopify/toxiproxy#http-api
  */
+export function faultControl<T extends "tcp" | "unix">(
+	at: AddressInput<T>,
+	options?: FaultControlOptions,
+): Promise<FaultControl<T>>;
+export function faultControl(
+	at: string | Address,
+	options?: FaultControlOptions,
+): Promise<FaultControl>;
 export async function faultControl(
 	at: string | Address,
 	options: FaultControlOptions = {},
@@ -60,7 +74,7 @@ export async function faultControl(
 	const state = new ControlState({ seed, clock, onEnd, onFault });
 	const inTurn = oneAfterTheOther();
 	const answering = new Set<Promise<void>>();
-	let address = parseAddress(at);
+	let address: Address = parseAddress(at);
 	const timeouts = { requestTimeout: LIMITS.faultRequestMs, connectionsCheckingInterval: 1000 };
 	const server = createServer(timeouts, (request, response) => {
 		const answered = answer(request, response, isOnlyHere(address), (method, url, text) =>
@@ -69,9 +83,10 @@ export async function faultControl(
 		answering.add(answered);
 		void answered.then(() => answering.delete(answered));
 	});
-	address = await listenAt(server, address);
+	const bound = await listenAt(server, address);
+	address = bound;
 	return {
-		address,
+		address: bound,
 		addProxy: async (name, listen, upstream, toxics = []) => {
 			const { address: at, plan } = await inTurn(() =>
 				state.add({ name, listen, upstream }, toxics),
@@ -99,14 +114,14 @@ function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
 	};
 }
 
-async function listenAt(server: Server, address: Address): Promise<Address> {
+async function listenAt(server: Server, address: Address): Promise<AddressOf<"tcp" | "unix">> {
 	const place = placeOf(address);
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);
 		server.listen(place, resolve);
 	});
 	const bound = server.address();
-	if (bound === null || typeof bound === "string") return address;
+	if (bound === null || typeof bound === "string") return address as AddressOf<"unix">;
 	return { transport: "tcp", host: bound.address, port: bound.port };
 }
 

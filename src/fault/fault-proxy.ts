@@ -7,8 +7,14 @@ import { listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
 import { datagrams } from "../open/open-datagrams.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
-import { TRANSPORTS } from "../socket/transport.ts";
+import {
+	type Address,
+	type AddressInput,
+	type AddressOf,
+	formatAddress,
+	parseAddress,
+} from "../socket/address.ts";
+import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import type { Stream } from "../stream/stream.ts";
 import { faultDatagrams } from "./fault-datagrams.ts";
 import { type FaultedConnection, type FaultRelay, faultRelay } from "./fault-relay.ts";
@@ -24,9 +30,9 @@ export interface FaultProxyOptions {
 }
 
 /** A listener with faults behind it. */
-export interface FaultProxy {
+export interface FaultProxy<T extends SocketTransport = SocketTransport> {
 	/** Where it listens, with the port that the kernel chose. */
-	readonly address: Address;
+	readonly address: AddressOf<T>;
 	/** Connections that are open; of datagrams, peers that are remembered. */
 	readonly connectionsCount: number;
 	/** Ends it, and resets its connections. Resolves when all of them are closed. */
@@ -42,6 +48,18 @@ export interface FaultProxy {
  * @throws {InvalidValueError} an address is not of the plan's kind
  * @throws as `listen` and `datagrams`
  */
+export function faultProxy<T extends SocketTransport>(
+	from: AddressInput<T>,
+	to: string | Address,
+	plan: FaultPlan,
+	options?: FaultProxyOptions,
+): Promise<FaultProxy<T>>;
+export function faultProxy(
+	from: string | Address,
+	to: string | Address,
+	plan: FaultPlan,
+	options?: FaultProxyOptions,
+): Promise<FaultProxy>;
 export async function faultProxy(
 	from: string | Address,
 	to: string | Address,
@@ -93,7 +111,7 @@ async function datagramProxy(
 }
 
 class RunningFaultProxy implements FaultProxy {
-	readonly address: Address;
+	readonly address: AddressOf<SocketTransport>;
 	readonly #listener: Listener<Stream> | Listener<PacketStream>;
 	readonly #server: Address;
 	readonly #plan: FaultPlan;

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HandoverError, SyscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { connect, type PacketAddress } from "../open/connect.ts";
+import { connect } from "../open/connect.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
+import type { UnixAddress } from "../socket/address.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { isAlive } from "../socket/peer-pidfd.ts";
 import type { WaitOptions } from "../socket/wait.ts";
@@ -131,7 +132,7 @@ export class Inheritance {
  * @throws {HandoverError | TimeoutError | AbortError | SyscallError} nothing stays open
  */
 export async function askPredecessor(
-	post: PacketAddress,
+	post: UnixAddress<"unix-seqpacket">,
 	left: () => WaitOptions,
 ): Promise<Inheritance | undefined> {
 	let packets: PacketStream;

@@ -1,23 +1,18 @@
 /** The sockets that a process serves on: how each is asked for, opened, inherited, and left to the next. */
 import { resolve } from "node:path";
 import { requireObject } from "../arguments.ts";
+import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
 import { checkAdmission } from "../open/admission.ts";
-import type {
-	PacketAddress,
-	PacketAddressText,
-	StreamAddress,
-	StreamAddressText,
-} from "../open/connect.ts";
 import { type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
 import { datagrams, type OpenDatagramsOptions } from "../open/open-datagrams.ts";
 import { checkOpenOptions } from "../open/open-options.ts";
-import type { PacketStream } from "../packet/packet-stream.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import type { PacketStream, PacketTransport } from "../packet/packet-stream.ts";
+import { type Address, type AddressInput, formatAddress, parseAddress } from "../socket/address.ts";
 import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import type { BoundFile } from "../stream/connection.ts";
-import type { Stream } from "../stream/stream.ts";
+import type { Stream, StreamTransport } from "../stream/stream.ts";
 import type { FileRecord } from "./protocol.ts";
 
 /** A listener, with the options of `listen`. */
@@ -36,10 +31,6 @@ export type SocketSpec = string | Address | ListenSpec | DatagramsSpec;
 /** Sockets by names. */
 export type SocketSpecs = Readonly<Record<string, SocketSpec>>;
 
-/** Text of an address of datagrams. */
-type DatagramAddressText = `udp:${string}` | `unix-dgram:${string}` | `vsock-dgram:${string}`;
-type DatagramAddress = Address & { readonly transport: "udp" | "unix-dgram" | "vsock-dgram" };
-
 /** What can be handed over. */
 export type ServingSocket = Listener<Stream> | Listener<PacketStream> | Datagrams;
 
@@ -47,12 +38,12 @@ type AddressIn<Spec> = Spec extends { readonly address: infer Inner } ? Inner : 
 
 /** What an address is opened as. */
 export type SocketFor<Spec> =
-	AddressIn<Spec> extends PacketAddressText | PacketAddress
-		? Listener<PacketStream>
-		: AddressIn<Spec> extends StreamAddressText | StreamAddress
-			? Listener<Stream>
-			: AddressIn<Spec> extends DatagramAddressText | DatagramAddress
-				? Datagrams
+	AddressIn<Spec> extends AddressInput<infer T extends PacketTransport>
+		? Listener<PacketStream<T>>
+		: AddressIn<Spec> extends AddressInput<infer T extends StreamTransport>
+			? Listener<Stream<T>>
+			: AddressIn<Spec> extends AddressInput<infer T extends DatagramTransport>
+				? Datagrams<T>
 				: ServingSocket;
 
 /** The sockets by the names that they were asked for with. */

@@ -5,9 +5,8 @@ import { requireFunction, requireObject } from "../arguments.ts";
 import { HandoverError, InvalidAddressError, SyscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { sameUser } from "../open/allow.ts";
-import type { PacketAddress } from "../open/connect.ts";
 import { listen } from "../open/listen.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { type Address, formatAddress, parseAddress, type UnixAddress } from "../socket/address.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import { type Filled, Handover } from "./handover.ts";
 import { askPredecessor, type Inheritance } from "./inheritance.ts";
@@ -80,10 +79,10 @@ export async function takeOver<const Specs extends SocketSpecs>(
 	}
 }
 
-function postAddress(input: string | Address): PacketAddress {
+function postAddress(input: string | Address): UnixAddress<"unix-seqpacket"> {
 	const address = parseAddress(input);
 	if (address.transport === "unix-seqpacket" && ("path" in address || "abstract" in address)) {
-		return address as PacketAddress;
+		return address;
 	}
 	throw new InvalidAddressError(
 		formatAddress(address),
@@ -92,7 +91,7 @@ function postAddress(input: string | Address): PacketAddress {
 }
 
 async function begin(
-	address: PacketAddress,
+	address: UnixAddress<"unix-seqpacket">,
 	left: () => WaitOptions,
 	timeoutMs: number,
 ): Promise<Beginning> {
@@ -113,7 +112,7 @@ async function begin(
 }
 
 // undefined when another one was faster; it may not listen yet.
-async function openPost(address: PacketAddress): Promise<Post | undefined> {
+async function openPost(address: UnixAddress<"unix-seqpacket">): Promise<Post | undefined> {
 	try {
 		const options = { mode: 0o600, onStale: "replace-dead", allow: sameUser() } as const;
 		return new Post(await listen(address, options));
@@ -125,7 +124,7 @@ async function openPost(address: PacketAddress): Promise<Post | undefined> {
 }
 
 // What is no socket stays in the way, however long anybody waits.
-function isBlocked(address: PacketAddress): boolean {
+function isBlocked(address: UnixAddress<"unix-seqpacket">): boolean {
 	if (!("path" in address)) return false;
 	return lstatSync(address.path, { throwIfNoEntry: false })?.isSocket() === false;
 }

@@ -1,8 +1,8 @@
 /** `connect`: from an address to a connection. */
 import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { PacketStream } from "../packet/packet-stream.ts";
-import type { Address, ServiceAddress } from "../socket/address.ts";
+import { PacketStream, type PacketTransport } from "../packet/packet-stream.ts";
+import type { Address, AddressInput } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { tellConnected, tellUnconnected } from "../socket/diagnostics.ts";
@@ -25,7 +25,7 @@ import { zoneIndex } from "../socket/zone.ts";
 import type { BoundFile } from "../stream/connection.ts";
 import { Connection } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
-import { Stream } from "../stream/stream.ts";
+import { Stream, type StreamTransport } from "../stream/stream.ts";
 import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
 import { joinFailures } from "./failures-told.ts";
@@ -34,21 +34,6 @@ import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./own
 import { type RetryOptions, withRetries } from "./retry.ts";
 import { bindSocketFile } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
-
-/** Text of an address whose connections carry messages. */
-export type PacketAddressText = `unix-seqpacket:${string}` | `vsock-seqpacket:${string}`;
-/** Text of an address whose connections are byte streams. */
-export type StreamAddressText = `tcp:${string}` | `unix:${string}` | `vsock:${string}`;
-/** Text of an address of a service; RFC 2782. */
-export type ServiceAddressText = `tcp+srv:${string}`;
-/** An address whose connections carry messages. */
-export type PacketAddress = Extract<Address, { transport: unknown }> & {
-	readonly transport: "unix-seqpacket" | "vsock-seqpacket";
-};
-/** An address whose connections are byte streams. */
-export type StreamAddress = Extract<Address, { transport: unknown }> & {
-	readonly transport: "tcp" | "unix" | "vsock";
-};
 
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions {
@@ -92,14 +77,18 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
  * @throws {PeerError} the socket is not of the `owner` asked for
  * @throws {TimeoutError | AbortError} nothing stays open
  */
-export function connect(
-	address: PacketAddressText | PacketAddress,
+export function connect<T extends PacketTransport>(
+	address: AddressInput<T>,
 	options?: ConnectOptions,
-): Promise<PacketStream>;
-export function connect(
-	address: StreamAddressText | StreamAddress | ServiceAddressText | ServiceAddress,
+): Promise<PacketStream<T>>;
+export function connect<T extends StreamTransport>(
+	address: AddressInput<T>,
 	options?: ConnectOptions,
-): Promise<Stream>;
+): Promise<Stream<T>>;
+export function connect(
+	address: AddressInput<"tcp+srv">,
+	options?: ConnectOptions,
+): Promise<Stream<"tcp">>;
 export function connect(
 	address: string | Address,
 	options?: ConnectOptions,

@@ -2,8 +2,8 @@
 import { AsyncResource } from "node:async_hooks";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { PacketStream } from "../packet/packet-stream.ts";
-import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
+import { PacketStream, type PacketTransport } from "../packet/packet-stream.ts";
+import { type Address, type AddressInput, formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
@@ -13,15 +13,9 @@ import { type SocketTransport, TRANSPORTS } from "../socket/transport.ts";
 import { checkWait } from "../socket/wait.ts";
 import type { BoundFile, Connection } from "../stream/connection.ts";
 import { inheritedOption, takeInherited } from "../stream/inherited.ts";
-import { Stream } from "../stream/stream.ts";
+import { Stream, type StreamTransport } from "../stream/stream.ts";
 import { SO_ACCEPTCONN } from "../sys/constants.ts";
 import { type AdmissionOptions, checkAdmission } from "./admission.ts";
-import type {
-	PacketAddress,
-	PacketAddressText,
-	StreamAddress,
-	StreamAddressText,
-} from "./connect.ts";
 import { checkFileAccess } from "./file-access.ts";
 import { Listener, type Overload } from "./listener.ts";
 import { checkOpenOptions } from "./open-options.ts";
@@ -63,14 +57,14 @@ export interface ListenOptions
  * @throws {UnsupportedError} `allow` for a transport whose peers have no credentials
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL and others; nothing stays open
  */
-export function listen(
-	address: PacketAddressText | PacketAddress,
+export function listen<T extends PacketTransport>(
+	address: AddressInput<T>,
 	options?: ListenOptions,
-): Promise<Listener<PacketStream>>;
-export function listen(
-	address: StreamAddressText | StreamAddress,
+): Promise<Listener<PacketStream<T>>>;
+export function listen<T extends StreamTransport>(
+	address: AddressInput<T>,
 	options?: ListenOptions,
-): Promise<Listener<Stream>>;
+): Promise<Listener<Stream<T>>>;
 export function listen(
 	address: string | Address,
 	options?: ListenOptions,

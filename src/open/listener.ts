@@ -2,7 +2,8 @@
 import type { AsyncResource } from "node:async_hooks";
 import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Address, UnixTransport } from "../socket/address.ts";
+import type { PacketStream } from "../packet/packet-stream.ts";
+import type { Address, UnixAddress } from "../socket/address.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import {
 	contextOfCall,
@@ -17,8 +18,8 @@ import { Socket } from "../socket/socket.ts";
 import type { TcpInfo } from "../socket/tcp-info.ts";
 import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
-import type { BoundFile } from "../stream/connection.ts";
-import { Connection, readTcpInfo } from "../stream/connection.ts";
+import { type BoundFile, Connection, readTcpInfo } from "../stream/connection.ts";
+import type { Stream } from "../stream/stream.ts";
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
@@ -26,7 +27,6 @@ import { EXHAUSTED, PASSING } from "./accept-errors.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import { anyone } from "./allow.ts";
 import { DescriptorReserve } from "./descriptor-reserve.ts";
-import type { ListenerAddress } from "./listener-address.ts";
 import type { ListenerStats } from "./listener-stats.ts";
 
 /** What a listener tells when it ran out of descriptors or memory. */
@@ -63,9 +63,9 @@ const ANY_HOSTS = new Set(["::", "0.0.0.0"]);
 const peerName = new Uint8Array(SOCKADDR_BYTES_MAX);
 
 /** Accepts connections. Made by `listen`. */
-export class Listener<T> implements AsyncIterable<T> {
+export class Listener<T extends Stream | PacketStream> implements AsyncIterable<T> {
 	/** Address on which it listens, with the port that the kernel chose. */
-	readonly address: ListenerAddress<T>;
+	readonly address: T["address"];
 	readonly #setup: ListenerSetup<T>;
 	readonly #unnamed: Address;
 	// Of what is accepted, where it is the listener's own.
@@ -76,7 +76,8 @@ export class Listener<T> implements AsyncIterable<T> {
 		ready: () => this.#wake(),
 		closed: () => this.#settle(new ClosedError("The listener")),
 	};
-	#resolve: ((connection: T) => void) | undefined;
+	// Of what it accepts, which T narrows: a listener of TCP streams is a listener of streams.
+	#resolve: ((connection: Stream | PacketStream) => void) | undefined;
 	#reject: ((error: Error) => void) | undefined;
 	#release: (() => void) | undefined;
 	#endBackoff: (() => void) | undefined;
@@ -93,8 +94,8 @@ export class Listener<T> implements AsyncIterable<T> {
 		this.#setup = setup;
 		const { socket, transport, file, signal } = setup;
 		const address = fromSocketAddress(transport, file?.address ?? socket.getsockname());
-		this.address = address as ListenerAddress<T>;
-		this.#unnamed = { transport: transport as UnixTransport };
+		this.address = address as T["address"];
+		this.#unnamed = { transport } as UnixAddress;
 		this.#localAddress = isWildcard(address) ? undefined : address;
 		this.#admission = Admission.of(transport, address, setup);
 		signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -183,7 +184,7 @@ export class Listener<T> implements AsyncIterable<T> {
 			return Promise.reject(error);
 		}
 		return new Promise((resolve, reject) => {
-			this.#resolve = resolve;
+			this.#resolve = resolve as (connection: Stream | PacketStream) => void;
 			this.#reject = reject;
 			this.#release = supervise(options, (error) => {
 				this.#stopWaiting();

@@ -1,7 +1,14 @@
 /** `lookup`: a name resolved once, for those who send many times. */
 import { requireOneOf } from "../arguments.ts";
 import { SyscallError } from "../errors.ts";
-import { type Address, parseAddress } from "../socket/address.ts";
+import {
+	type Address,
+	type AddressInput,
+	type AddressOf,
+	type IpTransport,
+	parseAddress,
+	type TcpAddress,
+} from "../socket/address.ts";
 import { interleaveFamilies } from "../socket/happy-eyeballs.ts";
 import { type Resolver, resolve, type ServiceRecord } from "../socket/resolve.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
@@ -35,6 +42,15 @@ export interface LookupOptions extends WaitOptions {
  * @throws {AbortError | TimeoutError}
  * @see getaddrinfo(3)
  */
+export function lookup<T extends IpTransport>(
+	address: AddressInput<T>,
+	options?: LookupOptions,
+): Promise<AddressOf<T>[]>;
+export function lookup(
+	address: AddressInput<"tcp+srv">,
+	options?: LookupOptions,
+): Promise<TcpAddress[]>;
+export function lookup(address: string | Address, options?: LookupOptions): Promise<Address[]>;
 export async function lookup(
 	address: string | Address,
 	options: LookupOptions = {},

@@ -6,7 +6,13 @@ import { Datagrams } from "../datagram/datagrams.ts";
 import { suitedTo } from "../datagram/destinations.ts";
 import { type MtuDiscovery, setMtuDiscovery } from "../datagram/path-mtu.ts";
 import { check, InvalidAddressError } from "../errors.ts";
-import { type Address, formatAddress, parseAddress, type Transport } from "../socket/address.ts";
+import {
+	type Address,
+	type AddressInput,
+	formatAddress,
+	parseAddress,
+	type Transport,
+} from "../socket/address.ts";
 import { askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { callWithLongPath } from "../socket/long-path.ts";
 import { type Resolver, resolve } from "../socket/resolve.ts";
@@ -74,6 +80,18 @@ const INT32_MAX = 2_147_483_647;
  * @throws {SystemdError} the service manager has passed no datagram socket of that name, or several
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, ENOENT and others
  */
+export function datagrams<T extends DatagramTransport>(
+	address: AddressInput<T>,
+	options?: OpenDatagramsOptions,
+): Promise<Datagrams<T>>;
+export function datagrams<T extends DatagramTransport = "udp">(
+	address?: undefined,
+	options?: OpenDatagramsOptions & { readonly connect?: AddressInput<T> | undefined },
+): Promise<Datagrams<T>>;
+export function datagrams(
+	address?: string | Address,
+	options?: OpenDatagramsOptions,
+): Promise<Datagrams>;
 export async function datagrams(
 	address?: string | Address,
 	options: OpenDatagramsOptions = {},

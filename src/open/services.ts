@@ -2,7 +2,7 @@
 import { requireArray, requireFunction, requireInteger, requireString } from "../arguments.ts";
 import { SyscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { type HostAddress, parseAddress } from "../socket/address.ts";
+import { parseAddress, type TcpAddress } from "../socket/address.ts";
 import {
 	type Resolver,
 	type ServiceRecord,
@@ -61,9 +61,9 @@ function firstOf(priorities: readonly ServiceRecord[][], max: number): ServiceRe
  *
  * @throws {SyscallError} EBADRESP: its record has no name of a host
  */
-export function addressOfServer({ name: host, port }: ServiceRecord): HostAddress {
+export function addressOfServer({ name: host, port }: ServiceRecord): TcpAddress {
 	try {
-		if (host !== "*") return parseAddress({ transport: "tcp", host, port }) as HostAddress;
+		if (host !== "*") return parseAddress({ transport: "tcp", host, port });
 	} catch {
 		// Not the caller's mistake, who has never seen it.
 	}

@@ -41,7 +41,10 @@ const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
 /** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. */
-export class PacketStream extends Connected implements PacketChannel {
+export class PacketStream<T extends PacketTransport = PacketTransport>
+	extends Connected<T>
+	implements PacketChannel
+{
 	readonly #intake: PacketIntake;
 	readonly #companions: Companions;
 	readonly #reader: PacketReader;
@@ -75,11 +78,11 @@ export class PacketStream extends Connected implements PacketChannel {
 	 * @throws {UnsupportedError} an option needs a Unix socket, or a newer kernel
 	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
 	 */
-	static over(
+	static over<T extends PacketTransport>(
 		socket: Socket,
-		transport: PacketTransport,
+		transport: T,
 		options?: PacketStreamOptions,
-	): PacketStream {
+	): PacketStream<T> {
 		return new PacketStream(new Connection(socket, transport), options);
 	}
 
@@ -94,8 +97,8 @@ export class PacketStream extends Connected implements PacketChannel {
 	}
 
 	/** @internal */
-	get transport(): PacketTransport {
-		return this.connection.transport as PacketTransport;
+	get transport(): T {
+		return this.connection.transport as T;
 	}
 
 	/** Figures of now: frozen, and the last ones once it is closed. */

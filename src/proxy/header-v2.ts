@@ -128,7 +128,7 @@ function ipPair(rest: Buffer, size: number, isDatagram: boolean): Ends {
 
 function unixPair(rest: Buffer, isDatagram: boolean): Ends {
 	const transport = isDatagram ? "unix-dgram" : "unix";
-	return [0, 1].map((i): Address => {
+	return [0, 1].map((i) => {
 		const name = rest.subarray(i * UNIX_PATH_BYTES, (i + 1) * UNIX_PATH_BYTES);
 		const isAbstract = name[0] === 0;
 		const end = name.indexOf(0, isAbstract ? 1 : 0);

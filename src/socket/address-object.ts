@@ -2,7 +2,7 @@
 import { requireBytes, requireInteger } from "../arguments.ts";
 import { InvalidAddressError, InvalidTypeError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Address, UnixTransport } from "./address.ts";
+import type { Address, UnixAddress, UnixTransport } from "./address.ts";
 import { normalizeHost } from "./host.ts";
 import { checkServiceName } from "./service-name.ts";
 import {
@@ -110,25 +110,29 @@ export function checkActivationName(name: unknown, input: unknown): string {
 	);
 }
 
-function checkUnix(transport: UnixTransport, fields: Fields): Address {
+function checkUnix(transport: UnixTransport, fields: Fields): UnixAddress {
 	const hasPath = "path" in fields;
 	const hasAbstract = "abstract" in fields;
 	if (hasPath && hasAbstract) {
 		throw new InvalidAddressError(fields, "give either path or abstract, not both");
 	}
-	if (!hasPath && !hasAbstract) return { transport };
-	if (fields.bytes !== undefined) return checkExact(transport, fields);
-	if (hasPath) return { transport, path: checkPath(fields.path, fields) };
-	return { transport, abstract: checkAbstract(fields.abstract, fields) };
+	if (!hasPath && !hasAbstract) return { transport } as UnixAddress;
+	const name = fields.bytes === undefined ? checkName(fields) : checkExact(fields);
+	return { transport, ...name } as UnixAddress;
+}
+
+function checkName(fields: Fields): object {
+	if ("path" in fields) return { path: checkPath(fields.path, fields) };
+	return { abstract: checkAbstract(fields.abstract, fields) };
 }
 
 // With bytes given, the text is only what people see.
-function checkExact(transport: UnixTransport, fields: Fields): Address {
+function checkExact(fields: Fields): object {
 	const bytes = requireBytes("bytes", fields.bytes).slice();
 	if ("path" in fields) {
 		checkUnixPath(bytes, fields, LIMITS.socketPathBytes);
-		return { transport, path: String(fields.path), bytes };
+		return { path: String(fields.path), bytes };
 	}
 	checkAbstractName(bytes, fields);
-	return { transport, abstract: String(fields.abstract), bytes };
+	return { abstract: String(fields.abstract), bytes };
 }

@@ -26,12 +26,8 @@ export type IpTransport = "tcp" | "udp";
 export type UnixTransport = "unix" | "unix-dgram" | "unix-seqpacket";
 /** Sockets between a virtual machine and its host; `vsock` is the byte stream. */
 export type VsockTransport = "vsock" | "vsock-dgram" | "vsock-seqpacket";
-/** First word of an address. */
-export type Transport = IpTransport | UnixTransport | VsockTransport | "tcp+srv" | "fd" | "systemd";
 
-/** `tcp://HOST:PORT` or `udp://HOST:PORT`. */
-export interface HostAddress {
-	readonly transport: IpTransport;
+interface HostPort {
 	/**
 	 * Numeric host (IPv6 without brackets, perhaps with `%zone`), a name, or `*` for every local
 	 * address.
@@ -41,6 +37,19 @@ export interface HostAddress {
 	readonly port: number;
 }
 
+/** `tcp://HOST:PORT`. */
+export interface TcpAddress extends HostPort {
+	readonly transport: "tcp";
+}
+
+/** `udp://HOST:PORT`. */
+export interface UdpAddress extends HostPort {
+	readonly transport: "udp";
+}
+
+/** An address of IP. */
+export type HostAddress = TcpAddress | UdpAddress;
+
 /** `tcp+srv://_SERVICE._tcp.DOMAIN`: a service whose hosts and ports its domain tells; RFC 2782. */
 export interface ServiceAddress {
 	readonly transport: "tcp+srv";
@@ -49,8 +58,8 @@ export interface ServiceAddress {
 }
 
 /** `unix:PATH`: a socket file. */
-export interface PathAddress {
-	readonly transport: UnixTransport;
+export interface PathAddress<T extends UnixTransport> {
+	readonly transport: T;
 	/**
 	 * 1 to 4095 bytes in UTF-8, taken as it is: no percent-decoding. Relative to the working
 	 * directory. Beyond 107 bytes it is reached through /proc/self/fd; to bind one, its last part
@@ -62,8 +71,8 @@ export interface PathAddress {
 }
 
 /** `unix:@NAME`: a name in Linux's abstract namespace. */
-export interface AbstractAddress {
-	readonly transport: UnixTransport;
+export interface AbstractAddress<T extends UnixTransport> {
+	readonly transport: T;
 	/** 1 to 107 bytes in UTF-8; NULs belong to the name. */
 	readonly abstract: string;
 	/** The exact bytes when they are no valid UTF-8; they decide. */
@@ -74,13 +83,18 @@ export interface AbstractAddress {
  * A Unix socket without a name, as most clients have; to bind to it lets the kernel choose an
  * abstract name.
  */
-export interface UnnamedAddress {
-	readonly transport: UnixTransport;
+export interface UnnamedAddress<T extends UnixTransport> {
+	readonly transport: T;
 }
 
+/** A Unix socket's address: `"path" in address` tells a file, `"abstract" in address` an abstract name. */
+export type UnixAddress<T extends UnixTransport = UnixTransport> = T extends UnixTransport
+	? PathAddress<T> | AbstractAddress<T> | UnnamedAddress<T>
+	: never;
+
 /** `vsock://CID:PORT`; `*` as CID is any. */
-export interface MachineAddress {
-	readonly transport: VsockTransport;
+export interface VsockAddress<T extends VsockTransport> {
+	readonly transport: T;
 	/** Context id, 0..4294967295: 2 is the host, 4294967295 any. */
 	readonly cid: number;
 	/** 0..4294967295; 4294967295 lets the kernel choose on listen. */
@@ -101,16 +115,34 @@ export interface ActivationAddress {
 	readonly name: string;
 }
 
-/** Any address, as an object. */
-export type Address =
-	| HostAddress
-	| ServiceAddress
-	| PathAddress
-	| AbstractAddress
-	| UnnamedAddress
-	| MachineAddress
-	| DescriptorAddress
-	| ActivationAddress;
+/** The address of each transport. */
+export interface Addresses {
+	readonly tcp: TcpAddress;
+	readonly udp: UdpAddress;
+	readonly unix: UnixAddress<"unix">;
+	readonly "unix-dgram": UnixAddress<"unix-dgram">;
+	readonly "unix-seqpacket": UnixAddress<"unix-seqpacket">;
+	readonly vsock: VsockAddress<"vsock">;
+	readonly "vsock-dgram": VsockAddress<"vsock-dgram">;
+	readonly "vsock-seqpacket": VsockAddress<"vsock-seqpacket">;
+	readonly "tcp+srv": ServiceAddress;
+	readonly fd: DescriptorAddress;
+	readonly systemd: ActivationAddress;
+}
+
+/** First word of an address. */
+export type Transport = keyof Addresses;
+
+/** Any address, as an object: its `transport` tells which. */
+export type Address = Addresses[Transport];
+
+/** The address of one of these transports, as an object. */
+export type AddressOf<T extends Transport> = Addresses[T];
+
+/** An address of one of these transports, as text or as an object. */
+export type AddressInput<T extends Transport> =
+	| `${T}:${string}`
+	| (AddressOf<T> & { readonly transport: T });
 
 const FORMS =
 	"write tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
@@ -124,6 +156,8 @@ const FORMS =
  * @throws {InvalidTypeError} the input or a field of the object has the wrong type
  * @throws {OutOfRangeError} a number in the object is out of range
  */
+export function parseAddress<T extends Transport>(input: AddressInput<T>): AddressOf<T>;
+export function parseAddress(input: string | Address): Address;
 export function parseAddress(input: string | Address): Address {
 	if (typeof input === "string") return parseText(input);
 	return checkObject(input);
@@ -250,20 +284,19 @@ function parseNumber(digits: string, max: number, what: string, text: string): n
 	throw new InvalidAddressError(text, `${what} must be a decimal number from 0 to ${max}`);
 }
 
-function parseUnix(
-	transport: UnixTransport,
-	rest: string,
-	text: string,
-): PathAddress | AbstractAddress {
-	if (!rest.startsWith("@")) return { transport, path: checkPath(rest, text) };
-	return { transport, abstract: checkAbstract(rest.slice(1), text) };
+function parseUnix(transport: UnixTransport, rest: string, text: string): UnixAddress {
+	const isAbstract = rest.startsWith("@");
+	const name = isAbstract
+		? { abstract: checkAbstract(rest.slice(1), text) }
+		: { path: checkPath(rest, text) };
+	return { transport, ...name } as UnixAddress;
 }
 
 function bracket(host: string): string {
 	return requireString("host", host).includes(":") ? `[${host}]` : host;
 }
 
-function formatUnixName(address: PathAddress | AbstractAddress | UnnamedAddress): string {
+function formatUnixName(address: UnixAddress): string {
 	if ("abstract" in address) return `@${address.abstract}`;
 	if (!("path" in address)) return "";
 	// A file whose name begins with @ must not read as an abstract name.

@@ -3,7 +3,14 @@
  * sockaddr.
  */
 import { InvalidAddressError } from "../errors.ts";
-import type { Address, IpTransport, Transport, UnixTransport, VsockTransport } from "./address.ts";
+import type {
+	Address,
+	AddressOf,
+	IpTransport,
+	Transport,
+	UnixAddress,
+	VsockTransport,
+} from "./address.ts";
 import { formatAddress } from "./address.ts";
 import { hostFamily } from "./host.ts";
 import { splitZone } from "./ip.ts";
@@ -95,6 +102,10 @@ export function toSocketAddress(address: Address, zoneIndex?: ZoneIndex): Socket
  *
  * @throws {InvalidAddressError} the address is of another family than the transport
  */
+export function fromSocketAddress<T extends SocketTransport>(
+	transport: T,
+	address: SocketAddress,
+): AddressOf<T>;
 export function fromSocketAddress(transport: SocketTransport, address: SocketAddress): Address {
 	const { families } = TRANSPORTS[transport];
 	if (!families.includes(address.family)) {
@@ -118,7 +129,7 @@ export function fromSocketAddress(transport: SocketTransport, address: SocketAdd
 			return { transport: transport as VsockTransport, cid: address.cid, port: address.port };
 		default: {
 			const { family: _, ...name } = address;
-			return { transport: transport as UnixTransport, ...name };
+			return { transport, ...name } as UnixAddress;
 		}
 	}
 }

@@ -1,9 +1,10 @@
 /** What streams and packet streams have in common: two ends with names and owners, and a writing side that ends by itself. */
 import { ClosedError, check } from "../errors.ts";
-import type { Address } from "../socket/address.ts";
+import type { AddressOf } from "../socket/address.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { PeerCredentials } from "../socket/peer-credentials.ts";
 import type { PidfdOptions } from "../socket/peer-pidfd.ts";
+import type { SocketTransport } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -19,7 +20,7 @@ export interface ConnectedNames {
 }
 
 /** An object that owns a connection until it is closed. */
-export abstract class Connected extends OpenSocket {
+export abstract class Connected<T extends SocketTransport> extends OpenSocket {
 	/** @internal */
 	protected readonly connection: Connection;
 	#writeEnd: Promise<void> | undefined;
@@ -31,13 +32,13 @@ export abstract class Connected extends OpenSocket {
 	}
 
 	/** Address of this end; getsockname(2). */
-	get address(): Address {
-		return this.connection.address;
+	get address(): AddressOf<T> {
+		return this.connection.address as AddressOf<T>;
 	}
 
 	/** Address of the other end, unnamed for a Unix client that did not bind; getpeername(2). */
-	get peer(): Address {
-		return this.connection.peer;
+	get peer(): AddressOf<T> {
+		return this.connection.peer as AddressOf<T>;
 	}
 
 	/**

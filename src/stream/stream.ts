@@ -33,7 +33,10 @@ export interface Released {
 const NAMES: ConnectedNames = { whole: "The stream", writing: "The writing side of the stream" };
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
-export class Stream extends Connected implements ByteStream {
+export class Stream<T extends StreamTransport = StreamTransport>
+	extends Connected<T>
+	implements ByteStream
+{
 	readonly #receiver: Receiver;
 	readonly #queue: WriteQueue;
 
@@ -54,7 +57,11 @@ export class Stream extends Connected implements ByteStream {
 	 * @throws {SyscallError} ENOTCONN, ENOTSOCK
 	 * @throws {UnsupportedError} an option needs a Unix socket
 	 */
-	static over(socket: Socket, transport: StreamTransport, options?: ArrivalOptions): Stream {
+	static over<T extends StreamTransport>(
+		socket: Socket,
+		transport: T,
+		options?: ArrivalOptions,
+	): Stream<T> {
 		return new Stream(new Connection(socket, transport), options);
 	}
 
@@ -76,8 +83,8 @@ export class Stream extends Connected implements ByteStream {
 	}
 
 	/** @internal What kind of connection it is. */
-	get transport(): StreamTransport {
-		return this.connection.transport as StreamTransport;
+	get transport(): T {
+		return this.connection.transport as T;
 	}
 
 	get bytesRead(): number {
@@ -214,12 +221,12 @@ export class Stream extends Connected implements ByteStream {
 	}
 
 	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */
-	moved(): Stream {
+	moved(): Stream<T> {
 		this.checkReleasable();
 		this.markClosed();
 		this.#receiver.close();
 		tellDetached(this.socket);
-		const stream = new Stream(this.connection);
+		const stream = new Stream<T>(this.connection);
 		stream.restore(this.#receiver.takeLeftOver());
 		return stream;
 	}

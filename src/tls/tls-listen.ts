@@ -4,8 +4,8 @@ import { requireFunction, requireInteger } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
-import { type Address, parseAddress } from "../socket/address.ts";
-import type { Stream } from "../stream/stream.ts";
+import { type Address, type AddressInput, parseAddress } from "../socket/address.ts";
+import type { Stream, StreamTransport } from "../stream/stream.ts";
 import { ServerContext, type TlsServerOptions } from "./server-context.ts";
 import { type HandshakeOptions, TlsListener } from "./tls-listener.ts";
 
@@ -26,6 +26,14 @@ const HANDSHAKES_MAX = 1_048_576;
  * @throws {InvalidValueError} `tls` has no certificate
  * @throws as `listen`; nothing stays open
  */
+export function tlsListen<T extends StreamTransport>(
+	address: AddressInput<T>,
+	options: TlsListenOptions,
+): Promise<TlsListener<T>>;
+export function tlsListen(
+	address: string | Address,
+	options: TlsListenOptions,
+): Promise<TlsListener>;
 export async function tlsListen(
 	address: string | Address,
 	options: TlsListenOptions,

@@ -3,10 +3,9 @@ import type { SecureContextOptions } from "node:tls";
 import { BusyError, ClosedError, LimitError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
-import type { ListenerAddress } from "../open/listener-address.ts";
-import type { Address } from "../socket/address.ts";
+import type { Address, AddressOf } from "../socket/address.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
-import type { Stream } from "../stream/stream.ts";
+import type { Stream, StreamTransport } from "../stream/stream.ts";
 import type { ServerContext } from "./server-context.ts";
 import type { TlsStream } from "./tls-stream.ts";
 
@@ -31,8 +30,10 @@ interface Waiting {
  * Accepts connections with TLS. Handshakes run side by side, from the first accept on: who is slow holds up nobody, and who says nothing is
  * dropped. Made by `tlsListen`.
  */
-export class TlsListener implements AsyncIterable<TlsStream> {
-	readonly #listener: Listener<Stream>;
+export class TlsListener<T extends StreamTransport = StreamTransport>
+	implements AsyncIterable<TlsStream>
+{
+	readonly #listener: Listener<Stream<T>>;
 	readonly #context: ServerContext;
 	readonly #options: HandshakeOptions;
 	// In the order in which they began.
@@ -46,7 +47,7 @@ export class TlsListener implements AsyncIterable<TlsStream> {
 	readonly #onAbort = (): void => this.close();
 
 	/** @internal */
-	constructor(listener: Listener<Stream>, context: ServerContext, options: HandshakeOptions) {
+	constructor(listener: Listener<Stream<T>>, context: ServerContext, options: HandshakeOptions) {
 		this.#listener = listener;
 		this.#context = context;
 		this.#options = options;
@@ -54,7 +55,7 @@ export class TlsListener implements AsyncIterable<TlsStream> {
 	}
 
 	/** Address on which it listens, with the port that the kernel chose. */
-	get address(): ListenerAddress<Stream> {
+	get address(): AddressOf<T> {
 		return this.#listener.address;
 	}
 

@@ -51,7 +51,7 @@ for (const [what, args, message] of MISTAKES) {
 
 test("a stream is cut where it was asked for, and told of", async () => {
 	await using server = await listen("tcp://127.0.0.1:0");
-	const to = `tcp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const to = `tcp://127.0.0.1:${server.address.port}`;
 	const args = ["tcp://127.0.0.1:0", to, "--json", "--seed", "9", "--toxic", "limit_data:bytes=5"];
 	const program = startProgram(["fault", ...args]);
 	const start = JSON.parse(await program.line()) as Row;
@@ -84,7 +84,7 @@ test("a stream is cut where it was asked for, and told of", async () => {
 
 test("datagrams are doubled, and counted at the end", async () => {
 	await using server = await datagrams("udp://127.0.0.1:0");
-	const to = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const to = `udp://127.0.0.1:${server.address.port}`;
 	const args = ["udp://127.0.0.1:0", to, "--duplicate", "1", "--json"];
 	const program = startProgram(["fault", ...args]);
 	const start = JSON.parse(await program.line()) as Row;
@@ -105,7 +105,7 @@ test("datagrams are doubled, and counted at the end", async () => {
 test("the same seed loses the same datagrams in another run", async () => {
 	const lostBy = async (seed: string): Promise<unknown[]> => {
 		await using server = await datagrams("udp://127.0.0.1:0");
-		const to = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+		const to = `udp://127.0.0.1:${server.address.port}`;
 		const program = startProgram([
 			...["fault", "udp://127.0.0.1:0", to, "--json", "--seed", seed],
 			...["--toxic", "loss@upstream:probability=0.5"],
@@ -147,7 +147,7 @@ test("messages of a connection are lost, and people are told how many", async ()
 
 test("without a relay of its own, all of them come by the HTTP interface", async () => {
 	await using server = await datagrams("udp://127.0.0.1:0");
-	const upstream = `udp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const upstream = `udp://127.0.0.1:${server.address.port}`;
 	const program = startProgram([
 		"fault",
 		"--control",
@@ -174,7 +174,7 @@ test("without a relay of its own, all of them come by the HTTP interface", async
 
 test("a relay is changed while it runs by a client library of Toxiproxy", async () => {
 	await using server = await listen("tcp://127.0.0.1:0");
-	const to = `tcp://127.0.0.1:${(server.address as { port: number }).port}`;
+	const to = `tcp://127.0.0.1:${server.address.port}`;
 	const args = ["tcp://127.0.0.1:0", to, "--json", "--control", "tcp://127.0.0.1:0"];
 	const program = startProgram(["fault", ...args]);
 	const start = JSON.parse(await program.line()) as Row;

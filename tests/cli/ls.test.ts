@@ -62,7 +62,7 @@ test("a port shows its server and both ends of its connections, with the process
 	const listener = await listen("tcp://127.0.0.1:0");
 	const client = await connect(formatAddress(listener.address));
 	const server = await listener.accept();
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const me = `[${process.pid}]`;
 	const { code, stdout } = await runProgram(["ls", `:${port}`]);
 	assert.equal(code, 0);
@@ -145,7 +145,7 @@ test("who is not root reads which owners are hidden", {
 	skip: needsRoot || lacking("setpriv"),
 }, async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 	const { code, stdout, stderr } = await runProgram(["ls", "tcp", `:${port}`], {
 		under: ["setpriv", ...ids, "--"],

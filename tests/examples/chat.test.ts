@@ -17,7 +17,7 @@ test("the chat tells the others, keeps control characters out, and ends who send
 	const bert = await connect(address);
 
 	await bert.write("hello\x1b[2J\r\n");
-	const { port } = bert.address as { port: number };
+	const { port } = bert.address;
 	// Connections are accepted in their order, so that Anna is there before Bert speaks.
 	assert.equal(await line(anna), `tcp://127.0.0.1:${port}: hello[2J\n`);
 

@@ -79,7 +79,7 @@ test("the bridge makes metrics of every socket's life, and a span of each connec
 			.reduce((total, { value }) => total + value, 0);
 
 	const listener = await listen("tcp://127.0.0.1:0");
-	const address = listener.address as { transport: "tcp"; host: string; port: number };
+	const address = listener.address;
 	const accepting = listener.accept();
 	const client = await contexts.run("a request", () => connect(address));
 	const server = await accepting;

@@ -9,13 +9,13 @@ interface Reply {
 }
 
 describe("the HTTP interface of faults holds", () => {
-	let control: FaultControl;
+	let control: FaultControl<"tcp">;
 	let url: string;
 	let port: number;
 
 	before(async () => {
 		control = await faultControl("tcp://127.0.0.1:0", { seed: 1 });
-		({ port } = control.address as { port: number });
+		({ port } = control.address);
 		url = `http://127.0.0.1:${port}`;
 	});
 
@@ -157,7 +157,7 @@ describe("the HTTP interface of faults holds", () => {
 
 	test("a proxy that is removed resets its connections, and its port is free at once", async () => {
 		await using server = await listen("tcp://127.0.0.1:0");
-		const upstream = `127.0.0.1:${(server.address as { port: number }).port}`;
+		const upstream = `127.0.0.1:${server.address.port}`;
 		const made = await ask("POST", "/proxies", { name: "busy", upstream });
 		const { listen: at } = made.body as { listen: string };
 		const clients = await Promise.all(
@@ -185,7 +185,7 @@ describe("the HTTP interface of faults holds", () => {
 
 	test("populating again with the same words leaves connections alone", async () => {
 		await using server = await listen("tcp://127.0.0.1:0");
-		const upstream = `localhost:${(server.address as { port: number }).port}`;
+		const upstream = `localhost:${server.address.port}`;
 		const wanted = [{ name: "p", listen: "localhost:0", upstream }];
 		const first = await ask("POST", "/populate", wanted);
 		const [made] = (first.body as { proxies: { listen: string }[] }).proxies;
@@ -209,7 +209,7 @@ test("only who listens for other machines is known by any name", async () => {
 		["0.0.0.0", 200],
 	] as const) {
 		const control = await faultControl(`tcp://${host}:0`);
-		const { port } = control.address as { port: number };
+		const { port } = control.address;
 		const stream = await connect(`tcp://127.0.0.1:${port}`);
 		await stream.write(
 			`GET /version HTTP/1.1\r\nHost: toxiproxy:${port}\r\nConnection: close\r\n\r\n`,

@@ -6,7 +6,7 @@ import { Toxiproxy, type Proxy as ToxiproxyProxy } from "toxiproxy-node-client";
 import { abstractName } from "../support/pairs.ts";
 
 describe("Toxiproxy's interface changes proxies of every kind", () => {
-	let control: FaultControl;
+	let control: FaultControl<"tcp">;
 	let toxiproxy: Toxiproxy;
 	let url: string;
 	const events: (FaultEvent & { readonly proxy: string })[] = [];
@@ -16,7 +16,7 @@ describe("Toxiproxy's interface changes proxies of every kind", () => {
 			seed: 5,
 			onFault: (event) => events.push(event),
 		});
-		url = `http://127.0.0.1:${(control.address as { port: number }).port}`;
+		url = `http://127.0.0.1:${control.address.port}`;
 		toxiproxy = new Toxiproxy(url);
 	});
 
@@ -32,7 +32,7 @@ describe("Toxiproxy's interface changes proxies of every kind", () => {
 
 	test("datagrams are doubled, turned and lost while they come", async () => {
 		await using server = await datagrams("udp://127.0.0.1:0");
-		const { port } = server.address as { port: number };
+		const { port } = server.address;
 		const proxy = await proxyOf("dns", "udp://127.0.0.1:0", `udp://127.0.0.1:${port}`);
 		await using client = await datagrams(undefined, { connect: proxy.listen });
 		await client.send("plain");

@@ -21,8 +21,8 @@ async function talkTo(address: string): Promise<string> {
 }
 
 describe("a client library of Toxiproxy", () => {
-	let control: FaultControl;
-	let server: Listener<Stream>;
+	let control: FaultControl<"tcp">;
+	let server: Listener<Stream<"tcp">>;
 	let echoing: Promise<void>;
 	let toxiproxy: Toxiproxy;
 	let url: string;
@@ -38,9 +38,9 @@ describe("a client library of Toxiproxy", () => {
 				})().catch(() => stream.abort());
 			}
 		})();
-		upstream = `127.0.0.1:${(server.address as { port: number }).port}`;
+		upstream = `127.0.0.1:${server.address.port}`;
 		control = await faultControl("tcp://127.0.0.1:0", { seed: 1 });
-		url = `http://127.0.0.1:${(control.address as { port: number }).port}`;
+		url = `http://127.0.0.1:${control.address.port}`;
 		toxiproxy = new Toxiproxy(url);
 	});
 

@@ -75,7 +75,7 @@ async function handOver(fault: Fault): Promise<number> {
 async function assertServes(listener: Listener<Stream>, what: string): Promise<void> {
 	try {
 		const [client, server] = await Promise.all([
-			connect(listener.address as { transport: "unix"; path: string }, WAIT),
+			connect(listener.address, WAIT),
 			listener.accept(WAIT),
 		]);
 		await Promise.all([client.close(), server.close()]);

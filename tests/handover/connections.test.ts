@@ -39,7 +39,7 @@ async function withConnections(
 		const first = await takeOver(post, { sockets });
 		const { web, talk } = await first.ready();
 		const [webClient, talkClient, webServer, talkServer] = await Promise.all([
-			connect(web.address as { transport: "tcp"; host: string; port: number }),
+			connect(web.address),
 			connect(`unix-seqpacket:${folder}/talk`),
 			web.accept(),
 			talk.accept(),

@@ -106,7 +106,7 @@ test("a new process that cannot open a socket of its own leaves everything to th
 	await withOld({}, async (old) => {
 		const before = openResources();
 		const taken = await listen("tcp://127.0.0.1:0");
-		const { port } = taken.address as { port: number };
+		const { port } = taken.address;
 		const sockets = { ...old.sockets, more: `tcp://127.0.0.1:${port}` };
 		await assert.rejects(takeOver(old.post, { sockets }), { code: "EADDRINUSE" });
 		assert.equal((await old.failure()).reason, "ended");

@@ -81,7 +81,7 @@ test("every kind of socket goes from one process to the next, with its address a
 			notes,
 		}: { packets: Listener<PacketStream>; udp: Datagrams; notes: Datagrams } = now;
 		const [client, server] = await Promise.all([
-			connect(packets.address as { transport: "unix-seqpacket"; path: string }, PATIENT),
+			connect(packets.address, PATIENT),
 			packets.accept(PATIENT),
 		]);
 		assert.deepEqual(client.peerCredentials.pid, process.pid);

@@ -126,7 +126,7 @@ async function start(folder: string) {
 
 async function assertServes(listener: Listener<Stream>): Promise<void> {
 	const [client, server] = await Promise.all([
-		connect(listener.address as { transport: "unix"; path: string }, PATIENT),
+		connect(listener.address, PATIENT),
 		listener.accept(PATIENT),
 	]);
 	await Promise.all([client.close(), server.close()]);

@@ -73,11 +73,11 @@ test("the type of each socket follows from its address", () => {
 		readonly six: { readonly transport: "tcp"; readonly host: "::"; readonly port: 80 };
 	}>;
 	type Expected = {
-		readonly web: Listener<Stream>;
-		readonly local: Listener<Stream>;
-		readonly talk: Listener<PacketStream>;
-		readonly dns: Datagrams;
-		readonly six: Listener<Stream>;
+		readonly web: Listener<Stream<"tcp">>;
+		readonly local: Listener<Stream<"unix">>;
+		readonly talk: Listener<PacketStream<"unix-seqpacket">>;
+		readonly dns: Datagrams<"udp">;
+		readonly six: Listener<Stream<"tcp">>;
 	};
 	const same = (found: Found): Expected => found;
 	const sameBack = (expected: Expected): Found => expected;

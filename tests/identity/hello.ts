@@ -26,7 +26,7 @@ export async function withServer(
 
 /** Connects to a listener on a Unix socket. */
 export function connectTo(listener: Listener<Stream>): Promise<Stream> {
-	return connect(listener.address as { transport: "unix"; path: string });
+	return connect(listener.address);
 }
 
 /** What a listener says to who connects; null for the end. */

@@ -50,38 +50,42 @@ for (const transport of ["unix", "unix-seqpacket", "unix-dgram"] as const) {
 				),
 			};
 			await refusedEverywhere(`${transport}:${name}`, path);
-			await refusedEverywhere({ transport, path: name }, path);
+			await refusedEverywhere({ transport, path: name } as Address, path);
 		}
 		for (const length of [108, 109, 300, 100_000]) {
 			const name = "p".repeat(length);
 			const abstract = { code, message: new RegExp(`the name has ${length} bytes`) };
 			await refusedEverywhere(`${transport}:@${name}`, abstract);
-			await refusedEverywhere({ transport, abstract: name }, abstract);
+			await refusedEverywhere({ transport, abstract: name } as Address, abstract);
 		}
 		// Bytes count, not characters: 2048 of these are 4096 bytes.
-		await refusedEverywhere(
-			{ transport, path: "\u00fc".repeat(2_048) },
-			{ code, message: /4096 bytes/ },
-		);
+		await refusedEverywhere({ transport, path: "\u00fc".repeat(2_048) } as Address, {
+			code,
+			message: /4096 bytes/,
+		});
 	});
 
 	test(`empty names, NULs and lone surrogates of ${transport} are refused`, async () => {
 		await refusedEverywhere(`${transport}:`, { code, message: /the path is empty; give the path/ });
-		await refusedEverywhere({ transport, path: "" }, { code, message: /empty/ });
+		await refusedEverywhere({ transport, path: "" } as Address, { code, message: /empty/ });
 		await refusedEverywhere(`${transport}:@`, { code, message: /the abstract name is empty/ });
-		await refusedEverywhere({ transport, abstract: "" }, { code, message: /empty/ });
+		await refusedEverywhere({ transport, abstract: "" } as Address, { code, message: /empty/ });
 		for (const path of ["\0", "\0name", "/run/a\0.sock", "/run/a.sock\0"]) {
 			const message = /the path has a NUL at byte \d+; remove it, or use an abstract name/;
 			await refusedEverywhere(`${transport}:${path}`, { code, message });
-			await refusedEverywhere({ transport, path }, { code, message });
+			await refusedEverywhere({ transport, path } as Address, { code, message });
 		}
-		await refusedEverywhere({ transport, path: "\ud800" }, { code, message: /lone surrogate/ });
+		await refusedEverywhere({ transport, path: "\ud800" } as Address, {
+			code,
+			message: /lone surrogate/,
+		});
 		const bytes = new Uint8Array([65, 0, 66]);
-		await refusedEverywhere({ transport, path: "x", bytes }, { code, message: /NUL/ });
+		await refusedEverywhere({ transport, path: "x", bytes } as Address, { code, message: /NUL/ });
 	});
 
 	test(`107 bytes are a path of ${transport}, and a name`, async () => {
-		const open = transport === "unix-dgram" ? datagrams : listen;
+		const open = (address: string) =>
+			transport === "unix-dgram" ? datagrams(address) : listen(address);
 		await inFolder(async (folder) => {
 			const path = join(folder, "p".repeat(106 - Buffer.byteLength(folder)));
 			assert.equal(Buffer.byteLength(path), 107);
@@ -114,13 +118,10 @@ for (const transport of ["tcp", "udp"] as const) {
 		for (const port of ["080", "0x50", "8e1", " 80", "80 ", "+80", "http"]) {
 			await refusedEverywhere(`${transport}://127.0.0.1:${port}`, { code, message: /the port/ });
 		}
-		await refusedEverywhere(
-			{ transport, host: "127.0.0.1", port: "80" as never },
-			{
-				code: "ERR_INVALID_ARG_TYPE",
-				message: /"port" must be an integer from 0 to 65535, but is "80"/,
-			},
-		);
+		await refusedEverywhere({ transport, host: "127.0.0.1", port: "80" as never } as Address, {
+			code: "ERR_INVALID_ARG_TYPE",
+			message: /"port" must be an integer from 0 to 65535, but is "80"/,
+		});
 	});
 
 	test(`malformed hosts of ${transport} are refused`, async () => {
@@ -137,7 +138,7 @@ for (const transport of ["tcp", "udp"] as const) {
 		];
 		for (const [host, message] of hosts) {
 			await refusedEverywhere(`${transport}://${host}:80`, { code, message });
-			await refusedEverywhere({ transport, host, port: 80 }, { code, message });
+			await refusedEverywhere({ transport, host, port: 80 } as Address, { code, message });
 		}
 		await refusedEverywhere(`${transport}://::1:80`, { code, message: /needs brackets/ });
 		await refusedEverywhere(`${transport}://[::g]:80`, { code, message: /no IPv6 address/ });

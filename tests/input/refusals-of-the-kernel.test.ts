@@ -15,7 +15,7 @@ function opened(t: TestContext, family: SocketFamily, type: SocketType): Socket 
 /** A TCP port of this machine on which nobody listens. */
 async function deadPort(): Promise<number> {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	listener.close();
 	return port;
 }
@@ -136,7 +136,7 @@ test("an address that is in use, and one that is not ours, say so", async () => 
 			errno: -98,
 			syscall: "bind",
 			address: "127.0.0.1",
-			port: (listener.address as { port: number }).port,
+			port: listener.address.port,
 		},
 	);
 	listener.close();
@@ -174,12 +174,12 @@ test("a datagram of 65508 bytes is refused, and one of 65507 arrives", async () 
 
 test("over IPv6 the most is 65527 bytes, and over IPv4-mapped addresses 65507", async (t) => {
 	const receiver = await datagrams("udp://*:0");
-	if (!(receiver.address as { host: string }).host.includes(":")) {
+	if (!receiver.address.host.includes(":")) {
 		await receiver.close();
 		t.skip("this machine has no IPv6");
 		return;
 	}
-	const { port } = receiver.address as { port: number };
+	const { port } = receiver.address;
 	const sender = await datagrams("udp://*:0");
 	for (const [host, most] of [
 		["[::1]", 65_527],

@@ -14,19 +14,30 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { connect, datagrams, type Listener, listen, type Stream } from "socketry";
+import {
+	connect,
+	datagrams,
+	type Listener,
+	type ListenOptions,
+	listen,
+	type OpenDatagramsOptions,
+	type Stream,
+} from "socketry";
 import { type SocketType, socket } from "socketry/socket";
 import { startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 import { assertRefuses } from "../support/refusals.ts";
 
+const serve = (address: string, options?: ListenOptions) => listen(address, options);
+const reach = (address: string) => connect(address);
+
 /** Each transport that has socket files: how to open one there, how to reach it, and its socket type. */
 const KINDS = {
-	unix: { open: listen, reach: connect, type: "stream" },
-	"unix-seqpacket": { open: listen, reach: connect, type: "seqpacket" },
+	unix: { open: serve, reach, type: "stream" },
+	"unix-seqpacket": { open: serve, reach, type: "seqpacket" },
 	"unix-dgram": {
-		open: datagrams,
+		open: (address: string, options?: OpenDatagramsOptions) => datagrams(address, options),
 		reach: (address: string) => datagrams(undefined, { connect: address }),
 		type: "dgram",
 	},

@@ -64,7 +64,7 @@ test("a list that changed while it was read is read again, a few times at the mo
 		assert.equal(requests, interrupted ? LIMITS.listingAttemptsCount : 2);
 		assert.equal(dump.refusal, undefined);
 		const ports = dump.sockets.map(({ local }) => (local?.family === "inet" ? local.port : 0));
-		assert.ok(ports.includes((listener.address as { port: number }).port));
+		assert.ok(ports.includes(listener.address.port));
 	}
 	const always = (buffer: Uint8Array, count: number): number => {
 		buffer[6] = (buffer[6] ?? 0) | NLM_F_DUMP_INTR;
@@ -184,7 +184,7 @@ test("2,000 connections are all listed with both ends, in many parts", async () 
 	const start = performance.now();
 	const { sockets } = await tampering(count, () => listSockets({ pids: [process.pid] }));
 	assert.ok(performance.now() - start < PROMPT_MS);
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const ours = sockets.filter(({ local, peer }) => local === address || peer?.address === address);
 	assert.equal(ours.length, 4_001);
 	const inodes = new Set(ours.map(({ inode }) => inode));

@@ -19,7 +19,7 @@ for (const member of members) {
 			socket.multicast.join(group, { interface: name, source });
 		}
 	}
-	({ port } = socket.address as { port: number });
+	({ port } = socket.address);
 	sockets.push(socket);
 }
 process.once("SIGTERM", () => {

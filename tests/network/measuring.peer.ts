@@ -6,7 +6,7 @@ const socket = await datagrams("udp://*:0", {
 	details: { destination: true },
 });
 process.once("SIGTERM", () => void socket.close());
-console.log((socket.address as { port: number }).port);
+console.log(socket.address.port);
 
 for await (const { data, from, bytes, destination } of socket) {
 	const isWhole = data.length === bytes && data.every((byte) => byte === data[0]);

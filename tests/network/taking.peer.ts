@@ -3,7 +3,7 @@ import { listen } from "socketry";
 
 const listener = await listen("tcp://*:0");
 process.once("SIGTERM", () => listener.close());
-console.log((listener.address as { port: number }).port);
+console.log(listener.address.port);
 
 for await (const stream of listener) {
 	let chunk = await stream.read().catch(() => null);

@@ -158,7 +158,7 @@ for (const sockets of ["net", "duplex"] as const) {
 			const listener = await listen("tcp://127.0.0.1:0");
 			attachHttp(server, listener, { sockets });
 			await once(server, "listening");
-			const { port } = listener.address as { port: number };
+			const { port } = listener.address;
 			const idle = net.connect(port, "127.0.0.1");
 			idle.write(REQUEST);
 			await once(server, "request");

@@ -58,7 +58,7 @@ describe("attachHttp()", () => {
 				const tcp = await listen("tcp://127.0.0.1:0");
 				attachHttp(attachHttp(server, tcp), await listen(`unix:${path}`));
 				await once(server, "listening");
-				const { port } = tcp.address as { port: number };
+				const { port } = tcp.address;
 				assert.equal(await get({ port, host: "127.0.0.1" }), "both");
 				assert.equal(await get({ socketPath: path }), "both");
 				assert.equal(announced, round);
@@ -107,7 +107,7 @@ describe("attachHttp()", () => {
 		const listener = await listen("tcp://127.0.0.1:0");
 		attachHttp(server, listener, { sockets: "duplex" });
 		await once(server, "listening");
-		const { port } = listener.address as { port: number };
+		const { port } = listener.address;
 		const caught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
 		const client = net.connect(port, "127.0.0.1");
 		assert.match(String(await caught), /of the program/);

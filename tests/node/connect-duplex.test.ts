@@ -22,7 +22,7 @@ describe("connectDuplex()", () => {
 		assert.equal(String(await accepted.readExactly(5)), "early");
 		assert.equal(duplex.connecting, false);
 		assert.deepEqual(events, ["connect", "ready"]);
-		assert.equal(duplex.remotePort, (listener.address as { port: number }).port);
+		assert.equal(duplex.remotePort, listener.address.port);
 		await accepted.close();
 		await readAll(duplex);
 		await closed(duplex);
@@ -68,7 +68,7 @@ describe("connectDuplex()", () => {
 
 	test("a refused connection is an error with Node's properties", async () => {
 		const listener = await listen("tcp://127.0.0.1:0");
-		const { port } = listener.address as { port: number };
+		const { port } = listener.address;
 		listener.close();
 		const duplex = connectDuplex(`tcp://127.0.0.1:${port}`);
 		duplex.write("never", (error) => assert.ok(error));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { listen } from "socketry";
+import { type Listener, listen, type Stream } from "socketry";
 import { fromNetSocket, fromServer, toDuplex, toNetServer, toNetSocket } from "socketry/node";
 import { injectFaults } from "socketry/testing";
 import { openResources } from "#src/testing/leaks.ts";
@@ -101,8 +101,9 @@ test("without a descriptor left a server goes on listening", async () => {
 test("clients that connect all the while are served by whoever has the listener", async () => {
 	let served = 0;
 	const answer = (socket: net.Socket): void => void socket.end(String(served++));
-	let listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const first = await listen("tcp://127.0.0.1:0");
+	const { port } = first.address;
+	let listener: Listener<Stream> = first;
 	let isOver = false;
 	const clients = Array.from({ length: 8 }, async () => {
 		let count = 0;

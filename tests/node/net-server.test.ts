@@ -20,7 +20,7 @@ import { closed } from "./sockets.ts";
 describe("toNetServer()", () => {
 	test("a server of Node's accepts what waited, and what comes later", async () => {
 		const listener = await listen("tcp://127.0.0.1:0");
-		const { port } = listener.address as { port: number };
+		const { port } = listener.address;
 		const early = net.connect(port, "127.0.0.1");
 		await once(early, "connect");
 		const server = toNetServer(listener, {}, (socket) => socket.end("served"));

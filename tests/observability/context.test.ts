@@ -14,7 +14,7 @@ test("events of a call come in its context", async (t) => {
 		});
 	}
 	const listener = await storage.run("listen", () => listen("tcp://127.0.0.1:0"));
-	const address = listener.address as { transport: "tcp"; host: string; port: number };
+	const address = listener.address;
 	const accepting = storage.run("accept", () => listener.accept());
 	const client = await storage.run("connect", () => connect(address));
 	const server = await accepting;

@@ -13,7 +13,7 @@ const EVENTS = ["opened", "connected", "accepted", "closed", "error", "dropped"]
 /** Opens, uses, breaks and closes one of each. */
 async function live(): Promise<void> {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const address = listener.address as { transport: "tcp"; host: string; port: number };
+	const address = listener.address;
 	const accepting = listener.accept();
 	const [client, server] = await Promise.all([connect(address), accepting]);
 	const reading = server.read();

@@ -14,7 +14,7 @@ for (const event of ["opened", "connected", "accepted", "closed", "error", "drop
 }
 
 const listener = await listen("tcp://127.0.0.1:0");
-const address = listener.address as { transport: "tcp"; host: string; port: number };
+const address = listener.address;
 const [client, server] = await Promise.all([connect(address), listener.accept()]);
 await client.write("hello");
 const said = String(await server.readExactly(5));

@@ -75,7 +75,7 @@ test("every kind of socket becomes an object of its class, over every transport"
 		...(await vsockListener()),
 	];
 	for (const [type, owned, transport] of made) {
-		const adopted = adopt(owned) as Stream | PacketStream | Listener<unknown> | Datagrams;
+		const adopted = adopt(owned) as Stream | PacketStream | Listener<Stream> | Datagrams;
 		assert.ok(adopted instanceof type);
 		assert.equal((adopted.address as Address).transport, transport);
 		assert.equal(owned.closed, true);

@@ -102,7 +102,7 @@ test("a resolver that asks name servers does not ask them for localhost", async 
 
 test("name servers are waited for as long as anybody waits for their answer", async () => {
 	await using silent = await datagrams("udp://127.0.0.1:0");
-	const { port } = silent.address as { port: number };
+	const { port } = silent.address;
 	const resolver = cachedResolver({ source: "dns", nameservers: [`127.0.0.1:${port}`] });
 	const [first, second] = [new AbortController(), new AbortController()];
 	let ended = 0;
@@ -130,7 +130,7 @@ test("a name server that refuses to answer is told apart from one that is silent
 		[5, /the name server refuses to answer \(EREFUSED\)/],
 	] as const) {
 		const server = await datagrams("udp://127.0.0.1:0");
-		const { port } = server.address as { port: number };
+		const { port } = server.address;
 		const answering = (async () => {
 			for await (const { data, from } of server) {
 				const answer = Uint8Array.from(data);
@@ -185,7 +185,7 @@ test("a cached resolver does not keep failures, and serves connect", async () =>
 		await assert.rejects(resolver("nowhere.invalid", {}), { code: /^(ENOTFOUND|EAI_AGAIN)$/ });
 	}
 	await using listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	await using stream = await connect(`tcp://localhost:${port}`, { resolver });
 	assert.equal(stream.closed, false);
 });
@@ -276,7 +276,7 @@ function isWrongCall(error: unknown): boolean {
 
 test("a name that is not known yet is waited for where that is asked for, and by whenReachable", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const laterKnown = (): Resolver => {
 		let questions = 0;
 		return async () => (questions++ < 2 ? [] : ["127.0.0.1"]);

@@ -86,7 +86,7 @@ test("a server that refuses, one without an address and one that is silent give 
 		"here.test": ["127.0.0.1"],
 	});
 	await using stream = await connect(SERVICE, { resolver, attemptDelayMs: 10 });
-	assert.equal((stream.peer as { port: number }).port, portOf(listener));
+	assert.equal(stream.peer.port, portOf(listener));
 	const hosts = servers.map(({ name }) => name);
 	assert.deepEqual(resolver.asked, ["_echo._tcp.example.test", ...hosts]);
 });

@@ -12,7 +12,15 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { connect, datagrams, type Listener, listen, type Stream } from "socketry";
+import {
+	connect,
+	datagrams,
+	type Listener,
+	type ListenOptions,
+	listen,
+	type OpenDatagramsOptions,
+	type Stream,
+} from "socketry";
 import { socket } from "socketry/socket";
 import { injectFaults } from "socketry/testing";
 import { startChild } from "../support/children.ts";
@@ -84,8 +92,9 @@ describe("owner and group", () => {
 
 	test("a user or a group that does not exist is refused before anything is made", async () => {
 		await inFolder(async (folder) => {
-			for (const open of [listen, datagrams] as const) {
-				const transport = open === listen ? "unix" : "unix-dgram";
+			for (const transport of ["unix", "unix-dgram"]) {
+				const open = (address: string, options: ListenOptions & OpenDatagramsOptions) =>
+					transport === "unix" ? listen(address, options) : datagrams(address, options);
 				await assertRefuses(() => open(`${transport}:${folder}/s`, { owner: "no such user" }), {
 					code: "ERR_INVALID_ARG_VALUE",
 					message: /"owner" must be the name of a user in \/etc\/passwd/,

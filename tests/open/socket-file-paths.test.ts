@@ -43,7 +43,7 @@ for (const length of LENGTHS) {
 		for (const transport of ["unix", "unix-seqpacket"] as const) {
 			test(`${transport}: is listened on and connected to, and both ends tell it`, async () => {
 				await atLength(length, async (path) => {
-					const address: Address = { transport, path };
+					const address = { transport, path } as Address;
 					const listener = await listen(`${transport}:${path}`, { mode: 0o600 });
 					assert.deepEqual(listener.address, address);
 					assert.equal(lstatSync(path).mode & 0o777, 0o600);
@@ -279,10 +279,10 @@ for (const transport of ["unix", "unix-seqpacket"] as const) {
 			(ending) => `socketry-${process.pid}-${ending}`,
 		);
 		const listeners = await Promise.all(
-			names.map((abstract) => listen({ transport, abstract } as const)),
+			names.map((abstract) => listen({ transport, abstract } as Address)),
 		);
 		for (const [i, abstract] of names.entries()) {
-			const client = await connect({ transport, abstract } as const);
+			const client = await connect({ transport, abstract } as Address);
 			const server = await (listeners[i] as (typeof listeners)[number]).accept();
 			assert.deepEqual(client.peer, { transport, abstract });
 			assert.deepEqual(server.address, { transport, abstract });
@@ -293,13 +293,13 @@ for (const transport of ["unix", "unix-seqpacket"] as const) {
 
 	test(`${transport}: without a name the kernel finds one that nobody has`, async () => {
 		const listeners = await Promise.all(
-			Array.from({ length: 20 }, () => listen({ transport } as const)),
+			Array.from({ length: 20 }, () => listen({ transport } as Address)),
 		);
 		const names = listeners.map(({ address }) => (address as { abstract: string }).abstract);
 		assert.equal(new Set(names).size, 20);
 		for (const [i, abstract] of names.entries()) {
 			assert.match(abstract, /^[0-9a-f]{5}$/);
-			const client = await connect({ transport, abstract } as const);
+			const client = await connect({ transport, abstract } as Address);
 			await exchange(client, await (listeners[i] as (typeof listeners)[number]).accept());
 		}
 		for (const listener of listeners) listener.close();

@@ -66,7 +66,7 @@ describe("services that dnsmasq tells of", { skip: lacking("dnsmasq") }, () => {
 
 	test("a server that refuses and one without an address give way to the next", async () => {
 		await using stream = await connect("tcp+srv://_Limping._TCP.example.test.", { resolver });
-		assert.equal((stream.peer as { port: number }).port, port);
+		assert.equal(stream.peer.port, port);
 	});
 
 	test("all that failed is told, server by server", async () => {
@@ -189,6 +189,6 @@ async function echo(stream: Stream): Promise<void> {
 /** Takes questions and says nothing. */
 async function startSilent(): Promise<{ readonly address: string; close(): void }> {
 	const socket = await datagrams("udp://127.0.0.1:0");
-	const { port } = socket.address as { port: number };
+	const { port } = socket.address;
 	return { address: `127.0.0.1:${port}`, close: () => void socket.close() };
 }

@@ -38,7 +38,7 @@ async function logged(
 	const lines: Logged[] = [];
 	await inFolder(async (folder) => {
 		const forwarded = await listen("tcp://127.0.0.1:0");
-		const { port } = forwarded.address as { port: number };
+		const { port } = forwarded.address;
 		const { socket = join(folder, "log"), under = [] } = place;
 		writeFileSync(join(folder, "config"), configuration(folder, socket, options, port));
 		const files = ["-f", join(folder, "config"), "-i", join(folder, "pid")];

@@ -188,7 +188,7 @@ test("accept and connect go on in the contexts that began them", async () => {
 		async () => opened.push((await connect(listener.address)) as Stream),
 		async () => opened.push(await listener.accept()),
 	);
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	await keeps("connect by name", async () => {
 		const resolver = async (): Promise<string[]> => ["127.0.0.1"];
 		opened.push((await connect(`tcp://somewhere:${port}`, { resolver })) as Stream);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import {
+	type AbstractAddress,
 	type Address,
 	datagrams,
 	listen,
@@ -116,7 +117,7 @@ test("datagrams that wait for room arrive although their socket is dropped", asy
 test("a pending accept survives when nobody holds its listener", async () => {
 	const accept = async (): Promise<[Promise<Stream>, string]> => {
 		const listener = await listen({ transport: "unix" });
-		const address = listener.address as { abstract: string };
+		const address = listener.address as AbstractAddress<"unix">;
 		return [listener.accept(), address.abstract];
 	};
 	const [accepting, abstract] = await accept();

@@ -39,7 +39,9 @@ async function iterate(source: AsyncIterable<unknown>): Promise<void> {
 	for await (const each of source) kept.push(each);
 }
 
-async function tcpPair(): Promise<[client: Stream, server: Stream, listener: Listener<Stream>]> {
+async function tcpPair(): Promise<
+	[client: Stream, server: Stream, listener: Listener<Stream<"tcp">>]
+> {
 	const listener = await listen("tcp://127.0.0.1:0");
 	const [client, server] = await Promise.all([connect(listener.address), listener.accept()]);
 	kept.push(listener, client, server);
@@ -347,7 +349,7 @@ const HALF_OVER: Readonly<Record<string, () => unknown>> = {
 	},
 	"clients are queued, nobody accepts": async () => {
 		const [, , listener] = await tcpPair();
-		const to = listener.address as { port: number };
+		const to = listener.address;
 		for (let i = 0; i < 5; i++) keep(await connect(`tcp://127.0.0.1:${to.port}`));
 	},
 	"bytes are there, nobody reads": async () => {
@@ -370,7 +372,7 @@ const HALF_OVER: Readonly<Record<string, () => unknown>> = {
 		keep(listener);
 		injectFaults([{ call: "accept4", fail: "EMFILE", times: Number.POSITIVE_INFINITY }]);
 		forget(listener.accept());
-		const to = listener.address as { port: number };
+		const to = listener.address;
 		keep(await connect(`tcp://127.0.0.1:${to.port}`));
 	},
 	"a conversation is over": async () => {

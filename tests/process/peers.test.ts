@@ -167,7 +167,7 @@ test("packets of a peer that is killed arrive whole, up to the last that was sen
 
 test("a server outlives clients that are killed at any moment", async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const serving = (async () => {
 		for await (const stream of listener) {
 			(async () => {

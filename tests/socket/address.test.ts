@@ -27,8 +27,8 @@ const service = fc
 	.map((labels) => labels.join("."));
 const anyAddress: fc.Arbitrary<Address> = fc.oneof(
 	fc.record({ transport: fc.constantFrom("tcp" as const, "udp" as const), host, port }),
-	fc.record({ transport: unix, path }),
-	fc.record({ transport: unix, abstract: name }),
+	fc.record({ transport: unix, path }) as fc.Arbitrary<Address>,
+	fc.record({ transport: unix, abstract: name }) as fc.Arbitrary<Address>,
 	fc.record({ transport: vsock, cid: uint32, port: uint32 }),
 	fc.record({ transport: fc.constant("tcp+srv" as const), service }),
 	fc.record({ transport: fc.constant("fd" as const), fd: fc.nat(0x7fff_ffff) }),

@@ -372,7 +372,7 @@ test("what waits or was given is closed when the stream is", async () => {
 
 test("what was given is closed when the call fails, whatever the reason", async () => {
 	const tcp = await listen("tcp://127.0.0.1:0");
-	const overTcp = await connect(tcp.address as { transport: "tcp"; host: string; port: number });
+	const overTcp = await connect(tcp.address);
 	await withPair({}, async (left, right) => {
 		const before = openCount();
 		right.abort();
@@ -456,10 +456,7 @@ test("descriptors that nobody takes end reading once there are 512 of them", asy
 
 test("a connection has what its listener and its connect asked for", async () => {
 	const listener = await listen(`unix:${abstractName()}`, { receiveDescriptors: 2 });
-	const [client, server] = await Promise.all([
-		connect(listener.address as { transport: "unix"; abstract: string }, SOME),
-		listener.accept(),
-	]);
+	const [client, server] = await Promise.all([connect(listener.address, SOME), listener.accept()]);
 	await client.write("x", { descriptors: [0, 1] });
 	await server.write("y", { descriptors: Array(16).fill(0) });
 	await Promise.all([server.read(), client.read()]);

@@ -79,7 +79,7 @@ async function slowPair(): Promise<[client: Stream, server: Stream]> {
 	const listener = await listen("tcp://127.0.0.1:0");
 	const small = new Uint8Array(Int32Array.of(4_096).buffer);
 	const [client, server] = await Promise.all([
-		connect(listener.address as { transport: "tcp"; host: string; port: number }, {
+		connect(listener.address, {
 			prepare: (socket) => socket.setsockopt(SOL_SOCKET, SO_RCVBUF, small),
 		}),
 		listener.accept(),

@@ -8,7 +8,7 @@ const EPIPE = -32;
 
 async function pairOverTcp() {
 	await using listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	return await Promise.all([connect(`tcp://127.0.0.1:${port}`), listener.accept()]);
 }
 

@@ -67,7 +67,7 @@ export async function converse(kind: ConversationKind): Promise<void> {
 
 interface Stage {
 	open<T extends End>(end: T): T;
-	listening<T>(listener: Listener<T>): Listener<T>;
+	listening<T extends Stream | PacketStream>(listener: Listener<T>): Listener<T>;
 }
 
 const CONVERSATIONS: Readonly<Record<ConversationKind, (stage: Stage) => Promise<void>>> = {

@@ -17,7 +17,7 @@ export async function connectedStreams(
 	const listener = await listen(address, options);
 	try {
 		const [client, server] = await Promise.all([
-			connect(listener.address as { transport: "tcp"; host: string; port: number }, options),
+			connect(listener.address, options),
 			listener.accept(),
 		]);
 		return [client, server];

@@ -68,7 +68,7 @@ test("a child of ours gets descriptors of every kind, with their names", async (
 
 test("a child serves the listener of its parent, which closes its own", async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address as { port: number };
+	const { port } = listener.address;
 	const args = activated(process.execPath, [script, "listen", "http"], { http: listener });
 	const child = spawn(...args);
 	const saying = saidBy(child);
@@ -138,7 +138,7 @@ test("systemd-socket-proxyd takes our listener, and relays to another of ours", 
 	await inFolder(async (folder) => {
 		const behind: Listener<Stream> = await listen(`unix:${join(folder, "behind")}`);
 		const front = await listen("tcp://127.0.0.1:0");
-		const { port } = front.address as { port: number };
+		const { port } = front.address;
 		const proxy = find("systemd-socket-proxyd") as string;
 		const env = { ...process.env, LD_PRELOAD: "" };
 		const child = spawn(...activated(proxy, [join(folder, "behind")], { front }, { env }));

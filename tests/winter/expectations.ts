@@ -6,8 +6,8 @@ import type { TlsListener } from "socketry/tls";
 import { SocketError } from "socketry/winter";
 
 /** The port of a listener. */
-export function portOf({ address }: Listener<Stream> | TlsListener): number {
-	return (address as unknown as { port: number }).port;
+export function portOf({ address }: Listener<Stream<"tcp">> | TlsListener<"tcp">): number {
+	return address.port;
 }
 
 /** Whether it is an error as the text has it: for `assert.throws` and `assert.rejects`. */

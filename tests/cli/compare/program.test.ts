@@ -127,7 +127,7 @@ test("a peer that is no comparison server gives a clear error and exit code 1", 
 		await assert.rejects(readToEnd(stream), { code: "ECONNRESET" });
 		await stream.close();
 	})();
-	const { host, port } = listener.address as { host: string; port: number };
+	const { host, port } = listener.address;
 	const address = `tcp://${host}:${port}`;
 	const { code, stdout, stderr } = await runProgram(["compare", "--to", address]);
 	assert.equal(code, 1);
