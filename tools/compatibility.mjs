@@ -3,15 +3,16 @@
 //   node --import=/path/to/socketry/tools/compatibility.mjs node_modules/.bin/mocha ...
 //
 // Loaded before a suite, it replaces what `net` and `http` give to whoever asks them: connections become `connectDuplex`, and servers that
-// are told to listen get a listener of ours by `attachHttp`. `NET_SOCKET_CLASS=1` replaces the class `net.Socket` too, `SERVER_SOCKETS=net` has
-// servers get genuine sockets. How many of each there were is printed at the end.
+// are told to listen get a listener of ours by `attachHttp`. `NET_SOCKET_CLASS=1` replaces the class `net.Socket` too. `SERVER_SOCKETS=net` has servers
+// get genuine sockets, and `CLIENT_SOCKETS=net` has clients get them: by `toNetSocket`, of streams of ours. How many of each there were is printed at the
+// end.
 
 import { rmSync } from "node:fs";
 import http from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
-import { adopt, OwnedDescriptor } from "../dist/index.js";
-import { attachHttp, connectDuplex } from "../dist/node/index.js";
+import { adopt, connect as connectOurs, OwnedDescriptor } from "../dist/index.js";
+import { attachHttp, connectDuplex, toNetSocket } from "../dist/node/index.js";
 import { socket } from "../dist/socket/index.js";
 
 /** @typedef {{ path?: string, host?: string | undefined, port?: number | string, backlog?: number, fd?: number, handle?: unknown, timeout?: number, ipv6Only?: boolean,
@@ -56,23 +57,82 @@ function duplexOptions({ allowHalfOpen, highWaterMark, signal, lookup, autoSelec
 				},
 			);
 		});
-	return { allowHalfOpen, highWaterMark, signal, ...(lookup && { resolver }) };
+	return { allowHalfOpen, highWaterMark, signal, resolver: lookup && resolver };
+}
+
+const NetSocket = net.Socket;
+const isNative = process.env.CLIENT_SOCKETS === "net";
+
+/** What connects when it is told to. @param {Options} options */
+function unconnected(options) {
+	counts.connections++;
+	return isNative ? netSocketToBe(options) : connectDuplex(undefined, duplexOptions(options));
 }
 
 /** @param {...unknown} given */
 function connect(...given) {
 	const [options, callback] = parse(given);
 	const { path, host, port } = options;
-	counts.connections++;
+	const made = unconnected(options);
 	// Agents give null for what they have not.
-	const duplex = connectDuplex(undefined, duplexOptions(options));
-	duplex.connect(path ? { path } : { host: host || "localhost", port: Number(port) });
-	if (options.timeout !== undefined) duplex.setTimeout(options.timeout);
-	if (options.keepAlive) duplex.setKeepAlive(true, options.keepAliveInitialDelay);
-	return callback === undefined ? duplex : duplex.once("connect", callback);
+	made.connect(path ? { path } : { host: host || "localhost", port: Number(port) });
+	if (options.timeout !== undefined) made.setTimeout(options.timeout);
+	if (options.keepAlive) made.setKeepAlive(true, options.keepAliveInitialDelay);
+	return callback === undefined ? made : made.once("connect", callback);
 }
 
-const NetSocket = net.Socket;
+/**
+ * A genuine socket that is there at once, as whoever calls `net.connect` expects, and gets a connection of ours when it is told to connect.
+ *
+ * @param {Options} options
+ * @returns {net.Socket}
+ */
+function netSocketToBe(options) {
+	const socket = new NetSocket(/** @type {net.SocketConstructorOpts} */ (options));
+	/** @param {...unknown} given */
+	const begin = (...given) => {
+		const [{ path, host, port }, callback] = parse(given);
+		if (callback !== undefined) socket.once("connect", callback);
+		/** @type {import("socketry").Address} */
+		const address = path
+			? { transport: "unix", path }
+			: { transport: "tcp", host: host || "localhost", port: Number(port) };
+		Object.assign(socket, { connecting: true });
+		const { resolver, signal } = duplexOptions(options);
+		connectOurs(address, { resolver, signal })
+			.then((stream) => toNetSocket(/** @type {import("socketry").Stream} */ (stream)))
+			.then(
+				(made) => moveHandle(made, socket),
+				(error) => socket.destroy(error),
+			);
+		return socket;
+	};
+	return Object.assign(socket, { connect: begin });
+}
+
+/**
+ * As `net` itself does when a connection is there.
+ *
+ * @param {any} from @param {any} to
+ */
+function moveHandle(from, to) {
+	const { _handle: handle } = from;
+	if (to.destroyed) {
+		from.destroy();
+		return;
+	}
+	const owner = Object.getOwnPropertySymbols(handle).find((each) => handle[each] === from);
+	handle.readStop();
+	handle.reading = false;
+	handle[/** @type {symbol} */ (owner)] = to;
+	from._handle = null;
+	from.destroy();
+	to._handle = handle;
+	to.connecting = false;
+	to.emit("connect");
+	to.emit("ready");
+	if (!to.destroyed && !to.isPaused()) to.read(0);
+}
 
 /** @this {unknown} @param {Options} options @returns {any} */
 function SocketOfOurs(options = {}) {
@@ -82,8 +142,7 @@ function SocketOfOurs(options = {}) {
 	if (options.fd !== undefined || options.handle !== undefined) {
 		return new NetSocket(/** @type {net.SocketConstructorOpts} */ (options));
 	}
-	counts.connections++;
-	return connectDuplex(undefined, duplexOptions(options));
+	return unconnected(options);
 }
 SocketOfOurs.prototype = NetSocket.prototype;
 

@@ -12,6 +12,7 @@ import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
 import { EPIPE } from "../sys/errno.ts";
 import { bytesOf, type Chunk, isCopied } from "./chunk.ts";
+import { dropStream } from "./drop-stream.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { tellInTurn } from "./in-turn.ts";
 import { endWhenQuiet } from "./lazy-end.ts";
@@ -248,9 +249,8 @@ export class StreamDuplex extends Duplex {
 			process.nextTick(tell);
 			return;
 		}
-		if (this.#isReset) stream.abort();
-		// What the program has not waited for goes out if the kernel takes it at once. Otherwise its peer is told of the loss by a reset.
 		const isDone = error === null && this.writableFinished;
+		if (!isDone || this.#isReset) dropStream(stream, this.#isReset);
 		const closing = stream.close(isDone ? {} : { timeoutMs: 0 }).catch(ignore);
 		const tellClosed = (): void => void closing.then(() => setImmediate(tell));
 		if (this.#isBelowTls && isDone && this.readableEnded) this.#heldClose = tellClosed;

@@ -182,6 +182,19 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	}
 
 	/**
+	 * @internal Closes at once, as close(2) does: bytes that the peer has sent, and nobody has read, reset the connection; and so do bytes that the
+	 * kernel has not taken. Those that are held back count among these: `flushHeld` before.
+	 */
+	leave(): void {
+		const isWhole = this.queuedBytes === 0 && !this.#queue.failed;
+		this.markClosed();
+		this.#queue.close();
+		this.#receiver.close();
+		if (isWhole) this.connection.close();
+		else this.connection.reset();
+	}
+
+	/**
 	 * Gives the socket away, open; this stream is closed then.
 	 *
 	 * @throws {BusyError} bytes are queued or were read ahead: they would be lost
