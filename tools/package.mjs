@@ -93,7 +93,7 @@ function install(tarball) {
 	writeFileSync(join(folder, "require.cjs"), names.map((name) => `require(${name});`).join("\n"));
 	const failures = ["import.mjs", "require.cjs"].flatMap((file) => {
 		const args = ["--no-warnings", file];
-		const result = capture(process.execPath, args, { cwd: folder, timeoutMs: 20_000 });
+		const result = capture(process.execPath, args, { cwd: folder, timeoutMs: 120_000 });
 		return result.ok ? [] : [`installed, ${file} fails:\n${result.stdout}${result.stderr}`];
 	});
 	rmSync(folder, { recursive: true, force: true });

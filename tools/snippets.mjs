@@ -9,7 +9,7 @@ import { filesBelow } from "./files.mjs";
 import { capture, ROOT } from "./run.mjs";
 
 const FOLDER = ".build/snippets";
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 120_000;
 
 const OPTIONS = {
 	extends: "../../tsconfig.base.json",

@@ -21,7 +21,7 @@ export interface Check<T> {
 	/**
 	 * Tries it.
 	 *
-	 * @param timeoutMs time after which the promise counts as broken. Default 10000
+	 * @param timeoutMs time after which the promise counts as broken. Default 30000
 	 * @throws {CheckError} it was broken; `cause` tells how
 	 */
 	readonly run: (makePair: PairFactory<T>, timeoutMs?: number) => Promise<void>;
@@ -48,7 +48,7 @@ export class CheckError extends Error {
 }
 Object.defineProperty(CheckError.prototype, "name", { value: "CheckError" });
 
-const CHECK_MS = 10_000;
+const CHECK_MS = 30_000;
 
 /** What every kind of end has, and all that a suite needs in order to release it. */
 interface Abortable {

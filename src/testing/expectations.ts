@@ -1,6 +1,9 @@
 /** What the checks of a suite expect of a promise. */
 import assert from "node:assert/strict";
 
+/** The longest that what was sent may be on its way, on the busiest machine. */
+const ARRIVAL_MS = 20_000;
+
 /** Turns of the event loop after which a promise that nothing holds up has settled. */
 const TURNS = 4;
 
@@ -47,6 +50,19 @@ export async function settled<T>(promise: Promise<T>, ms: number, what: string):
 		return await Promise.race([promise, late]);
 	} finally {
 		clearTimeout(timer);
+	}
+}
+
+/** Asks without waiting, again and again until what was sent has arrived: `send` ends before the network has carried it. */
+export async function arrived<T>(takeNow: () => Promise<T>): Promise<T> {
+	const deadline = performance.now() + ARRIVAL_MS;
+	for (;;) {
+		try {
+			return await takeNow();
+		} catch (error) {
+			if ((error as CodedError).code !== "ERR_TIMEOUT" || performance.now() > deadline) throw error;
+		}
+		await turns(1);
 	}
 }
 

@@ -4,8 +4,8 @@ import type { PacketSink, PacketSource } from "../packet/packet-contract.ts";
 import { delay, isPending, settled } from "./expectations.ts";
 
 const CLOG_MAX = 100_000;
-const CLOG_SETTLE_MS = 10;
-const WAIT_MS = 8_000;
+const CLOG_SETTLE_MS = 25;
+const WAIT_MS = 25_000;
 
 /** The text of the `index`-th message. */
 export function label(index: number): string {

@@ -8,8 +8,8 @@ import { isPending, settled } from "./expectations.ts";
 const PERIOD_BYTES = 1_048_573;
 const CLOG_CHUNK_BYTES = 65_536;
 const CLOG_MAX_BYTES = 134_217_728;
-const CLOG_SETTLE_MS = 10;
-const WAIT_MS = 8_000;
+const CLOG_SETTLE_MS = 25;
+const WAIT_MS = 25_000;
 const period = makePeriod();
 
 function makePeriod(): Buffer {

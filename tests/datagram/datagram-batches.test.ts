@@ -7,6 +7,7 @@ import { datagrams } from "#src/open/open-datagrams.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH, BATCH_DATA_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } from "#src/sys/errno.ts";
+import { abstractName } from "../support/pairs.ts";
 import { PATIENT } from "../support/patience.ts";
 
 const { sendmmsg } = sys;
@@ -205,7 +206,7 @@ test("a connected socket tells a refusal by its next send, and loses no datagram
 });
 
 test("a full queue makes send wait, or drops and counts", async () => {
-	const server = await datagrams("unix-dgram:@socketry-full-queue");
+	const server = await datagrams(`unix-dgram:${abstractName()}`);
 	for (const onFull of ["wait", "drop"] as const) {
 		const client = await datagrams(undefined, {
 			connect: server.address,
@@ -228,7 +229,7 @@ test("a full queue makes send wait, or drops and counts", async () => {
 });
 
 test("a send that waits for room can be aborted and is then not sent", async () => {
-	const server = await datagrams("unix-dgram:@socketry-aborted-send");
+	const server = await datagrams(`unix-dgram:${abstractName()}`);
 	const client = await datagrams(undefined, { connect: server.address, queueBytes: 100 });
 	const before = Array.from({ length: 1_000 }, () => client.send("0123456789"));
 	const aborting = new AbortController();

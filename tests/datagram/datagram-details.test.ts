@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Datagram } from "#src/datagram/datagram-contract.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
+import { abstractName } from "../support/pairs.ts";
 
 const LOOPBACK = Number(readFileSync("/sys/class/net/lo/ifindex", "utf8"));
 
@@ -60,11 +61,11 @@ test("without being asked a datagram has no details", async () => {
 });
 
 test("a Unix datagram has a timestamp only", async () => {
-	const socket = await datagrams("unix-dgram:@socketry-details", { details: { timestamp: true } });
+	const socket = await datagrams(`unix-dgram:${abstractName()}`, { details: { timestamp: true } });
 	await socket.send("x", socket.address);
 	assert.equal(typeof (await socket.receive()).timestampNs, "bigint");
 	await socket.close();
-	await assert.rejects(datagrams("unix-dgram:@socketry-details", { details: { hopLimit: true } }), {
+	await assert.rejects(datagrams(`unix-dgram:${abstractName()}`, { details: { hopLimit: true } }), {
 		code: "ERR_INVALID_ARG_VALUE",
 	});
 });
@@ -148,7 +149,7 @@ test("a datagram leaves by the interface that is asked for", async () => {
 
 test("details that cannot be sent are refused", async () => {
 	const four = await datagrams("udp://127.0.0.1:0");
-	const unix = await datagrams("unix-dgram:@socketry-details-refused");
+	const unix = await datagrams(`unix-dgram:${abstractName()}`);
 	const refused = [
 		[{ hopLimit: 0 }, "ERR_OUT_OF_RANGE"],
 		[{ hopLimit: 256 }, "ERR_OUT_OF_RANGE"],

@@ -10,6 +10,7 @@ import {
 	IPPROTO_IP,
 } from "#src/sys/constants.ts";
 import { sys } from "#src/sys/current.ts";
+import { abstractName } from "../support/pairs.ts";
 import { PATIENT } from "../support/patience.ts";
 
 const { sendmmsg, sendto, sendmsg, setsockopt } = sys;
@@ -125,7 +126,7 @@ test("it never leaves when the option cannot be set", async () => {
 });
 
 test("only UDP can say it, and only yes or no", async () => {
-	const unix = await datagrams("unix-dgram:@socketry-dont-fragment");
+	const unix = await datagrams(`unix-dgram:${abstractName()}`);
 	await assert.rejects(unix.send("x", unix.address, { dontFragment: true }), {
 		code: "ERR_INVALID_ARG_VALUE",
 	});

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { NetworkError } from "#src/datagram/error-queue.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
+import { abstractName } from "../support/pairs.ts";
 import { until } from "../support/patience.ts";
 
 async function goneAddress(local: string): Promise<Address> {
@@ -80,7 +81,7 @@ test("many errors neither spin nor fail a pending receive", async () => {
 });
 
 test("without being asked nobody is told, and Unix sockets cannot be asked", async () => {
-	await assert.rejects(datagrams("unix-dgram:@socketry-errors", { onNetworkError: () => {} }), {
+	await assert.rejects(datagrams(`unix-dgram:${abstractName()}`, { onNetworkError: () => {} }), {
 		code: "ERR_UNSUPPORTED",
 	});
 });

@@ -12,6 +12,7 @@ import {
 	IPV6_MULTICAST_IF,
 	IPV6_MULTICAST_LOOP,
 } from "#src/sys/constants.ts";
+import { abstractName } from "../support/pairs.ts";
 
 const LOOPBACK = Number(readFileSync("/sys/class/net/lo/ifindex", "utf8"));
 
@@ -119,7 +120,7 @@ test("what is no group is refused", async () => {
 		code: "ERR_INVALID_ADDRESS",
 	});
 	assert.throws(() => socket.multicast.setHopLimit(256), { code: "ERR_OUT_OF_RANGE" });
-	const unix = await datagrams("unix-dgram:@socketry-no-multicast");
+	const unix = await datagrams(`unix-dgram:${abstractName()}`);
 	assert.throws(() => unix.multicast, { code: "ERR_UNSUPPORTED" });
 	await Promise.all([socket.close(), unix.close()]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ByteStream } from "../../stream/contract.ts";
 import { type Check, defineCheck } from "../check.ts";
-import { delay, isPending, rejection, turns } from "../expectations.ts";
+import { arrived, delay, isPending, rejection, turns } from "../expectations.ts";
 import { clog, expectPattern, pattern, readText } from "../traffic.ts";
 import { movedBytes } from "./moved-bytes.ts";
 
@@ -31,9 +31,13 @@ export const deadlineChecks: readonly Check<ByteStream>[] = [
 			}
 			await left.write("here\n");
 			await left.flush();
-			await turns();
 			await rejection(right.readExactly(6, { timeoutMs: 0 }), "ERR_TIMEOUT", "readExactly()");
-			assert.equal(Buffer.from((await right.read({ timeoutMs: 0 })) ?? []).toString(), "here\n");
+			const line = await arrived(() => right.readExactly(5, { timeoutMs: 0 }));
+			assert.equal(Buffer.from(line).toString(), "here\n");
+			await left.write("more");
+			const rest = await arrived(() => right.read({ timeoutMs: 0 }));
+			assert.ok(rest !== null && rest.length > 0, "nothing was there");
+			if (rest.length < 4) await readText(right, 4 - rest.length);
 		},
 	),
 	defineCheck(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import type { PacketChannel } from "../../packet/packet-contract.ts";
 import { type Check, defineCheck } from "../check.ts";
-import { isPending, rejection, turns } from "../expectations.ts";
+import { arrived, isPending, rejection, turns } from "../expectations.ts";
 import { clogMessages, expectLabels, expectText } from "../message-traffic.ts";
 
 export const waitChecks: readonly Check<PacketChannel>[] = [
@@ -27,8 +27,7 @@ export const waitChecks: readonly Check<PacketChannel>[] = [
 			for (let i = 0; i < 3; i++) {
 				await rejection(right.receive({ timeoutMs: 0 }), "ERR_TIMEOUT", "receive()");
 				await left.send("here");
-				await turns();
-				const message = await right.receive({ timeoutMs: 0 });
+				const message = await arrived(() => right.receive({ timeoutMs: 0 }));
 				assert.equal(Buffer.from(message ?? []).toString(), "here");
 			}
 		},
