@@ -16,8 +16,8 @@ import { pipesMax } from "./pipe-allowance.ts";
 export interface Carrier {
 	/** How many there are. */
 	readonly pendingBytes: number;
-	/** Takes from a socket, when nothing is pending: how many bytes, 0 at its end, or -errno. */
-	fill(fd: number): number;
+	/** Takes from a socket, when nothing is pending: how many bytes, `maxBytes` at the most, 0 at its end, or -errno. */
+	fill(fd: number, maxBytes: number): number;
 	/** Gives to a socket what is pending: how many bytes, or -errno. */
 	drain(fd: number): number;
 	/** Gives the carrier back, empty or not. */
@@ -90,9 +90,8 @@ class PipeCarrier implements Carrier {
 		pipes++;
 	}
 
-	fill(fd: number): number {
-		// Whatever fits.
-		const rc = sys.splice(fd, this.#writeFd, LARGE_PIPE_BYTES, SPLICE_F_MOVE);
+	fill(fd: number, maxBytes: number): number {
+		const rc = sys.splice(fd, this.#writeFd, maxBytes, SPLICE_F_MOVE);
 		if (rc > 0) this.pendingBytes += rc;
 		return rc;
 	}

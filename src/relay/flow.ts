@@ -1,20 +1,23 @@
 /**
  * One direction of a relay between sockets. It ends with the end of its source, handed on to its sink; or with the failure of one of them.
  */
-import { syscallError } from "../errors.ts";
+import { ClosedError, syscallError } from "../errors.ts";
 import type { Waiter } from "../socket/descriptor.ts";
+import { turnNumber } from "../socket/readiness.ts";
 import type { Socket } from "../socket/socket.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, EINVAL } from "../sys/errno.ts";
 import { BUFFER_BYTES, type Carrier, enter, leave, takeBuffer, takePipe } from "./carrier.ts";
+import { TurnShare } from "./turn-share.ts";
 import type { Way, WayEnd } from "./way.ts";
 
-// Carriers and bytes per turn of the event loop, about a millisecond: what keeps a fast connection from holding up all others.
+// Carriers at a visit: pieces can be short.
 const ROUNDS_MAX = 16;
-const TURN_BYTES = 4_194_304;
 // A piece as short as this has left nothing behind, as a rule: an event tells sooner than a call that finds nothing.
 const SHORT_BYTES = 16_384;
+
+const shares = new TurnShare();
 
 /** Moves bytes from one socket to another until the end. */
 export class Flow implements Waiter, Way {
@@ -44,27 +47,28 @@ export class Flow implements Waiter, Way {
 
 	/** Begins, or goes on. */
 	ready(): void {
-		const bytesMax = this.bytes + TURN_BYTES;
-		for (let round = 0; round < ROUNDS_MAX && this.bytes < bytesMax; round++) {
-			if (this.#over) return;
+		if (this.#over) return;
+		const share = shares.take(turnNumber());
+		const bytesMax = this.bytes + share;
+		for (let round = 0; ; round++) {
 			if (!this.#drain()) return;
-			if (this.#isShort) {
-				this.#isShort = false;
-				this.#await("read");
-				return;
-			}
 			if (this.#atEnd) {
 				this.#finish();
 				return;
 			}
-			if (!this.#fill()) return;
+			// The event comes again at once if there is more, but after the others'.
+			if (this.#isShort || this.bytes >= bytesMax || round === ROUNDS_MAX) {
+				this.#isShort = false;
+				this.#await("read");
+				return;
+			}
+			if (!this.#fill(share)) return;
 		}
-		setImmediate(() => this.ready());
 	}
 
-	/** One of the sockets was closed: by `stop`. */
+	/** One of the sockets was closed: by the relay, which has stopped this then, or by somebody who still held it. */
 	closed(): void {
-		this.stop();
+		if (!this.#over) this.#end(new ClosedError(), false);
 	}
 
 	expectCut(error: Error): void {
@@ -101,9 +105,9 @@ export class Flow implements Waiter, Way {
 	}
 
 	// Returns whether there is something to hand on, or the end.
-	#fill(): boolean {
+	#fill(maxBytes: number): boolean {
 		this.#carrier ??= this.#take();
-		const rc = this.#carrier.fill(this.#source.fd);
+		const rc = this.#carrier.fill(this.#source.fd, maxBytes);
 		if (rc > 0) {
 			this.#isShort = rc < SHORT_BYTES;
 			this.#isBulk = rc >= BUFFER_BYTES || (this.#isBulk && !this.#isShort);

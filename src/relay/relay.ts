@@ -76,13 +76,7 @@ function sidesOf(left: ByteStream, right: ByteStream, passes: boolean): [Side, S
 	for (const each of [left, right]) if (each instanceof Stream) each.checkReleasable();
 	const isSpliced = left instanceof Stream && right instanceof Stream && !passes;
 	if (!isSpliced) return [new StreamSide(left, passes), new StreamSide(right, passes)];
-	const first = new SocketSide(left);
-	try {
-		return [first, new SocketSide(right)];
-	} catch (error) {
-		first.reset();
-		throw error;
-	}
+	return [new SocketSide(left), new SocketSide(right)];
 }
 
 class RunningRelay implements Relay {

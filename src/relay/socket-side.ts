@@ -1,10 +1,9 @@
 /** A side that is a socket of this library: its bytes are spliced in the kernel. */
 import { LIMITS } from "../limits.ts";
-import { Socket } from "../socket/socket.ts";
+import type { Socket } from "../socket/socket.ts";
 import { type BoundFile, resetOnClose } from "../stream/connection.ts";
 import { linger } from "../stream/linger.ts";
 import type { Stream } from "../stream/stream.ts";
-import { sys } from "../sys/current.ts";
 import { Flow } from "./flow.ts";
 import type { Side, Way, WayEnd } from "./way.ts";
 
@@ -23,14 +22,8 @@ export class SocketSide implements Side {
 	 * @throws {ClosedError} it was closed, or given away
 	 */
 	constructor(stream: Stream) {
-		const { fd, unread, file } = stream.release();
-		try {
-			this.#socket = Socket.fromFd(fd);
-		} catch (error) {
-			file?.remove();
-			sys.close(fd);
-			throw error;
-		}
+		const { socket, unread, file } = stream.releaseSocket();
+		this.#socket = socket.ref();
 		this.#unread = unread.length > 0 ? unread : NOTHING;
 		this.#file = file;
 	}
@@ -54,8 +47,7 @@ export class SocketSide implements Side {
 	}
 
 	reset(): void {
-		if (this.#socket.closed) return;
-		resetOnClose(this.#socket);
+		if (!this.#socket.closed) resetOnClose(this.#socket);
 		void this.close();
 	}
 }

@@ -116,14 +116,23 @@ export class Connection {
 
 	/** As `part`, but leaves the bare descriptor to the caller. */
 	partFd(): number {
-		learnAddress(this);
+		this.learnAddress();
 		return this.socket.detachFd();
+	}
+
+	/** Has this end's address stay known when the descriptor goes. Never fails. */
+	learnAddress(): void {
+		try {
+			void this.address;
+		} catch {
+			// Then it stays unknown.
+		}
 	}
 
 	/** Closes the descriptor, after a last look at its name. Never fails. */
 	close(): void {
 		if (this.socket.closed) return;
-		learnAddress(this);
+		this.learnAddress();
 		this.file?.remove();
 		this.socket.close();
 	}
@@ -133,14 +142,6 @@ export class Connection {
 		if (this.socket.closed) return;
 		resetOnClose(this.socket);
 		this.close();
-	}
-}
-
-function learnAddress(connection: Connection): void {
-	try {
-		void connection.address;
-	} catch {
-		// Then it stays unknown.
 	}
 }
 

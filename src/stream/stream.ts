@@ -21,9 +21,8 @@ export type StreamTransport = "tcp" | "unix" | "vsock";
 /** Options of `Stream.write`. */
 export interface WriteOptions extends WaitOptions, PassOptions {}
 
-/** @internal What a stream hands over to another owner of its connection. */
-export interface Released {
-	readonly fd: number;
+/** @internal What a stream leaves to another owner of its connection, besides the descriptor. */
+export interface LeftOver {
 	/** Bytes that were read ahead. */
 	readonly unread: Uint8Array;
 	/** The socket file of this end, to be removed with the connection. */
@@ -225,12 +224,23 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	}
 
 	/** @internal Gives the descriptor away with what was read ahead; this stream is closed then. Throws as `checkReleasable`. */
-	release(): Released {
+	release(): LeftOver & { readonly fd: number } {
 		this.checkReleasable();
 		this.markClosed();
 		this.#receiver.close();
 		const { file } = this.connection;
 		return { fd: this.connection.partFd(), unread: this.#receiver.takeLeftOver(), file };
+	}
+
+	/** @internal As `release`, with the socket as it is, so that it need not be watched anew. */
+	releaseSocket(): LeftOver & { readonly socket: Socket } {
+		this.checkReleasable();
+		this.markClosed();
+		this.#receiver.close();
+		const { file, socket } = this.connection;
+		this.connection.learnAddress();
+		tellDetached(socket);
+		return { socket, unread: this.#receiver.takeLeftOver(), file };
 	}
 
 	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */

@@ -8,7 +8,6 @@ import { relay } from "socketry/relay";
 import { injectFaults, memoryStreams } from "socketry/testing";
 import { F_GETPIPE_SZ, F_SETPIPE_SZ } from "#src/sys/constants.ts";
 import { sys } from "#src/sys/current.ts";
-import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { inFolder } from "../support/folder.ts";
 
 type Ends = [outer: Stream, inner: Stream];
@@ -269,19 +268,6 @@ test("a stream is not relayed to itself", async () => {
 	assert.throws(() => relay(left, left), { code: "ERR_INVALID_ARG_VALUE" });
 	assert.equal(left.closed, false);
 	for (const each of [client, left]) each.abort();
-});
-
-test("a descriptor that cannot be taken over closes both", async () => {
-	for (const nth of [1, 2]) {
-		const resources = openResources();
-		const [client, left] = socketpair();
-		const [server, right] = socketpair();
-		const faults = injectFaults([{ call: "engineOwn", nth, fail: "ENOMEM" }]);
-		assert.throws(() => relay(left, right), { code: "ENOMEM" });
-		faults.restore();
-		for (const each of [client, left, server, right]) each.abort();
-		await assertNoLeaks(resources);
-	}
 });
 
 test("a wrong call leaves streams as they were that are not spliced", async () => {

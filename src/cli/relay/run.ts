@@ -23,7 +23,7 @@ import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
 import { BURST_BYTES, takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
-import { keepYoungSpaceSmall } from "./young-space.ts";
+import { compileLate, keepYoungSpaceSmall } from "./v8-settings.ts";
 
 const DRAIN_MS = 5_000;
 // Two sockets. Of a session one, and one that is passed on.
@@ -38,7 +38,10 @@ const PIPE_SHARE = 2 / LIMITS.relayDescriptorsPerPipeCount;
 export async function run(args: readonly string[], context: Context): Promise<number> {
 	const request = readRequest(args);
 	await checkTls(request.tlsIn, request.tlsOut?.tls);
-	if (request.routes.every(({ fromManner }) => fromManner === "stream")) keepYoungSpaceSmall();
+	if (request.routes.every(({ fromManner }) => fromManner === "stream")) {
+		keepYoungSpaceSmall();
+		compileLate();
+	}
 	const tally = new Tally();
 	const relay = new Relay(request, tally, context);
 	const hide = showFigures(tally, context, request);

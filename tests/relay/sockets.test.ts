@@ -1,0 +1,70 @@
+/** What joins the sockets of two streams: who owns them meanwhile, and in which turns they have their share. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect, listen, type Stream, socketpair } from "socketry";
+import { relay } from "socketry/relay";
+import { sys } from "#src/sys/current.ts";
+
+async function tcpPair(): Promise<[outer: Stream, inner: Stream]> {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	const client = await connect(
+		listener.address as { transport: "tcp"; host: string; port: number },
+	);
+	return [client, await listener.accept()];
+}
+
+test("a socket that its last owner closes under a relay cuts it", async () => {
+	const [client, left] = await tcpPair();
+	const [server, right] = socketpair();
+	const running = relay(left, right);
+	assert.ok(left.closed && right.closed);
+	left.socket.close();
+	const { isCut, leftToRight } = await running.done;
+	assert.deepEqual([isCut, (leftToRight.error as { code?: string }).code], [true, "ERR_CLOSED"]);
+	assert.equal(await server.read(), null);
+	for (const each of [client, server]) each.abort();
+});
+
+test("of many busy connections none moves more than a share of a turn at a visit", async (t) => {
+	const pairs = await Promise.all(Array.from({ length: 40 }, () => tcpPair()));
+	const lengths: number[] = [];
+	const { splice } = sys;
+	t.mock.method(sys, "splice", (from: number, to: number, length: number, flags: number) => {
+		lengths.push(length);
+		return splice(from, to, length, flags);
+	});
+	const piece = Buffer.alloc(1_048_576);
+	await Promise.all(
+		pairs.map(async ([server, right]) => {
+			const [client, left] = socketpair();
+			const running = relay(left, right);
+			const arrives = countBytes(server);
+			for (let i = 0; i < 2; i++) await client.write(piece);
+			await client.close();
+			assert.equal(await arrives, 2 * piece.length);
+			await server.close();
+			await running.done;
+		}),
+	);
+	// Alone each would have all of a pipe.
+	const shared = lengths.filter((length) => length < 1_048_576).length;
+	assert.ok(shared > lengths.length / 2, `${shared} of ${lengths.length}`);
+});
+
+test("sockets are taken over as they are, so that nothing has to be watched anew", async (t) => {
+	const [client, left] = await tcpPair();
+	const [server, right] = await tcpPair();
+	const [owned, given] = [t.mock.method(sys, "engineOwn"), t.mock.method(sys, "engineDisown")];
+	const running = relay(left, right);
+	assert.deepEqual([owned.mock.callCount(), given.mock.callCount()], [0, 0]);
+	await client.close();
+	assert.equal(await server.read(), null);
+	await server.close();
+	assert.equal((await running.done).isCut, false);
+});
+
+async function countBytes(stream: Stream): Promise<number> {
+	let count = 0;
+	for await (const chunk of stream) count += chunk.length;
+	return count;
+}
