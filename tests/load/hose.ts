@@ -6,17 +6,23 @@ const CHUNK = new Uint8Array(65_536);
 const MESSAGE = new Uint8Array(8_192);
 const DATAGRAM = new Uint8Array(1_200);
 
+/** How many bytes have come out of a hose so far. */
+export function bytesFrom(end: Stream | PacketStream | Datagrams): number {
+	if ("bytesRead" in end) return end.bytesRead;
+	if ("messagesReceived" in end) return end.messagesReceived * MESSAGE.length;
+	return end.receivedCount * DATAGRAM.length;
+}
+
 /** Writes to a stream until it fails. */
 export async function pour(stream: Stream): Promise<void> {
 	await untilItFails(() => stream.write(CHUNK));
 }
 
-/** Reads from a stream until its end. Resolves to the bytes. */
-export async function drink(stream: Stream): Promise<number> {
+/** Reads from a stream until its end. */
+export async function drink(stream: Stream): Promise<void> {
 	await untilItFails(async () => {
 		if ((await stream.read()) === null) throw new Error("the end");
 	});
-	return stream.bytesRead;
 }
 
 /** Sends messages until it fails. */
@@ -24,12 +30,11 @@ export async function pourPackets(packets: PacketStream): Promise<void> {
 	await untilItFails(() => packets.send(MESSAGE));
 }
 
-/** Receives messages until the end. Resolves to the bytes. */
-export async function drinkPackets(packets: PacketStream): Promise<number> {
+/** Receives messages until the end. */
+export async function drinkPackets(packets: PacketStream): Promise<void> {
 	await untilItFails(async () => {
 		if ((await packets.receive()) === null) throw new Error("the end");
 	});
-	return packets.messagesReceived * MESSAGE.length;
 }
 
 /** Sends datagrams until the socket is closed. */
@@ -37,10 +42,9 @@ export async function pourDatagrams(socket: Datagrams, to?: Address): Promise<vo
 	await untilItFails(() => socket.send(DATAGRAM, to));
 }
 
-/** Receives datagrams until the socket is closed. Resolves to the bytes. */
-export async function drinkDatagrams(socket: Datagrams): Promise<number> {
+/** Receives datagrams until the socket is closed. */
+export async function drinkDatagrams(socket: Datagrams): Promise<void> {
 	await untilItFails(() => socket.receive());
-	return socket.receivedCount * DATAGRAM.length;
 }
 
 // What follows is a plain loop: whether anybody else has a turn is up to the library.
