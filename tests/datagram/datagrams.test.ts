@@ -1,32 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import type { Datagrams } from "#src/datagram/datagrams.ts";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import { socketpair } from "#src/open/pair.ts";
 import type { Address } from "#src/socket/address.ts";
-
-const directory = mkdtempSync(join(tmpdir(), "socketry-datagrams-"));
-after(() => rmSync(directory, { recursive: true }));
-let paths = 0;
-
-function freshPath(): string {
-	return join(directory, `s${paths++}`);
-}
-
-async function text(socket: Datagrams): Promise<string> {
-	return Buffer.from((await socket.receive()).data).toString();
-}
+import { abstractName } from "../support/pairs.ts";
+import { freshPath, text } from "./sockets.ts";
 
 function portOf(address: Address): number {
 	assert.ok("port" in address);
 	return address.port;
 }
 
-for (const local of ["udp://127.0.0.1:0", "udp://[::1]:0", "unix-dgram:@socketry-test-"]) {
-	const fresh = (): string => (local.endsWith("-") ? `${local}${process.pid}-${paths++}` : local);
+for (const local of ["udp://127.0.0.1:0", "udp://[::1]:0", "unix-dgram:"]) {
+	const fresh = (): string => (local === "unix-dgram:" ? `${local}${abstractName()}` : local);
 
 	test(`datagrams go both ways, with their sender's address (${local})`, async () => {
 		const server = await datagrams(fresh());
@@ -174,100 +161,6 @@ test("an unconnected socket does not hear of refusals", async () => {
 	await socket.send("myself", socket.address);
 	assert.equal(await text(socket), "myself");
 	await socket.close();
-});
-
-test("a full Unix receiver makes the sender wait, connected or not", async () => {
-	for (const connected of [true, false]) {
-		const server = await datagrams(`unix-dgram:${freshPath()}`);
-		const client = await datagrams(undefined, { connect: server.address });
-		const sender = connected ? client : await datagrams(`unix-dgram:${freshPath()}`);
-		const to = connected ? undefined : server.address;
-		const sends = Array.from({ length: 200 }, (_, i) => sender.send(String(i), to));
-		const received: string[] = [];
-		while (received.length < 200) received.push(await text(server));
-		await Promise.all(sends);
-		assert.deepEqual(
-			received,
-			Array.from({ length: 200 }, (_, i) => String(i)),
-		);
-		await Promise.all([server.close(), client.close(), sender.close()]);
-	}
-});
-
-test("a peer that does not read holds up no other, and loses nothing when it reads at last", async () => {
-	const [stuck, alive] = await Promise.all([
-		datagrams(`unix-dgram:${freshPath()}`),
-		datagrams(`unix-dgram:${freshPath()}`),
-	]);
-	const sender = await datagrams(`unix-dgram:${freshPath()}`);
-	const count = 100;
-	for (let i = 0; i < count; i++) {
-		await sender.send(String(i), stuck.address);
-		await sender.send(String(i), alive.address);
-		assert.equal(await text(alive), String(i));
-	}
-	assert.ok(sender.queuedBytes > 0);
-	assert.equal(sender.trySend("x", stuck.address), false);
-	assert.equal(sender.trySend("x", alive.address), true);
-	const flushed = sender.flush();
-	for (let i = 0; i < count; i++) assert.equal(await text(stuck), String(i));
-	await flushed;
-	assert.equal(sender.queuedBytes, 0);
-	assert.equal(sender.sentCount, 2 * count + 1);
-	await Promise.all([stuck.close(), alive.close(), sender.close()]);
-});
-
-test("beyond the limit a stalled peer's sender waits, is dropped, aborted or told of the peer's end", async () => {
-	for (const onFull of ["wait", "drop"] as const) {
-		const stuck = await datagrams(`unix-dgram:${freshPath()}`);
-		const sender = await datagrams(`unix-dgram:${freshPath()}`, { queueBytes: 100, onFull });
-		const to = stuck.address;
-		const sends = Array.from({ length: 200 }, () => sender.send("0123456789", to));
-		const aborting = new AbortController();
-		const fate = sender.send("never", to, { signal: aborting.signal }).then(
-			() => "taken or dropped",
-			({ name }: Error) => name,
-		);
-		aborting.abort();
-		await sender.flush({ timeoutMs: 5 }).catch(() => {});
-		assert.equal(sender.droppedCount > 0, onFull === "drop");
-		assert.equal(await fate, onFull === "wait" ? "AbortError" : "taken or dropped");
-		const settled = Promise.allSettled(sends);
-		await stuck.close();
-		await assert.rejects(sender.flush(), { name: "SyscallError" });
-		const failed = (await settled).filter(({ status }) => status === "rejected");
-		assert.equal(failed.length > 0, onFull === "wait");
-		assert.equal(sender.queuedBytes, 0);
-		await sender.close();
-	}
-});
-
-test("trySend says no when the receiver is full", async () => {
-	const server = await datagrams(`unix-dgram:${freshPath()}`);
-	const client = await datagrams(undefined, { connect: server.address });
-	let count = 0;
-	while (client.trySend("x")) count++;
-	assert.ok(count > 0 && count < 1_000);
-	for (let i = 0; i < count; i++) await server.receive();
-	assert.equal(client.trySend("y"), true);
-	await Promise.all([server.close(), client.close()]);
-});
-
-test("close lets queued datagrams go, or gives up after its time", async () => {
-	const server = await datagrams(`unix-dgram:${freshPath()}`);
-	const client = await datagrams(undefined, { connect: server.address });
-	const sends = Array.from({ length: 50 }, () => client.send("x"));
-	const closing = client.close();
-	for (let i = 0; i < 50; i++) await server.receive();
-	await closing;
-	await Promise.all(sends);
-
-	const other = await datagrams(undefined, { connect: server.address });
-	const lost = Promise.allSettled(Array.from({ length: 50 }, () => other.send("x")));
-	await assert.rejects(other.close({ timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
-	await lost;
-	assert.ok(other.droppedCount > 0);
-	await server.close();
 });
 
 test("a socket file is made with its mode and removed with its socket", async () => {

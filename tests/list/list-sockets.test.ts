@@ -1,35 +1,14 @@
 /** The listing against the running kernel: sockets that the test opened itself are all there, as they are. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type Datagrams, datagrams, formatAddress, listen, parseAddress } from "socketry";
 import { type ListedSocket, listSockets, socketMatches } from "socketry/list";
 import { socket as makeSocket, socketpair } from "socketry/socket";
-import { injectFaults } from "socketry/testing";
-import { NOBODY, needsRoot } from "../identity/callers.ts";
-import { startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
-import { lackingNetworks } from "../support/network.ts";
 import { abstractName } from "../support/pairs.ts";
-import { lacking } from "../support/programs.ts";
-
-const LISTER = new URL("./lister.child.js", import.meta.url);
-const MINE = { pids: [process.pid] };
-
-async function mine(): Promise<readonly ListedSocket[]> {
-	return (await listSockets(MINE)).sockets;
-}
-
-function one(
-	sockets: readonly ListedSocket[],
-	holds: (socket: ListedSocket) => boolean,
-): ListedSocket {
-	const found = sockets.filter(holds);
-	assert.equal(found.length, 1, JSON.stringify(sockets, null, 1));
-	return found[0] as ListedSocket;
-}
+import { mine, one } from "./own-sockets.ts";
 
 test("a TCP listener and both ends of a connection tell of each other, with queues and times", async () => {
 	for (const host of ["127.0.0.1", "[::1]"]) {
@@ -141,26 +120,6 @@ test("UDP sockets, bound and connected", async () => {
 	await server.close();
 });
 
-test("a file that was bound by a relative path is listed where it is, and by its name alone when it is not found there", async () => {
-	await inFolder(async (folder) => {
-		const before = process.cwd();
-		try {
-			process.chdir(folder);
-			using listener = makeSocket("unix", "stream");
-			listener.bind({ family: "unix", path: "./bound" });
-			listener.listen();
-			const paths = [folder];
-			const [found] = (await listSockets({ ...MINE, paths })).sockets;
-			assert.deepEqual([found?.local, found?.file], [`unix:${folder}/bound`, "there"]);
-			process.chdir("/");
-			const { sockets } = await listSockets({ ...MINE, states: ["listening"] });
-			assert.ok(sockets.some(({ local, file }) => local === "unix:./bound" && file === undefined));
-		} finally {
-			process.chdir(before);
-		}
-	});
-});
-
 test("who gets what a UDP socket sends is named where that is sure", async () => {
 	const everywhere = await datagrams("udp://*:0");
 	const onlyIpv6 = await datagrams("udp://*:0", { ipv6Only: true });
@@ -183,62 +142,6 @@ test("who gets what a UDP socket sends is named where that is sure", async () =>
 		await client.close();
 	}
 	for (const each of [everywhere, onlyIpv6, shared, again]) await each.close();
-});
-
-test("where /proc hides processes, that is said", {
-	skip: lackingNetworks() || lacking("setpriv", "mount"),
-}, async () => {
-	const script = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"';
-	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
-	const under = ["unshare", "-m", "sh", "-c", script, "sh", "setpriv", ...ids];
-	const { code, stdout, stderr } = await startChild(LISTER, { args: ["list"], under }).ended;
-	assert.equal(code, 0, stderr);
-	const { notes } = JSON.parse(stdout) as Awaited<ReturnType<typeof listSockets>>;
-	const hidden = notes.find((note) => note.code === "hidden-processes");
-	assert.match(hidden?.message ?? "", /\(hidepid\): who holds .* run this as root/);
-});
-
-test("a file that was removed, replaced or renamed under a listener is told", async () => {
-	await inFolder(async (folder) => {
-		const path = join(folder, "s");
-		const address = `unix:${path}` as const;
-		const first = await listen(address);
-		renameSync(path, join(folder, "moved"));
-		const client = await connect(`unix:${join(folder, "moved")}`);
-		const server = await first.accept();
-		const moved = one(await mine(), (each) => each.state === "listening");
-		assert.deepEqual([moved.local, moved.file], [`unix:${join(folder, "moved")}`, "there"]);
-		const near = one(await mine(), (each) => each.peer?.address === moved.local);
-		assert.equal(near.peer?.holders[0]?.pid, process.pid);
-		rmSync(join(folder, "moved"));
-		const gone = one(await mine(), (each) => each.state === "listening");
-		assert.deepEqual([gone.local, gone.file], [address, "gone"]);
-		const second = await listen(address);
-		const files = (await mine()).filter(
-			({ local, state }) => local === address && state === "listening",
-		);
-		assert.deepEqual(files.map(({ file }) => file).sort(), ["replaced", "there"]);
-		for (const stream of [client, server]) stream.abort();
-		second.close();
-		first.close();
-	});
-});
-
-test("a listener is listed by the path that it was asked for: put in place at once, or beyond 107 bytes", async () => {
-	await inFolder(async (folder) => {
-		const long = join(folder, "x".repeat(100), "s");
-		mkdirSync(join(folder, "x".repeat(100)));
-		for (const [path, options] of [
-			[join(folder, "s"), { onStale: "replace", mode: 0o600 }],
-			[long, {}],
-			[long, { onStale: "replace" }],
-		] as const) {
-			const listener = await listen(`unix:${path}`, options);
-			const listed = one(await mine(), (each) => each.state === "listening");
-			assert.deepEqual([listed.local, listed.file], [`unix:${path}`, "there"]);
-			listener.close();
-		}
-	});
 });
 
 test("a socket that no list has is listed as unknown, with who holds it", async () => {
@@ -267,83 +170,6 @@ test("a socket that several processes hold has all of them", async () => {
 	child.kill("SIGKILL");
 	await ended;
 	listener.close();
-});
-
-test("a listener in another network namespace is listed with its namespace", {
-	skip: lackingNetworks(),
-}, async () => {
-	const name = abstractName();
-	const under = ["unshare", "-n", "--"];
-	const child = startChild(LISTER, { args: ["talk", `unix:${name}`], under });
-	await child.line();
-	const { sockets } = await listSockets({ pids: [child.pid] });
-	const isOurs = (each: ListedSocket): boolean => each.local === `unix:${name}`;
-	const listed = one(sockets, (each) => isOurs(each) && each.state === "listening");
-	assert.equal(listed.state, "listening");
-	assert.ok((listed.namespace ?? 0) > 0);
-	child.process.kill("SIGTERM");
-	assert.equal((await child.ended).code, 0);
-	const own = await listen("tcp://127.0.0.1:0");
-	assert.equal(one(await mine(), (each) => each.state === "listening").namespace, undefined);
-	own.close();
-});
-
-test("who is not root is told what cannot be seen", {
-	skip: needsRoot || lacking("setpriv"),
-}, async () => {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-	const child = startChild(LISTER, { args: ["list"], under: ["setpriv", ...ids, "--"] });
-	const { code, stdout, stderr } = await child.ended;
-	assert.equal(code, 0, stderr);
-	const { sockets, notes } = JSON.parse(stdout) as Awaited<ReturnType<typeof listSockets>>;
-	const listed = one(sockets, (each) => each.local === formatAddress(listener.address));
-	assert.deepEqual(listed.holders, []);
-	assert.deepEqual([listed.uid, listed.user], [0, "root"]);
-	const hidden = notes.find((note) => note.code === "hidden-processes");
-	assert.match(hidden?.message ?? "", /\d+ processes of other users .* run this as root/);
-	assert.ok(sockets.every(({ holders }) => holders.every(({ uid }) => uid === NOBODY)));
-	listener.close();
-});
-
-test("where netlink is refused, /proc/net tells the same sockets, and what is missing is said", async () => {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const address = formatAddress(listener.address);
-	const client = await connect(address);
-	const server = await listener.accept();
-	const path = await listen(`unix:${abstractName()}`);
-	const full = await mine();
-	for (const fail of ["EPERM", "EPROTONOSUPPORT"] as const) {
-		const faults = injectFaults([{ call: "socket", fail, times: Number.POSITIVE_INFINITY }]);
-		const { sockets, notes } = await listSockets(MINE);
-		faults[Symbol.dispose]();
-		const brief = ({ kind, state, inode, local }: ListedSocket): unknown => [
-			kind,
-			state,
-			inode,
-			local,
-		];
-		const byInode = (a: ListedSocket, b: ListedSocket): number => a.inode - b.inode;
-		assert.deepEqual([...sockets].sort(byInode).map(brief), [...full].sort(byInode).map(brief));
-		assert.deepEqual(
-			notes.filter(({ code }) => code === "reduced").map(({ list }) => list),
-			["tcp", "tcp6", "unix"],
-		);
-		assert.match(notes[0]?.message ?? "", new RegExp(fail));
-		const near = one(sockets, (each) => each.peer?.address === address);
-		assert.equal(near.peer?.holders[0]?.pid, process.pid);
-		assert.equal(near.tcp, undefined);
-	}
-	client.abort();
-	server.abort();
-	listener.close();
-	path.close();
-});
-
-test("when no descriptor is left for the question, that is an error and no empty list", async () => {
-	const faults = injectFaults([{ call: "socket", fail: "EMFILE" }]);
-	await assert.rejects(listSockets(), { code: "EMFILE", syscall: "socket" });
-	faults[Symbol.dispose]();
 });
 
 test("a wrong filter is refused", async () => {
