@@ -28,7 +28,7 @@ const TCP_TIME_WAIT = 6;
 /** The set of all states, a bit each. */
 const ALL_STATES = 0xffff_ffff;
 /** The same without connections that are over, of which a busy server has ten thousands. */
-export const LIVING_STATES: number = ALL_STATES - (1 << TCP_TIME_WAIT);
+const LIVING_STATES: number = ALL_STATES - (1 << TCP_TIME_WAIT);
 /** States without another end, and their numbers: for these alone the kernel leaves its table of connections alone, which takes milliseconds. */
 const TCP_ALONE: Readonly<Partial<Record<SocketState, number>>> = {
 	listening: 1 << 10,

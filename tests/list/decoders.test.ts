@@ -5,7 +5,6 @@ import {
 	decodeInet,
 	encodeInetRequest,
 	encodeTcpRequest,
-	LIVING_STATES,
 	tcpStatesFor,
 } from "#src/list/inet-diag.ts";
 import { SOCKET_KINDS, SOCKET_STATES } from "#src/list/kernel-socket.ts";
@@ -19,6 +18,9 @@ import {
 import { PROC_FILES, readProcFile } from "#src/list/proc-net.ts";
 import { decodeUnix, encodeUnixRequest } from "#src/list/unix-diag.ts";
 import { decodeVsock, encodeVsockRequest } from "#src/list/vsock-diag.ts";
+
+/** Every state of TCP but that of connections that are over: number 6 in include/net/tcp_states.h. */
+const LIVING_STATES = 0xffff_ffff - (1 << 6);
 
 const bytes = (hex: string): Uint8Array =>
 	Uint8Array.from(Buffer.from(hex.replace(/\s/g, ""), "hex"));

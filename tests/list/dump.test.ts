@@ -5,10 +5,13 @@ import { connect, formatAddress, LIMITS, listen, type Stream } from "socketry";
 import { listSockets, type SocketFilter } from "socketry/list";
 import { injectFaults } from "socketry/testing";
 import { DiagSocket } from "#src/list/dump.ts";
-import { decodeInet, encodeInetRequest, LIVING_STATES } from "#src/list/inet-diag.ts";
+import { decodeInet, encodeInetRequest } from "#src/list/inet-diag.ts";
 import { NLM_F_DUMP_INTR, SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK } from "#src/list/netlink.ts";
 import { sys } from "#src/sys/current.ts";
 import { PROMPT_MS } from "../support/patience.ts";
+
+/** Every state of TCP but that of connections that are over: number 6 in include/net/tcp_states.h. */
+const LIVING_STATES = 0xffff_ffff - (1 << 6);
 
 const REQUEST = encodeInetRequest(2, 6);
 const decodeTcp = (payload: Uint8Array): ReturnType<typeof decodeInet> =>
