@@ -3,6 +3,7 @@
  * in the queue without a word, and poll would report the queue again and again.
  */
 import { type Socket, socket } from "../socket/socket.ts";
+import { resetOnClose } from "../stream/connection.ts";
 import { SOCK_CLOEXEC } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 
@@ -18,13 +19,17 @@ export class DescriptorReserve {
 		this.#refill();
 	}
 
-	/** Accepts what is queued and closes it at once: the clients learn that they are refused. Returns how many. */
+	/**
+	 * Accepts what is queued and closes it at once, by a reset where there is such a thing: to its client a connection that ends in order has had
+	 * an empty answer. Returns how many.
+	 */
 	refuseQueued(listenerFd: number): number {
 		let refused = 0;
 		this.close();
 		while (refused < REFUSALS_MAX) {
 			const fd = sys.accept4(listenerFd, null, SOCK_CLOEXEC);
 			if (fd < 0) break;
+			resetOnClose(fd);
 			sys.close(fd);
 			refused++;
 		}

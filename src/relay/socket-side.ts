@@ -47,7 +47,7 @@ export class SocketSide implements Side {
 	}
 
 	reset(): void {
-		if (!this.#socket.closed) resetOnClose(this.#socket);
+		if (!this.#socket.closed) resetOnClose(this.#socket.fd);
 		void this.close();
 	}
 }

@@ -140,7 +140,7 @@ export class Connection {
 	/** Closes the descriptor so that TCP answers the peer with a reset. */
 	reset(): void {
 		if (this.socket.closed) return;
-		resetOnClose(this.socket);
+		resetOnClose(this.socket.fd);
 		this.close();
 	}
 }
@@ -155,6 +155,6 @@ export function readTcpInfo(socket: Socket): TcpInfo | undefined {
 }
 
 /** Has close(2) reset the connection, where there is such a thing, and throw away what is queued; SO_LINGER, socket(7). */
-export function resetOnClose(socket: Socket): void {
-	sys.setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+export function resetOnClose(fd: number): void {
+	sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
 }
