@@ -75,6 +75,12 @@ export const LIMITS = {
 	tlsHandshakeMs: 10_000,
 
 	/**
+	 * Time for a proxy's answer, or a handshake of TLS, where no time limit is given: as long as most proxies try to reach a server, and short enough
+	 * for a program to say at last that nobody answers.
+	 */
+	handshakeMs: 60_000,
+
+	/**
 	 * Handshakes of TLS that a listener has under way. Each holds a descriptor, of which a process has 1024 as a rule, and some 50 KiB; the oldest
 	 * gives way to a newcomer, so that clients who say nothing keep nobody out.
 	 */

@@ -1,5 +1,6 @@
 /** `connectThrough`: a connection by way of a proxy. */
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { type ConnectOptions, connect } from "../open/connect.ts";
 import { type Address, type HostAddress, parseAddress } from "../socket/address.ts";
 import { countDown } from "../socket/wait.ts";
@@ -14,7 +15,7 @@ import { askSocks5 } from "./socks5.ts";
  *
  * @param proxy `socks5://user:password@host:1080`, `http://host:3128`, or an object for a proxy on a Unix socket
  * @param target a `tcp:` address
- * @param options those of `connect`, for the connection to the proxy; the time limit is for all of it
+ * @param options those of `connect`, for the connection to the proxy; the time limit is for all of it. Without one, the proxy has 60000 ms to answer
  * @throws {ProxyError} the proxy refuses, or what answers is none
  * @throws {InvalidAddressError} the proxy or the target is malformed
  * @throws as `connect`; nothing stays open
@@ -27,20 +28,22 @@ export async function connectThrough(
 ): Promise<Stream> {
 	const { protocol, address, credentials } = parseProxy(proxy);
 	const wanted = requireTcp(target);
-	const remaining = countDown(options);
+	const limited = options.timeoutMs === undefined ? undefined : countDown(options);
 	const stream = await connect(address, options);
 	if (!(stream instanceof Stream)) {
 		stream.abort();
 		throw new InvalidAddressError(address, "a proxy is reached by a stream: tcp: or unix:");
 	}
+	const { signal, timeoutMs = LIMITS.handshakeMs } = options;
 	try {
+		const remaining = limited ?? countDown({ signal, timeoutMs });
 		const ask = protocol === "socks5" ? askSocks5 : askHttp;
 		await ask(stream, wanted, credentials, remaining);
 		return stream;
 	} catch (error) {
 		stream.abort();
 		if (!(error instanceof TimeoutError)) throw error;
-		throw new TimeoutError(options.timeoutMs as number, 0, "Connecting through the proxy");
+		throw new TimeoutError(timeoutMs, 0, "Connecting through the proxy");
 	}
 }
 

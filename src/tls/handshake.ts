@@ -1,5 +1,6 @@
 /** Waiting for the end of a handshake. */
 import { AbortError, TimeoutError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import type { Channel, Wire } from "./channel.ts";
 import { endedError, explainHandshake } from "./explain.ts";
@@ -7,6 +8,7 @@ import { endedError, explainHandshake } from "./explain.ts";
 /**
  * Waits until the handshake is done that `begin` has begun. When this rejects, the wire is closed.
  *
+ * @param options without a time limit it has 60000 ms
  * @param event of the TLS socket that tells so
  * @param check looks at what came of it, and throws if that will not do
  * @throws {TlsError | SyscallError} it failed
@@ -19,12 +21,13 @@ export async function awaitHandshake(
 	event: "secure" | "secureConnect",
 	check: (channel: Channel) => void,
 ): Promise<Channel> {
+	const { signal, timeoutMs = LIMITS.handshakeMs } = options;
 	let release: (() => void) | undefined;
 	try {
 		const channel = begin();
 		const { socket } = channel;
 		await new Promise<void>((resolve, reject) => {
-			release = supervise(options, (error) => reject(error(0)));
+			release = supervise({ signal, timeoutMs }, (error) => reject(error(0)));
 			socket
 				.once(event, resolve)
 				.on("error", (error) => reject(explainHandshake(error)))

@@ -33,6 +33,7 @@ export interface StartTlsServerOptions extends WaitOptions {
  *
  * @param stream taken once the handshake begins: a `Stream` is closed then and cannot be written to by mistake; any other one must not be used.
  *   TLS within TLS is fine. It must read nothing at the moment
+ * @param options without a time limit the handshake has 60000 ms
  * @throws {TlsError} "plaintext": bytes came too early, and the stream is yours still. All others: the stream is closed
  * @throws {InvalidValueError} `servername` is missing
  * @throws {BusyError} a read is pending

@@ -15,7 +15,8 @@ export interface TlsConnectOptions
 
 /**
  * Connects, and does the handshake of TLS. The server is verified: its certificate must come from a trusted authority (Node's, or `tls.ca`), be
- * valid now, and be for the host of the address (of `tcp+srv:` its domain: records can be forged), or for `servername`. A time limit or a signal is for everything, names and handshake included.
+ * valid now, and be for the host of the address (of `tcp+srv:` its domain: records can be forged), or for `servername`. A time limit or a signal is for
+ * everything, names and handshake included. Without a time limit the handshake has 60000 ms.
  *
  * @throws {TlsError} the server was not accepted, or the handshake failed; `reason` tells which
  * @throws {InvalidValueError} `servername` is missing, and the address has no host

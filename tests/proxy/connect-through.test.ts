@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Address, connect, listen, type Stream } from "socketry";
+import { type Address, connect, LIMITS, listen, type Stream } from "socketry";
 import { connectThrough } from "socketry/proxy";
 import { inFolder } from "../support/folder.ts";
 
@@ -222,3 +222,26 @@ test("wrong proxies and targets are refused, and passwords not repeated", async 
 	});
 	await assert.rejects(connect("tcp://127.0.0.1:1"), { code: "ECONNREFUSED" });
 });
+
+for (const protocol of ["socks5", "http"]) {
+	test(`a ${protocol} proxy that does not answer is given up after a while, where no time limit is given`, async (t) => {
+		await using listener = await listen("tcp://127.0.0.1:0");
+		t.mock.timers.enable({ apis: ["setTimeout"] });
+		try {
+			const connecting = connectThrough(url(protocol, listener.address), "tcp://example.org:80");
+			const rejected = assert.rejects(connecting, {
+				code: "ERR_TIMEOUT",
+				timeoutMs: LIMITS.handshakeMs,
+				message: /^Connecting through the proxy/,
+			});
+			await using stream = await listener.accept();
+			// It waits for the answer once it has asked.
+			await stream.read();
+			t.mock.timers.tick(LIMITS.handshakeMs);
+			await rejected;
+			assert.equal(await stream.read().catch(() => null), null);
+		} finally {
+			t.mock.timers.reset();
+		}
+	});
+}

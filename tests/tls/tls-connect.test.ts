@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createNetServer } from "node:net";
 import { describe, test } from "node:test";
-import { connect, listen, type Stream, TlsError, type TlsReason } from "socketry";
+import { connect, LIMITS, listen, type Stream, TlsError, type TlsReason } from "socketry";
 import { memoryStreams } from "socketry/testing";
 import { type TlsListener, type TlsListenOptions, tlsConnect, tlsListen } from "socketry/tls";
 import { Authority, type Claims } from "../support/certificates.ts";
@@ -512,3 +512,22 @@ async function middleman(
 		},
 	};
 }
+
+test("a server that never answers is given up after a while, where no time limit is given", async (t) => {
+	await using listener = await listen("tcp://127.0.0.1:0");
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	try {
+		const rejected = assert.rejects(tlsConnect(listener.address, TRUSTING), {
+			code: "ERR_TIMEOUT",
+			timeoutMs: LIMITS.handshakeMs,
+			message: /^The handshake of TLS/,
+		});
+		await using stream = await listener.accept();
+		await stream.read();
+		t.mock.timers.tick(LIMITS.handshakeMs);
+		await rejected;
+		while ((await stream.read().catch(() => null)) !== null);
+	} finally {
+		t.mock.timers.reset();
+	}
+});
