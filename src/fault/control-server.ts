@@ -14,6 +14,7 @@ import {
 import type { FaultClock } from "./clock.ts";
 import { type Answer, route } from "./control-routes.ts";
 import { ControlState, statusOf } from "./control-state.ts";
+import type { FaultAccess } from "./fault-proxy.ts";
 import { type ProxySettings, Refusal } from "./named-proxy.ts";
 import type { FaultPlan } from "./plan.ts";
 import type { ToxicRequest } from "./toxic.ts";
@@ -34,12 +35,13 @@ export interface FaultControlOptions {
 export interface FaultControl<T extends "tcp" | "unix" = "tcp" | "unix"> {
 	/** Where it listens, with the port that the kernel chose. */
 	readonly address: AddressOf<T>;
-	/** Makes a proxy as `POST /proxies` does; tells where it listens, and its faults. Rejects with `ClosedError` after `close`. */
+	/** Makes a proxy as `POST /proxies` does, and keeps those out whom `access` does not let in, also when it is enabled again; tells where it listens, and its faults. Rejects with `ClosedError` after `close`. */
 	addProxy(
 		name: string,
 		listen: string,
 		upstream: string,
 		toxics?: readonly ToxicRequest[],
+		access?: FaultAccess,
 	): Promise<{ readonly address: Address; readonly plan: FaultPlan }>;
 	/** Closes the interface and all proxies, and resets their connections. */
 	close(): Promise<void>;
@@ -87,9 +89,10 @@ export async function faultControl(
 	address = bound;
 	return {
 		address: bound,
-		addProxy: async (name, listen, upstream, toxics = []) => {
+		addProxy: async (name, listen, upstream, toxics = [], access = {}) => {
+			requireObject("access", access);
 			const { address: at, plan } = await inTurn(() =>
-				state.add({ name, listen, upstream }, toxics),
+				state.add({ name, listen, upstream }, toxics, access),
 			);
 			return { address: at, plan };
 		},

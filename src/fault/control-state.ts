@@ -6,6 +6,7 @@ import {
 	InvalidValueError,
 	OutOfRangeError,
 } from "../errors.ts";
+import type { FaultAccess } from "./fault-proxy.ts";
 import { NamedProxy, type ProxyRequest, type ProxySettings, Refusal } from "./named-proxy.ts";
 import type { ToxicRequest } from "./toxic.ts";
 
@@ -34,11 +35,15 @@ export class ControlState {
 	 * @throws {Refusal} the request makes no sense, or its name is taken
 	 * @throws {ClosedError} after `close`
 	 */
-	async add(request: ProxyRequest, toxics: readonly ToxicRequest[] = []): Promise<NamedProxy> {
+	async add(
+		request: ProxyRequest,
+		toxics: readonly ToxicRequest[] = [],
+		access: FaultAccess = {},
+	): Promise<NamedProxy> {
 		const { name, listen = "127.0.0.1:0", upstream, enabled = true } = readProxy(request);
 		if (this.#isClosed) throw new ClosedError("The interface");
 		if (this.#proxies.has(name)) throw new Refusal(409, "proxy already exists");
-		const proxy = new NamedProxy(name, listen, upstream, toxics, this.#settings);
+		const proxy = new NamedProxy(name, listen, upstream, toxics, this.#settings, access);
 		if (enabled) await proxy.enable();
 		this.#proxies.set(name, proxy);
 		return proxy;

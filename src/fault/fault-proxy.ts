@@ -3,7 +3,7 @@ import { requireFunction, requireObject, requireSignal } from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { connect } from "../open/connect.ts";
-import { listen } from "../open/listen.ts";
+import { type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
 import { datagrams } from "../open/open-datagrams.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
@@ -21,8 +21,16 @@ import { type FaultedConnection, type FaultRelay, faultRelay } from "./fault-rel
 import type { FaultPlan } from "./plan.ts";
 import type { FaultKind } from "./toxic.ts";
 
+/** Who may use what a relay with faults listens on. */
+export interface FaultAccess {
+	/** Permissions of the socket file, as of `listen`. */
+	readonly mode?: ListenOptions["mode"];
+	/** Who may connect to a Unix socket, as of `listen`: of others the server does not hear. */
+	readonly allow?: ListenOptions["allow"];
+}
+
 /** Options of `faultProxy`. */
-export interface FaultProxyOptions {
+export interface FaultProxyOptions extends FaultAccess {
 	/** Called with each connection that has ended. */
 	readonly onEnd?: ((connection: FaultedConnection) => void) | undefined;
 	/** Ends it, and resets its connections. */
@@ -45,7 +53,7 @@ export interface FaultProxy<T extends SocketTransport = SocketTransport> {
  *
  * @param from where to listen: an address of the plan's kind
  * @param to the server, of the same kind; names are resolved for each connection
- * @throws {InvalidValueError} an address is not of the plan's kind
+ * @throws {InvalidValueError} an address is not of the plan's kind, or `allow` is given for datagrams, which nobody connects for
  * @throws as `listen` and `datagrams`
  */
 export function faultProxy<T extends SocketTransport>(
@@ -66,14 +74,14 @@ export async function faultProxy(
 	plan: FaultPlan,
 	options: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
-	const { onEnd, signal } = requireObject("options", options) as FaultProxyOptions;
+	const { onEnd, signal, mode, allow } = requireObject("options", options) as FaultProxyOptions;
 	requireFunction("onEnd", onEnd);
 	requireSignal("signal", signal);
 	const [near, far] = [parseAddress(from), parseAddress(to)];
 	requireKind("from", near, plan.kind);
 	requireKind("to", far, plan.kind);
-	if (plan.kind === "datagrams") return await datagramProxy(near, far, plan, { onEnd, signal });
-	const listener = await listen(near);
+	if (plan.kind === "datagrams") return await datagramProxy(near, far, plan, options);
+	const listener = await listen(near, { mode, allow });
 	return new RunningFaultProxy(listener, far, plan, onEnd, signal);
 }
 
@@ -96,11 +104,12 @@ async function datagramProxy(
 	from: Address,
 	to: Address,
 	plan: FaultPlan,
-	options: FaultProxyOptions,
+	{ onEnd, signal, mode, allow }: FaultProxyOptions,
 ): Promise<FaultProxy> {
-	const socket = await datagrams(from);
+	if (allow !== undefined) throw new InvalidValueError("allow", "is for connections", allow);
+	const socket = await datagrams(from, { mode });
 	const { address } = socket;
-	const running = faultDatagrams(socket, to, plan, options);
+	const running = faultDatagrams(socket, to, plan, { onEnd, signal });
 	return {
 		address,
 		get connectionsCount() {

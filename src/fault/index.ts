@@ -7,7 +7,7 @@ export type { FaultControl, FaultControlOptions } from "./control-server.ts";
 export { faultControl } from "./control-server.ts";
 export type { FaultDatagrams, FaultDatagramsOptions } from "./fault-datagrams.ts";
 export { faultDatagrams } from "./fault-datagrams.ts";
-export type { FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
+export type { FaultAccess, FaultProxy, FaultProxyOptions } from "./fault-proxy.ts";
 export { faultProxy } from "./fault-proxy.ts";
 export type {
 	FaultDone,

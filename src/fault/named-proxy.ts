@@ -1,7 +1,7 @@
 /** A proxy that the HTTP interface changes, in Toxiproxy's words. */
 import { type Address, formatAddress, parseAddress } from "../socket/address.ts";
 import type { FaultClock } from "./clock.ts";
-import { type FaultProxy, faultKindOf, faultProxy } from "./fault-proxy.ts";
+import { type FaultAccess, type FaultProxy, faultKindOf, faultProxy } from "./fault-proxy.ts";
 import type { FaultedConnection } from "./fault-relay.ts";
 import { type FaultEvent, FaultPlan } from "./plan.ts";
 import type { FaultKind, Toxic, ToxicRequest } from "./toxic.ts";
@@ -50,6 +50,7 @@ export class NamedProxy {
 	readonly name: string;
 	readonly plan: FaultPlan;
 	readonly #settings: ProxySettings;
+	readonly #access: FaultAccess;
 	// As it was asked for: `localhost:0` goes on meaning this proxy when the kernel has chosen a port.
 	#asked: string;
 	#listen: string;
@@ -67,6 +68,7 @@ export class NamedProxy {
 		upstream: string,
 		toxics: readonly ToxicRequest[],
 		settings: ProxySettings,
+		{ mode, allow }: FaultAccess = {},
 	) {
 		const { seed, clock, onFault } = settings;
 		this.name = name;
@@ -81,6 +83,7 @@ export class NamedProxy {
 		this.#listen = listen;
 		this.#upstream = upstream;
 		this.#settings = settings;
+		this.#access = { mode, allow };
 	}
 
 	get view(): ProxyView {
@@ -109,7 +112,10 @@ export class NamedProxy {
 			toAddress(this.#listen),
 			toAddress(this.#upstream),
 			this.plan,
-			{ onEnd: onEnd && ((connection) => onEnd({ ...connection, proxy: this.name })) },
+			{
+				...this.#access,
+				onEnd: onEnd && ((connection) => onEnd({ ...connection, proxy: this.name })),
+			},
 		);
 		this.#listen = formatAddress(this.#running.address);
 	}

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { test } from "node:test";
 import { connect, datagrams, listen, type Stream } from "socketry";
 import { Toxiproxy } from "toxiproxy-node-client";
+import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
 import { runProgram, startProgram } from "./program.ts";
 
@@ -39,6 +41,9 @@ const MISTAKES: readonly (readonly [string, readonly string[], RegExp])[] = [
 	["a rate with a unit", ["1", "2", "--bandwidth", "1MB"], /times 1000 bytes a second/],
 	["a share beyond one", ["udp://a:1", "udp://a:2", "--loss", "2"], /from 0 to 1/],
 	["a seed that is none", ["1", "2", "--seed", "x"], /--seed/],
+	["who may call by TCP", ["1", "2", "--allow", "user=root"], /--allow is for unix:/],
+	["a mode without a file", ["--control", "1", "--mode", "600"], /--mode is for socket files/],
+	["a mode in words", ["./a.sock", "2", "--mode", "rw"], /three octal digits/],
 ];
 
 for (const [what, args, message] of MISTAKES) {
@@ -192,3 +197,28 @@ test("a relay is changed while it runs by a client library of Toxiproxy", async 
 	program.process.kill("SIGINT");
 	assert.equal((await program.ended).code, 130);
 });
+
+for (const control of [[], ["--control", "tcp://127.0.0.1:0"]]) {
+	const how = control.length > 0 ? " that can be controlled" : "";
+	test(`the socket file of a relay${how} has the permissions that were asked for, and lets in who was named`, async () => {
+		await using server = await listen("tcp://127.0.0.1:0");
+		const to = `tcp://127.0.0.1:${(server.address as { port: number }).port}`;
+		const visit = async (user: number, body: (client: Stream) => Promise<void>): Promise<void> => {
+			await inFolder(async (folder) => {
+				const path = `${folder}/x.sock`;
+				const access = ["--mode", "640", "--allow", `user=${user}`];
+				const program = startProgram(["fault", path, to, "--json", ...access, ...control]);
+				await program.line();
+				assert.equal(statSync(path).mode & 0o777, 0o640);
+				await using client = (await connect(`unix:${path}`)) as Stream;
+				await body(client);
+				program.process.kill("SIGTERM");
+				assert.equal((await program.ended).code, 143);
+			});
+		};
+		const self = process.geteuid?.() ?? 0;
+		await visit(self + 1, async (client) => assert.equal(await client.read(), null));
+		assert.equal(server.acceptedCount, 0);
+		await visit(self, async () => (await server.accept()).abort());
+	});
+}

@@ -125,3 +125,12 @@ test("a server of another kind than the plan is let go of", async () => {
 	far.abort();
 	await proxy.close();
 });
+
+test("nobody connects for datagrams: whom to let in makes no sense there", async () => {
+	const plan = new FaultPlan({ kind: "datagrams" });
+	const [from, to] = [`unix-dgram:${abstractName()}`, `unix-dgram:${abstractName()}`];
+	await assert.rejects(faultProxy(from, to, plan, { allow: () => true }), {
+		code: "ERR_INVALID_ARG_VALUE",
+		message: /"allow"|allow/,
+	});
+});

@@ -75,10 +75,12 @@ export const OPTIONS = {
 		text: "change it while it runs, and make others, by the HTTP interface and the client libraries of Toxiproxy: 8474 is their port",
 		completes: "address-to-listen",
 	},
+	mode: { value: "MODE", text: "of FROM, as of listen", with: ["allow"], like: "listen" },
+	allow: { value: "user=A,B", multiple: true, like: "listen", completes: "access" },
 	json: {
 		about:
 			"Tell of the start, of each fault that hits a message or ends a connection, and of each connection that has ended, as JSON Lines on standard output.",
-		text: "tell of the start, each fault and each connection as JSON Lines",
+		text: "tell of all that happens as JSON Lines",
 	},
 } as const;
 

@@ -1,6 +1,7 @@
 /** The command line of `socketry fault`. */
-import type { ToxicRequest, ToxicType } from "../../fault/index.ts";
+import type { FaultAccess, ToxicRequest, ToxicType } from "../../fault/index.ts";
 import type { Address } from "../../index.ts";
+import { readAccess } from "../access-options.ts";
 import { type Manner, mannerOf, readAddress } from "../address-argument.ts";
 import { UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
@@ -20,6 +21,8 @@ export interface Request {
 	readonly route: Route | undefined;
 	readonly toxics: readonly ToxicRequest[];
 	readonly seed: number | undefined;
+	/** Who may use FROM. */
+	readonly access: FaultAccess;
 	/** Where the HTTP interface listens; undefined for none. */
 	readonly control: Address | undefined;
 	readonly json: boolean;
@@ -50,6 +53,7 @@ export function readRequest(args: readonly string[]): Request {
 	return {
 		route,
 		toxics,
+		access: readAccess(values, route === undefined ? [] : [route.from]),
 		seed: seed === undefined ? undefined : parseCount("--seed", seed, 0, 2 ** 32 - 1),
 		control: control === undefined ? undefined : readAddress(control, "listen"),
 		json: json ?? false,

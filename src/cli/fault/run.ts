@@ -36,11 +36,11 @@ async function disturb(
 	teller: Teller,
 	context: Context,
 ): Promise<void> {
-	const { seed, toxics } = request;
+	const { seed, toxics, access } = request;
 	const onFault = request.json ? (event: FaultEvent): void => teller.fault(event) : undefined;
 	const plan = planned(() => new FaultPlan({ kind, seed, toxics, onFault }));
 	const onEnd = (connection: FaultedConnection): void => teller.connection(connection);
-	const proxy = await faultProxy(from, to, plan, { onEnd });
+	const proxy = await faultProxy(from, to, plan, { ...access, onEnd });
 	teller.start(proxy.address, to, plan);
 	await ended(context.signal);
 	await proxy.close();
@@ -69,12 +69,12 @@ async function serveControl(
 
 async function addDefault(
 	server: FaultControl,
-	{ route, toxics }: Request,
+	{ route, toxics, access }: Request,
 	teller: Teller,
 ): Promise<void> {
 	if (route === undefined) return teller.control(server.address);
 	const [from, to] = [formatAddress(route.from), formatAddress(route.to)];
-	const { address, plan } = await server.addProxy(NAME, from, to, toxics);
+	const { address, plan } = await server.addProxy(NAME, from, to, toxics, access);
 	teller.start(address, route.to, plan, server.address);
 }
 
