@@ -34,9 +34,6 @@ function join(...parts: readonly Uint8Array[]): Uint8Array {
 	return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** All states of TCP but that of connections that are over. */
-const LIVING = 0xffff_ffbf;
-
 function attribute(type: number, value: Uint8Array): Uint8Array {
 	const padded = new Uint8Array((value.length + 3) & ~3);
 	padded.set(value);
@@ -47,7 +44,7 @@ test("a request is what linux/netlink.h and linux/inet_diag.h say", () => {
 	const request = encodeDumpRequest(7, encodeInetRequest(2, 6));
 	const header = "48000000 1400 0103 07000000 00000000";
 	assert.deepEqual(request, bytes(`${header} 02060a00 ffffffff ${"00".repeat(48)}`));
-	const living = encodeInetRequest(2, 6, LIVING);
+	const living = encodeInetRequest(2, 6, LIVING_STATES);
 	assert.deepEqual(living, bytes(`02060a00 bfffffff ${"00".repeat(48)}`));
 	const both = encodeDumpRequest(7, encodeTcpRequest(0xffff_ffff), TCPDIAG_GETSOCK);
 	const older = "4c000000 1200 0103 07000000 00000000";
@@ -59,9 +56,9 @@ test("a request is what linux/netlink.h and linux/inet_diag.h say", () => {
 test("the table of connections is asked for only where one is wanted, or the other end of one", () => {
 	assert.equal(tcpStatesFor([]), 0xffff_ffff);
 	assert.equal(tcpStatesFor(["time-wait", "listening"]), 0xffff_ffff);
-	assert.equal(tcpStatesFor(["close-wait"]), LIVING);
-	assert.equal(tcpStatesFor(["listening", "established"]), LIVING);
-	assert.equal(tcpStatesFor(["unknown"]), LIVING);
+	assert.equal(tcpStatesFor(["close-wait"]), LIVING_STATES);
+	assert.equal(tcpStatesFor(["listening", "established"]), LIVING_STATES);
+	assert.equal(tcpStatesFor(["unknown"]), LIVING_STATES);
 	assert.equal(tcpStatesFor(["listening"]), 0x400);
 	assert.equal(tcpStatesFor(["listening", "bound", "unconnected"]), 0x2400);
 });
