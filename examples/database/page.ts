@@ -53,7 +53,9 @@ const server = createServer((request, response) => {
 		},
 	);
 });
-const listener = await listen(address as `tcp:${string}`);
+const listener = await listen(address as `tcp:${string}`, { onStale: "replace-dead" });
 attachHttp(server, listener);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+	process.once(signal, () => server.close(() => void pool.end()));
+}
 console.log(`serving ${formatAddress(listener.address)}`);
-process.once("SIGTERM", () => server.close(() => void pool.end()));

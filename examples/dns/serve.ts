@@ -10,10 +10,9 @@ import { exampleZone } from "./zone.ts";
 
 const [host = "127.0.0.1", port = "0"] = process.argv.slice(2);
 const server = await serveDns(exampleZone("example.test"), host, Number(port));
-console.log(`serving example.test on ${server.host} port ${server.port}, UDP and TCP`);
-
 process.once("SIGINT", () => void stop());
 process.once("SIGTERM", () => void stop());
+console.log(`serving example.test on ${server.host} port ${server.port}, UDP and TCP`);
 
 async function stop(): Promise<void> {
 	await server.close();

@@ -10,6 +10,8 @@ const [address = "", left = "", right = "", delayMs = "25", loss = "0.02"] = pro
 const hostOf = (text: string): string => (parseAddress(text) as { host: string }).host;
 const hosts = { left: hostOf(left), right: hostOf(right) };
 const socket = await datagrams(address, { onFull: "drop", receiveBufferBytes: 4_194_304 });
+process.once("SIGINT", () => void socket.close());
+process.once("SIGTERM", () => void socket.close());
 console.log(`a line of ${delayMs} ms at ${formatAddress(socket.address)}`);
 
 // In the order in which they came, which is that in which they are due.
@@ -22,7 +24,6 @@ setInterval(() => {
 	const due = waiting.splice(0, kept < 0 ? waiting.length : kept);
 	for (const { data, to } of due) void socket.send(data, to).catch(() => undefined);
 }, 1).unref();
-process.once("SIGTERM", () => void socket.close());
 
 for await (const { data, from } of socket) {
 	const host = "host" in from ? from.host : "";

@@ -24,6 +24,7 @@ process.on("SIGHUP", () => {
 	const command = [...process.execArgv, ...process.argv.slice(1)];
 	spawn(process.execPath, command, { stdio: "inherit", detached: true }).unref();
 });
+process.once("SIGINT", () => void handover.close());
 process.once("SIGTERM", () => void handover.close());
 console.log(
 	`${process.pid} serves ${listeners.map((each) => formatAddress(each.address)).join(" ")}`,

@@ -9,6 +9,7 @@ import { bridge } from "./bridge.ts";
 
 bridge(metrics.getMeter("socketry"), trace.getTracer("socketry"));
 const stopping = new AbortController();
+process.once("SIGINT", () => stopping.abort());
 process.once("SIGTERM", () => stopping.abort());
 const address = (process.argv[2] ?? "tcp://127.0.0.1:7000") as `tcp:${string}`;
 const listener = await listen(address, { signal: stopping.signal });

@@ -18,6 +18,11 @@ const [hostKeyFile = "", userKeyFile = "", ...addresses] = process.argv.slice(2)
 const parsed = ssh2.utils.parseKey(readFileSync(userKeyFile));
 if (parsed instanceof Error) throw parsed;
 const userKey = parsed;
+const clients = new Set<Connection>();
+const stopping = new AbortController();
+const { signal } = stopping;
+process.once("SIGINT", () => stopping.abort());
+process.once("SIGTERM", () => stopping.abort());
 
 function mayEnter(attempt: AuthContext): boolean {
 	if (attempt.method !== "publickey") return false;
@@ -48,6 +53,8 @@ async function run(command: string, user: string, channel: ServerChannel): Promi
 
 function serve(client: Connection): void {
 	let user = "";
+	clients.add(client);
+	client.on("close", () => clients.delete(client));
 	client.on("error", () => client.end());
 	client.on("authentication", (attempt) => {
 		user = attempt.username;
@@ -67,11 +74,11 @@ const server = new ssh2.Server({ hostKeys: [readFileSync(hostKeyFile)] }, serve)
 async function admit(listener: Listener<Stream>): Promise<void> {
 	// ssh2 takes any duplex; its types know the sockets of Node alone.
 	for await (const stream of listener) server.injectSocket(toDuplex(stream) as unknown as Socket);
+	for (const client of clients) client.end();
 }
 
 for (const address of addresses) {
-	const listener = await listen(address as `tcp:${string}`, { onStale: "replace-dead" });
+	const listener = await listen(address as `tcp:${string}`, { onStale: "replace-dead", signal });
 	console.log(`serving ${formatAddress(listener.address)}`);
 	void admit(listener);
-	process.once("SIGTERM", () => listener.close());
 }

@@ -5,12 +5,12 @@ import { attachHttp } from "socketry/node";
 
 /** Has a server serve at addresses, and stop when it is told to: requests that run are answered first. */
 export async function serveAt(server: Server, addresses: readonly string[]): Promise<void> {
+	process.once("SIGTERM", () => server.close());
+	process.once("SIGINT", () => server.close());
 	for (const address of addresses) {
 		// A proxy of another user needs the `mode` or the `group` of a socket file, too.
 		const listener = await listen(address as `tcp:${string}`, { onStale: "replace-dead" });
 		attachHttp(server, listener);
 		console.log(`serving ${formatAddress(listener.address)}`);
 	}
-	process.once("SIGTERM", () => server.close());
-	process.once("SIGINT", () => server.close());
 }
