@@ -2,55 +2,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createNetServer } from "node:net";
 import { describe, test } from "node:test";
-import { connect, LIMITS, listen, type Stream, TlsError, type TlsReason } from "socketry";
+import { LIMITS, listen, type TlsError } from "socketry";
 import { memoryStreams } from "socketry/testing";
-import { type TlsListener, type TlsListenOptions, tlsConnect, tlsListen } from "socketry/tls";
-import { Authority, type Claims } from "../support/certificates.ts";
-import { abstractName, connectedStreams, withSocketPath } from "../support/pairs.ts";
+import { tlsConnect, tlsListen } from "socketry/tls";
+import { Authority } from "../support/certificates.ts";
+import { abstractName, withSocketPath } from "../support/pairs.ts";
 import { authority, localhost, secured, VERSIONS } from "./pairs.ts";
-
-type TcpAddress = { transport: "tcp"; host: string; port: number };
-
-const ca = authority.cert;
-const TRUSTING = { servername: "localhost", tls: { ca } } as const;
-
-/** Runs `body` with a listener that echoes, and with its address. */
-async function withEcho(
-	options: TlsListenOptions,
-	body: (address: TcpAddress, listener: TlsListener) => Promise<void>,
-	at: `tcp:${string}` | `unix:${string}` = "tcp://127.0.0.1:0",
-): Promise<void> {
-	const listener = await tlsListen(at, options);
-	const echoing = (async () => {
-		for await (const stream of listener) {
-			void (async () => {
-				for await (const chunk of stream) await stream.write(chunk);
-				await stream.close();
-			})().catch(() => stream.abort());
-		}
-	})();
-	try {
-		await body(listener.address as TcpAddress, listener);
-	} finally {
-		listener.close();
-		await echoing;
-	}
-}
-
-async function refused(
-	reason: TlsReason,
-	detail: string | undefined,
-	attempt: Promise<unknown>,
-): Promise<TlsError> {
-	try {
-		await attempt;
-	} catch (error) {
-		assert.ok(error instanceof TlsError, String(error));
-		assert.deepEqual([error.code, error.reason, error.detail], ["ERR_TLS", reason, detail]);
-		return error;
-	}
-	assert.fail("the connection was made");
-}
+import { ca, refused, type TcpAddress, TRUSTING, withEcho } from "./servers.ts";
 
 describe("tlsConnect() and tlsListen()", () => {
 	for (const version of VERSIONS) {
@@ -262,101 +220,6 @@ describe("tlsConnect() and tlsListen()", () => {
 	});
 });
 
-describe("a server is refused", () => {
-	const past = new Date("2020-01-01");
-	const cases: readonly [what: string, claims: Claims, detail: string][] = [
-		["whose certificate has expired", { validTo: past, validFrom: past }, "CERT_HAS_EXPIRED"],
-		[
-			"whose certificate is not valid yet",
-			{ validFrom: new Date("2049-01-01"), validTo: new Date("2049-02-01") },
-			"CERT_NOT_YET_VALID",
-		],
-	];
-	for (const [what, claims, detail] of cases) {
-		test(what, async () => {
-			const tls = authority.issue({ dns: ["localhost"], ...claims });
-			await withEcho({ tls }, async (address) => {
-				await refused("certificate", detail, tlsConnect(address, TRUSTING));
-			});
-		});
-	}
-
-	test("whose authority is not known, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
-		process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
-		try {
-			await withEcho({ tls: localhost }, async (address) => {
-				const attempt = tlsConnect(address, { servername: "localhost" });
-				await refused("certificate", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", attempt);
-			});
-		} finally {
-			delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
-		}
-	});
-
-	test("but not when the caller says so, and the stream tells", async () => {
-		await withEcho({ tls: localhost }, async (address) => {
-			const stream = await tlsConnect(address, { tls: { rejectUnauthorized: false } });
-			assert.equal(stream.authorized, false);
-			await stream.close();
-		});
-	});
-
-	test("that has no application protocol in common", async () => {
-		await withEcho({ tls: { ...localhost, ALPNProtocols: ["a"] } }, async (address) => {
-			const attempt = tlsConnect(address, { ...TRUSTING, alpn: ["b"] });
-			const error = await attempt.catch((failure: unknown) => failure);
-			assert.ok(error instanceof TlsError);
-			assert.equal(error.reason, "alpn");
-		});
-	});
-
-	test("that ignores the application protocol, if it is required", async () => {
-		await withEcho({ tls: localhost }, async (address) => {
-			const stream = await tlsConnect(address, { ...TRUSTING, alpn: ["h2"] });
-			assert.equal(stream.alpn, undefined);
-			await stream.close();
-			const attempt = tlsConnect(address, { ...TRUSTING, alpn: ["h2"], requireAlpn: true });
-			await refused("alpn", undefined, attempt);
-		});
-	});
-
-	test("that speaks no TLS", async () => {
-		const server = createNetServer((socket) =>
-			socket
-				.on("error", () => {})
-				.resume()
-				.end("HTTP/1.1 400 No\r\n\r\n"),
-		);
-		server.listen(0, "127.0.0.1");
-		await once(server, "listening");
-		const { port } = server.address() as { port: number };
-		await refused(
-			"handshake",
-			"ERR_SSL_WRONG_VERSION_NUMBER",
-			tlsConnect(`tcp://127.0.0.1:${port}`, TRUSTING),
-		);
-		server.close();
-	});
-
-	test("that hangs up", async () => {
-		const server = createNetServer((socket) => socket.once("data", () => socket.end()));
-		server.listen(0, "127.0.0.1");
-		await once(server, "listening");
-		const { port } = server.address() as { port: number };
-		await refused("ended", "ECONNRESET", tlsConnect(`tcp://127.0.0.1:${port}`, TRUSTING));
-		server.close();
-	});
-
-	test("that wants another version", async () => {
-		await withEcho({ tls: { ...localhost, minVersion: "TLSv1.3" } }, async (address) => {
-			const tls = { ca, maxVersion: "TLSv1.2" } as const;
-			const attempt = tlsConnect(address, { servername: "localhost", tls });
-			const error = await attempt.catch((failure: unknown) => failure as TlsError);
-			assert.equal((error as TlsError).reason, "handshake");
-		});
-	});
-});
-
 describe("a time limit and a signal", () => {
 	test("are for the whole of connecting and handshake", async () => {
 		const server = createNetServer((socket) => socket.on("error", () => {}).resume());
@@ -379,69 +242,6 @@ describe("a time limit and a signal", () => {
 		});
 		server.close();
 		await once(server, "close");
-	});
-});
-
-describe("a connection that is cut off", () => {
-	for (const version of VERSIONS) {
-		test(`without the end that TLS marks is no end, with ${version}`, async () => {
-			const tls = { ...localhost, maxVersion: version };
-			for (const allowTruncation of [false, true]) {
-				const listener = await tlsListen("tcp://127.0.0.1:0", { tls });
-				const middle = await middleman(listener.address as TcpAddress);
-				const [stream, accepted] = await Promise.all([
-					tlsConnect(middle.address, { ...TRUSTING, allowTruncation }),
-					listener.accept(),
-				]);
-				await accepted.write("half of it");
-				assert.equal(String(await stream.readExactly(10)), "half of it");
-				// What a crash of the peer, or somebody on the way, does: the connection ends below TLS.
-				await middle.cut();
-				if (allowTruncation) assert.equal(await stream.read(), null);
-				else {
-					await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
-					await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
-				}
-				assert.equal(stream.truncated, true);
-				await stream.close();
-				accepted.abort();
-				listener.close();
-			}
-		});
-	}
-
-	test("in the middle of a record is no end either", async () => {
-		const [left, right] = memoryStreams();
-		const [stream] = await secured([left, right]);
-		// The head of a record of 256 bytes, and no more of it.
-		await right.write(Uint8Array.of(0x17, 3, 3, 1, 0, 1, 2, 3));
-		await right.closeWrite();
-		await assert.rejects(stream.read(), { code: "ERR_TLS", reason: "truncated" });
-		stream.abort();
-	});
-
-	test("after the end that TLS marks has ended well, although both come at once", async () => {
-		const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
-		const [stream, accepted] = await secured([left, right]);
-		for (let i = 0; i < 64; i++) void accepted.write(new Uint8Array(1_000));
-		await accepted.close();
-		let bytes = 0;
-		for await (const chunk of stream) bytes += chunk.length;
-		assert.equal(bytes, 64_000);
-		assert.equal(stream.truncated, false);
-		await stream.close();
-	});
-
-	test("and forged afterwards, breaks with what OpenSSL found", async () => {
-		const [left, right] = memoryStreams();
-		const [stream] = await secured([left, right]);
-		await right.write(Uint8Array.from([0x17, 3, 3, 0, 32, ...new Uint8Array(32)]));
-		await assert.rejects(stream.read(), (error: TlsError) => {
-			assert.deepEqual([error.code, error.reason], ["ERR_TLS", "protocol"]);
-			assert.match(error.detail ?? "", /BAD_RECORD_MAC/);
-			return true;
-		});
-		stream.abort();
 	});
 });
 
@@ -486,31 +286,6 @@ async function drain(stream: AsyncIterable<Uint8Array> & { abort(): void }): Pro
 	} finally {
 		stream.abort();
 	}
-}
-
-/** Passes bytes on between a client and a server, until `cut`. */
-async function middleman(
-	target: TcpAddress,
-): Promise<{ address: TcpAddress; cut(): Promise<void> }> {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const ends: Stream[] = [];
-	const pass = async (from: Stream, to: Stream): Promise<void> => {
-		for await (const chunk of from) await to.write(chunk);
-	};
-	void listener.accept().then(async (client) => {
-		const server = await connect(target);
-		ends.push(client, server);
-		pass(client, server).catch(() => undefined);
-		pass(server, client).catch(() => undefined);
-	});
-	return {
-		address: listener.address as TcpAddress,
-		cut: async () => {
-			await ends[0]?.close();
-			ends[1]?.abort();
-			listener.close();
-		},
-	};
 }
 
 test("a server that never answers is given up after a while, where no time limit is given", async (t) => {
