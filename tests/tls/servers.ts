@@ -35,7 +35,7 @@ export async function withEcho(
 	}
 }
 
-/** How a client is refused a server that has such a certificate. */
+/** Expects that connecting fails for a reason, and returns the error. */
 export async function refused(
 	reason: TlsReason,
 	detail: string | undefined,
