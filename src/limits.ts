@@ -86,6 +86,12 @@ export const LIMITS = {
 	 */
 	tlsHandshakesCount: 512,
 
+	/**
+	 * Time for which a connection that comes to a command has its place although its handshake or header is still due. After that it gives way to a
+	 * newcomer who finds no place free: a second is many round trips, and whoever says nothing keeps nobody out.
+	 */
+	handshakeGraceMs: 1_000,
+
 	/** Connections of TLS that are ready and not accepted yet, until a listener leaves the next ones to the kernel's queue. */
 	tlsReadyCount: 64,
 
@@ -121,6 +127,12 @@ export const LIMITS = {
 
 	/** Descriptors a process may have for each pipe of its relays: seven in eight are left for connections. */
 	relayDescriptorsPerPipeCount: 16,
+
+	/**
+	 * Lines a second that a relay says of single connections; what is more is counted in one line. Whoever connects for nothing, some thousand times a
+	 * second, must not fill a disk with that.
+	 */
+	relayLinesCount: 20,
 
 	/** Time that `close()` lets queued bytes go before it resets the connection. */
 	closeMs: 10_000,
@@ -193,6 +205,9 @@ export const LIMITS = {
 
 	/** Time for a step of a hand-over in which the other process has nothing to do but answer. */
 	handoverStepMs: 10_000,
+
+	/** Time that whoever knocks for a hand-over has for its first word. It says that at once; meanwhile nobody else can try. */
+	handoverHelloMs: 2_000,
 
 	/** Time that a new process may take to start, from the sockets that it was given to its `ready()`. Meanwhile no other can try. */
 	handoverStartMs: 60_000,

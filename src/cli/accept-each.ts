@@ -1,5 +1,6 @@
 /** Serving connections side by side, up to a number of them. */
 import { ClosedError } from "../index.ts";
+import { Unready } from "./unready.ts";
 
 /** What accepts connections. */
 export interface Accepting<T> {
@@ -18,6 +19,11 @@ export interface ServingOptions<T, Ready> {
 	readonly prepare: (connection: T) => Promise<Ready | undefined>;
 	/** Serves a connection to its end; must not reject. */
 	readonly serve: (connection: Ready) => Promise<void>;
+	/**
+	 * Ends a connection that is being made ready, so that its `prepare` resolves soon. With it, whoever comes when all places are taken gets that of the
+	 * oldest that has not become ready within a second. Default: newcomers wait.
+	 */
+	readonly shed?: ((connection: T) => void) | undefined;
 }
 
 /**
@@ -27,8 +33,10 @@ export interface ServingOptions<T, Ready> {
  */
 export async function acceptEach<T, Ready>(
 	listener: Accepting<T>,
-	{ max, once, prepare, serve }: ServingOptions<T, Ready>,
+	{ max, once, prepare, serve, shed }: ServingOptions<T, Ready>,
 ): Promise<void> {
+	const limit = once ? 1 : max;
+	const unready = shed === undefined ? undefined : new Unready(shed);
 	const failures: unknown[] = [];
 	let count = 0;
 	let wake: (() => void) | undefined;
@@ -51,17 +59,39 @@ export async function acceptEach<T, Ready>(
 		listener.close();
 		leave();
 	};
+	const isFull = (): boolean => count >= limit || unready?.isFull === true;
 	for (;;) {
 		// With `once`, the next one counts if this one is no connection to be served.
-		while (count >= (once ? 1 : max)) await change();
+		while (isFull() && unready?.graceMs === undefined) await change();
 		const connection = await acceptNext(listener);
 		if (connection === undefined) break;
+		while (isFull() && unready?.graceMs !== 0) await within(unready?.graceMs, change());
+		if (isFull()) unready?.shedOldest();
 		count++;
+		const ready = prepare(connection);
+		if (unready !== undefined) tracked(unready, connection, ready);
 		// Nothing that waits holds the connection: whoever serves it may let go of it, and of its memory.
-		void prepare(connection).then(begin).then(leave, fail);
+		void ready.then(begin).then(leave, fail);
 	}
 	while (count > 0) await change();
 	if (failures.length > 0) throw failures[0];
+}
+
+function tracked<T>(unready: Unready<T>, connection: T, ready: Promise<unknown>): void {
+	unready.add(connection);
+	const forget = (): void => unready.delete(connection);
+	void ready.then(forget, forget);
+}
+
+/** Resolves with `change`, or after so many milliseconds. */
+async function within(ms: number | undefined, change: Promise<void>): Promise<void> {
+	if (ms === undefined) return await change;
+	let timer: NodeJS.Timeout | undefined;
+	const time = new Promise<void>((resolve) => {
+		timer = setTimeout(resolve, ms);
+	});
+	await Promise.race([change, time]);
+	clearTimeout(timer);
 }
 
 async function acceptNext<T>(listener: Accepting<T>): Promise<T | undefined> {

@@ -1,6 +1,6 @@
 /** The sockets on which a command serves: opened, or with `--takeover` taken over from the process that served before. */
 import type { ServingSocket, SocketSpecs } from "../handover/index.ts";
-import { type Address, datagrams, listen, type SyscallError } from "../index.ts";
+import { type Address, datagrams, LIMITS, listen, type SyscallError } from "../index.ts";
 import type { ServiceState } from "../systemd/index.ts";
 import { readAddress } from "./address-argument.ts";
 import { UsageError } from "./exit-code.ts";
@@ -164,7 +164,10 @@ async function takeOnce(
 	return {
 		sockets,
 		predecessorPid: handover.predecessorPid,
-		successor: handover.offer({ onFailure }).then((successor) => successor?.pid),
+		// A command has nothing to do until its `ready()`, and one that falls silent must not keep others from taking over.
+		successor: handover
+			.offer({ startMs: LIMITS.handoverStepMs, onFailure })
+			.then((successor) => successor?.pid),
 		leave: () => handover.close(),
 	};
 }

@@ -35,15 +35,25 @@ export interface Heir {
 
 const STEP = { timeoutMs: LIMITS.handoverStepMs };
 
+/** Waits for the first word of whoever knocks. Errors as `Wire.expect`. */
+export async function greet(wire: Wire, signal: AbortSignal): Promise<MessageOf<"hello">> {
+	const options = { timeoutMs: LIMITS.handoverHelloMs, signal };
+	return (await wire.expect(["hello"], options)).message;
+}
+
 /**
  * Offers everything to the one at the other end of the wire, and waits until it has taken it.
  *
+ * @param hello what it has said
  * @returns from here on it is the heir's
  * @throws everything is as it was; the other side may still wait for a word
  */
-export async function bequeath(wire: Wire, estate: Estate): Promise<Heir> {
+export async function bequeath(
+	wire: Wire,
+	hello: MessageOf<"hello">,
+	estate: Estate,
+): Promise<Heir> {
 	const { signal } = estate;
-	const { message: hello } = await wire.expect(["hello"], { ...STEP, signal });
 	const protocol = PROTOCOLS.find((each) => hello.protocols.includes(each));
 	if (protocol === undefined) {
 		throw new HandoverError("version", `This process speaks version ${PROTOCOLS.join(", ")} only`);

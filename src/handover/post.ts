@@ -6,8 +6,16 @@ import { BusyError, ClosedError, HandoverError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
-import { asHandoverError, bequeath, type EstateSocket, type Heir, refuse } from "./bequest.ts";
+import {
+	asHandoverError,
+	bequeath,
+	type EstateSocket,
+	greet,
+	type Heir,
+	refuse,
+} from "./bequest.ts";
 import { type MovableConnection, type Moved, moveConnections, stateBytes } from "./moving.ts";
+import type { MessageOf } from "./protocol.ts";
 import { leave } from "./sockets.ts";
 import { Wire } from "./wire.ts";
 
@@ -58,6 +66,7 @@ export class Post {
 	readonly #ending = new AbortController();
 	#offer: PendingOffer | undefined;
 	#session: Promise<void> | undefined;
+	readonly #greetings = new Set<Promise<unknown>>();
 
 	/** @param listener taken. Who knocks is told that there is nothing yet */
 	constructor(listener: Listener<PacketStream>) {
@@ -92,6 +101,7 @@ export class Post {
 	/** Withdraws the offer, and removes the file if there is no successor. */
 	async close(): Promise<void> {
 		this.#ending.abort();
+		await Promise.allSettled(this.#greetings);
 		await this.#session;
 		this.#listener.close();
 		this.#offer?.resolve(undefined);
@@ -112,26 +122,50 @@ export class Post {
 	}
 
 	async #attend(wire: Wire): Promise<void> {
-		// The one before may have just ended, which is not known yet.
-		if (this.#session !== undefined) await Promise.race([this.#session, sleep(GRACE_MS)]);
-		if (this.#offer !== undefined && this.#session === undefined) {
-			this.#session = this.#negotiate(wire, this.#offer);
-			await this.#session;
-			this.#session = undefined;
-		} else {
-			const text =
-				"The old process offers nothing now: it has just started, or another one is taking over";
-			await refuse(wire, new HandoverError("busy", text));
-		}
+		const hello = await this.#greet(wire);
+		if (hello !== undefined) await this.#serve(wire, hello);
 		wire.close();
 	}
 
-	async #negotiate(wire: Wire, offer: PendingOffer): Promise<void> {
+	// Before it has a turn: whoever says nothing keeps nobody from trying.
+	async #greet(wire: Wire): Promise<MessageOf<"hello"> | undefined> {
+		const greeting = greet(wire, this.#ending.signal);
+		this.#greetings.add(greeting);
+		try {
+			return await greeting;
+		} catch (error) {
+			return await this.#fail(wire, error);
+		} finally {
+			this.#greetings.delete(greeting);
+		}
+	}
+
+	async #serve(wire: Wire, hello: MessageOf<"hello">): Promise<void> {
+		// The one before may have just ended, which is not known yet.
+		if (this.#session !== undefined) await Promise.race([this.#session, sleep(GRACE_MS)]);
+		if (this.#offer !== undefined && this.#session === undefined) {
+			this.#session = this.#negotiate(wire, hello, this.#offer);
+			await this.#session;
+			this.#session = undefined;
+			return;
+		}
+		const text =
+			"The old process offers nothing now: it has just started, or another one is taking over";
+		await refuse(wire, new HandoverError("busy", text));
+	}
+
+	async #fail(wire: Wire, error: unknown): Promise<undefined> {
+		const failure = asHandoverError(error);
+		await refuse(wire, failure);
+		callProgram(() => this.#offer?.options.onFailure?.(failure));
+	}
+
+	async #negotiate(wire: Wire, hello: MessageOf<"hello">, offer: PendingOffer): Promise<void> {
 		const { options, resolve, reject } = offer;
 		let heir: Heir;
 		try {
 			await this.#before;
-			heir = await bequeath(wire, {
+			heir = await bequeath(wire, hello, {
 				post: this.#listener,
 				sockets: this.#sockets ?? [],
 				state: stateBytes(options.state?.() ?? ""),
@@ -139,9 +173,7 @@ export class Post {
 				signal: this.#ending.signal,
 			});
 		} catch (error) {
-			const failure = asHandoverError(error);
-			await refuse(wire, failure);
-			callProgram(() => options.onFailure?.(failure));
+			await this.#fail(wire, error);
 			return;
 		}
 		this.#leave();

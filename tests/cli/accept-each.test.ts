@@ -44,3 +44,68 @@ for (const wrong of ["prepare", "serve"] as const) {
 		assert.deepEqual(served, []);
 	});
 }
+
+test("with all places taken, a newcomer gets that of the oldest which is not ready after a second", async (t) => {
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	t.mock.method(performance, "now", () => now);
+	let now = 0;
+	const listener = giving(4);
+	const shed: number[] = [];
+	const ends = new Map<number, () => void>();
+	const running = acceptEach(listener, {
+		max: 2,
+		once: false,
+		prepare: (connection) =>
+			new Promise<undefined>((end) => ends.set(connection, () => end(undefined))),
+		serve: async () => {},
+		shed: (connection) => {
+			shed.push(connection);
+			ends.get(connection)?.();
+		},
+	});
+	await settled();
+	assert.deepEqual([[...ends.keys()], shed], [[0, 1], []]);
+	now = 999;
+	t.mock.timers.tick(999);
+	await settled();
+	assert.deepEqual(shed, []);
+	now = 1_000;
+	t.mock.timers.tick(1);
+	await settled();
+	// Both came at the same time; the third has its second now.
+	assert.deepEqual(
+		[[...ends.keys()], shed],
+		[
+			[0, 1, 2, 3],
+			[0, 1],
+		],
+	);
+	listener.close();
+	for (const end of ends.values()) end();
+	await running;
+});
+
+test("without time to become ready nobody gives way", async () => {
+	const listener = giving(3);
+	const ends = new Map<number, () => void>();
+	const running = acceptEach(listener, {
+		max: 2,
+		once: false,
+		prepare: async (connection) => connection,
+		serve: (connection) => new Promise<void>((end) => ends.set(connection, end)),
+		shed: () => assert.fail("it was ready"),
+	});
+	await settled();
+	assert.deepEqual([...ends.keys()], [0, 1]);
+	ends.get(0)?.();
+	await settled();
+	assert.deepEqual([...ends.keys()], [0, 1, 2]);
+	listener.close();
+	for (const end of ends.values()) end();
+	await running;
+});
+
+/** Lets everything happen that waits for nothing. */
+async function settled(): Promise<void> {
+	for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+}

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { listen } from "socketry";
+import { connect, listen } from "socketry";
 import { takeOver } from "socketry/handover";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { type Child, type ChildOptions, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { lacking, lineLike } from "../support/programs.ts";
 import { type Old, withOld } from "./old.ts";
 
@@ -81,6 +82,17 @@ test("while one is taking over, another one is told that it is busy, and so is o
 		await second.ready();
 		await assert.rejects(takeOver(old.post, { sockets: {} }), { reason: "busy" });
 		await second.close();
+	});
+});
+
+test("whoever knocks and says nothing keeps nobody from taking over, and is told when its time is over", async () => {
+	await withOld({}, async (old) => {
+		const silent = await connect(old.post);
+		const next = await takeOver(old.post, { sockets: {} });
+		await next.ready();
+		assert.match(String(await silent.receive(PATIENT)), /"kind":"refuse","reason":"timeout"/);
+		await silent.close();
+		await next.close();
 	});
 });
 

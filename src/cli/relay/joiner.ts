@@ -36,6 +36,7 @@ interface Running extends Movement {
 }
 
 const SESSION_IDLE_MS = 60_000;
+const GAVE_WAY = "gave way to a newcomer, for its handshake or header was still due";
 const TIME_IS_OVER = "the time to drain is over";
 
 /** Joins connections and sessions, and counts them. */
@@ -45,6 +46,7 @@ export class Joiner {
 	readonly #say: (message: string) => void;
 	readonly #running = new Set<Running>();
 	readonly #sessions = new Set<MessageRelay>();
+	readonly #shed = new WeakSet<Stream | PacketStream>();
 	readonly #ending = new AbortController();
 	#openingCount = 0;
 
@@ -66,6 +68,17 @@ export class Joiner {
 		return areUnix && this.#request.passesDescriptors;
 	}
 
+	/** Whether it takes the peer's time to make a connection ready: a handshake, or a header. */
+	get takesTime(): boolean {
+		return (this.#request.tlsIn ?? this.#request.proxied) !== undefined;
+	}
+
+	/** Ends a connection that is being made ready, in favour of another one. */
+	shed(accepted: Stream | PacketStream): void {
+		this.#shed.add(accepted);
+		accepted.abort();
+	}
+
 	/** Makes a connection ready to be joined; undefined when nothing can come of it, which is told and counted. Never rejects. */
 	async prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
 		this.#openingCount++;
@@ -73,7 +86,8 @@ export class Joiner {
 			return await makeReady(accepted, this.#request, this.#ending.signal);
 		} catch (error) {
 			this.#tally.refusedCount++;
-			this.#say(`${formatAddress(accepted.peer)}: ${reasonOf(error as Error)}`);
+			const reason = this.#shed.has(accepted) ? GAVE_WAY : reasonOf(error as Error);
+			this.#say(`${formatAddress(accepted.peer)}: ${reason}`);
 			return undefined;
 		} finally {
 			this.#openingCount--;

@@ -21,6 +21,7 @@ import { openAll, type Serving, type Wish } from "../serving.ts";
 import { checkTls } from "../tls-options.ts";
 import { Joiner, type Listening } from "./joiner.ts";
 import { type Request, type Route, readRequest } from "./options.ts";
+import { PeerLines } from "./peer-lines.ts";
 import { BURST_BYTES, takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
 import { compileLate, keepYoungSpaceSmall } from "./v8-settings.ts";
@@ -60,6 +61,7 @@ class Relay {
 	readonly #context: Context;
 	readonly #joiner: Joiner;
 	readonly #tally: Tally;
+	readonly #lines: PeerLines;
 	readonly #listening: Listening[] = [];
 	readonly #sessions = new Set<Promise<void>>();
 
@@ -67,7 +69,8 @@ class Relay {
 		this.#request = request;
 		this.#context = context;
 		this.#tally = tally;
-		this.#joiner = new Joiner(request, tally, (message) => this.#say(message));
+		this.#lines = new PeerLines((text) => this.#say(text));
+		this.#joiner = new Joiner(request, tally, (text) => this.#lines.say(text));
 	}
 
 	async run(): Promise<void> {
@@ -88,6 +91,7 @@ class Relay {
 				drain.stop();
 			}
 		} finally {
+			this.#lines.close();
 			await serving.leave();
 			for (const socket of serving.sockets) await socket.close();
 		}
@@ -99,12 +103,12 @@ class Relay {
 		const carriesDatagrams = fromManner === "datagrams";
 		const onRefused = ({ peer }: RefusedPeer): void => {
 			this.#tally.refusedCount++;
-			this.#say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
+			this.#lines.say(`refused a connection of user ${peer?.uid ?? "unknown"}`);
 		};
 		// In spite of `maxOf`: of the whole machine, or by passed descriptors.
 		const onOverload = ({ code, refused }: Overload): void => {
 			for (let i = 0; i < refused; i++) this.#tally.end(undefined, "failed");
-			this.#say(`refused ${refused} connections: ${code}`);
+			this.#lines.say(`refused ${refused} connections: ${code}`);
 		};
 		const isUnix = from.transport.startsWith("unix");
 		return {
@@ -144,6 +148,10 @@ class Relay {
 				once,
 				prepare: (connection) => this.#joiner.prepare(connection),
 				serve: (connection) => this.#joiner.join(connection, route),
+				shed:
+					this.#joiner.takesTime && !once
+						? (connection) => this.#joiner.shed(connection)
+						: undefined,
 			});
 		}
 		return takeSessions(socket, {

@@ -1,0 +1,73 @@
+/** Clients who mean nothing good, or nothing at all: what they can keep others from, and how much is said of them. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { connect, formatAddress, listen, parseAddress } from "socketry";
+import { startTls } from "socketry/tls";
+import { Authority } from "../support/certificates.ts";
+import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
+import { startOurs } from "./talk.ts";
+
+test("clients who begin no handshake give way to one who does", async () => {
+	await inFolder(async (folder) => {
+		const authority = new Authority();
+		const { cert, key } = authority.issue();
+		writeFileSync(`${folder}/pem`, `${cert}\n${key}`);
+		const far = await listen("tcp://127.0.0.1:0");
+		const serving = (async () => {
+			for await (const stream of far) {
+				for await (const chunk of stream) await stream.write(chunk);
+				await stream.close();
+			}
+		})();
+		const to = formatAddress(far.address);
+		const args = ["relay", "tcp://127.0.0.1:0", to, "--tls-in", `${folder}/pem`, "--max", "2"];
+		const relay = startOurs(args);
+		const [, near = ""] = await relay.said(/listening on (\S+),/);
+		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		const silent = [await connect(place), await connect(place)];
+		const stream = await startTls(await connect(place), {
+			servername: "localhost",
+			tls: { ca: authority.cert },
+		});
+		await stream.write("hello");
+		assert.equal(String(await stream.readExactly(5, PATIENT)), "hello");
+		await relay.said(/gave way to a newcomer/);
+		await stream.close();
+		relay.process.kill("SIGTERM");
+		await relay.ended;
+		for (const each of silent) each.abort();
+		far.close();
+		await serving;
+	});
+});
+
+test("of many connections that fail some are told, and the others counted", async () => {
+	await inFolder(async (folder) => {
+		const count = 300;
+		const relay = startOurs(["relay", "tcp://127.0.0.1:0", `unix:${folder}/nobody`]);
+		const [, near = ""] = await relay.said(/listening on (\S+),/);
+		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		for (let i = 0; i < count; i++) await knock(place);
+		relay.process.kill("SIGTERM");
+		const { stderr } = await relay.ended;
+		const told = stderr.match(/^socketry relay: tcp:.* to unix:.*$/gm) ?? [];
+		const left = [...stderr.matchAll(/and (\d+) more lines/g)].map(([, more]) => Number(more));
+		assert.ok(told.length >= 20 && told.length < count, `${told.length} lines`);
+		assert.equal(
+			left.reduce((sum, more) => sum + more, told.length),
+			count,
+		);
+	});
+});
+
+/** Connects, and waits for the end, which can come while it connects. */
+async function knock(place: { transport: "tcp"; host: string; port: number }): Promise<void> {
+	try {
+		await using stream = await connect(place);
+		await stream.read();
+	} catch (error) {
+		assert.equal((error as { code?: string }).code, "ECONNRESET");
+	}
+}
