@@ -99,8 +99,13 @@ function unknownSocket({ inode, namespace }: Stranger, scan: ProcessScan): Liste
 	return { kind: "unknown", state: "unknown", inode, holders, ...(namespace && { namespace }) };
 }
 
-function notesOn({ hiddenCount, isHiding }: ProcessScan): ListingNote[] {
+function notesOn({ hiddenCount, isHiding, isBlind }: ProcessScan): ListingNote[] {
 	const code = "hidden-processes";
+	if (isBlind) {
+		const message =
+			"there is no /proc that shows processes: who holds a socket is missing; mount it";
+		return [{ code, message }];
+	}
 	const missing =
 		"who holds a socket is missing where it is one of them; run this as root to see them";
 	if (isHiding) {

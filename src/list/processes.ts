@@ -25,6 +25,8 @@ export interface ProcessScan {
 	readonly hiddenCount: number;
 	/** Whether /proc does not even show processes of other users. */
 	readonly isHiding: boolean;
+	/** Whether there is no /proc that shows any. */
+	readonly isBlind: boolean;
 	/** A process in each network namespace other than ours, by the namespace's inode. */
 	readonly namespaces: ReadonlyMap<number, number>;
 	/** The namespace of each process that has sockets and is not in ours. */
@@ -43,7 +45,8 @@ export async function scanProcesses(
 	const own = namespaceOfProcess("self");
 	let hiddenCount = 0;
 	let turnEnd = performance.now() + LIMITS.listingTurnMs;
-	for (const name of processNames()) {
+	const names = processNames();
+	for (const name of names) {
 		const sockets = socketsOf(name);
 		if (sockets === "hidden") hiddenCount += 1;
 		else if (sockets.size > 0) {
@@ -60,7 +63,8 @@ export async function scanProcesses(
 			turnEnd = performance.now() + LIMITS.listingTurnMs;
 		}
 	}
-	return { holders, hiddenCount, isHiding: hidesProcesses(), namespaces, namespaceOf };
+	const isHiding = hidesProcesses();
+	return { holders, hiddenCount, isHiding, isBlind: names.length === 0, namespaces, namespaceOf };
 }
 
 /** Whether a descriptor of a process still is the socket of this inode. */

@@ -15,6 +15,7 @@ import {
 	socketpair,
 } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { abstractName } from "../support/pairs.ts";
 import { ours, PROGRAM, start, startOurs } from "./talk.ts";
 
 // Longer than what socat waits for after the end of its input.
@@ -292,6 +293,19 @@ test("--send-fd passes a descriptor with the first byte", async () => {
 		);
 	});
 });
+
+for (const kind of ["unix", "unix-seqpacket"] as const) {
+	test(`a descriptor that nothing was sent with has not been passed, which is exit code 4 (${kind})`, async () => {
+		const at = `${kind}:${abstractName()}` as "unix:@x";
+		await using listener = await listen(at);
+		const connecting = ours(["connect", at, "--send-fd", "2"], "");
+		await using stream = await listener.accept();
+		const { code, stderr } = await connecting;
+		assert.equal(code, 4);
+		assert.match(stderr, /the descriptor was not passed: it goes with the first byte or message/);
+		stream.abort();
+	});
+}
 
 test("whoever reads our output and leaves early ends it with 141 and without a word", async () => {
 	await serving(

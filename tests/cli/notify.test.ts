@@ -112,7 +112,7 @@ test("without a service manager it says so, and is no success", async () => {
 
 test("mistakes are explained, whether or not there is a service manager", async () => {
 	for (const [args, message] of [
-		[[], /something to tell/],
+		[[], /say what there is to tell, such as --ready/],
 		[["ready"], /write NAME=VALUE/],
 		[["lower=1"], /A-Z/],
 		[["--status", "two\nlines"], /no line break/],

@@ -26,6 +26,21 @@ test("where /proc hides processes, that is said", {
 	assert.match(hidden?.message ?? "", /\(hidepid\): who holds .* run this as root/);
 });
 
+test("where there is no /proc, sockets are listed all the same, and that nobody is seen is said", {
+	skip: lackingNetworks() || lacking("mount"),
+}, async () => {
+	const listener = await listen(`unix:${abstractName()}`);
+	const under = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"];
+	const { code, stdout, stderr } = await startChild(LISTER, { args: ["list"], under }).ended;
+	assert.equal(code, 0, stderr);
+	const { notes, sockets } = JSON.parse(stdout) as Awaited<ReturnType<typeof listSockets>>;
+	const found = one(sockets, ({ local }) => local === formatAddress(listener.address));
+	assert.deepEqual(found.holders, []);
+	const blind = notes.find((note) => note.code === "hidden-processes");
+	assert.match(blind?.message ?? "", /no \/proc .* who holds a socket is missing; mount it/);
+	listener.close();
+});
+
 test("a listener in another network namespace is listed with its namespace", {
 	skip: lackingNetworks(),
 }, async () => {

@@ -107,9 +107,19 @@ function checkTogether(address: Address, manner: Manner | undefined, values: Val
 			`--as-owner is for unix: and unix-seqpacket: only: who listens at ${formatAddress(address)} is not known`,
 		);
 	}
+	if (values["send-fd"] !== undefined && (proxy !== undefined || !passesDescriptors(address))) {
+		throw new UsageError(
+			`--send-fd is for Unix sockets only: no descriptor gets to ${formatAddress(address)}`,
+		);
+	}
 	if (proxy !== undefined && manner !== undefined && manner !== "stream") {
 		throw new UsageError("--proxy reaches TCP only: ADDRESS must be HOST:PORT");
 	}
+}
+
+// Of an inherited descriptor that is seen once it is open.
+function passesDescriptors({ transport }: Address): boolean {
+	return transport.startsWith("unix") || transport === "fd" || transport === "systemd";
 }
 
 // An option that would be passed over is a mistake.

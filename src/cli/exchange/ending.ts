@@ -1,3 +1,6 @@
+/** How an exchange ends, and what of it is a failure. */
+import { CutError } from "../exit-code.ts";
+
 /** An event that comes once, awaited beside others again and again without holding on to them. */
 export class Ending {
 	#isOver = false;
@@ -37,4 +40,11 @@ const GONE: ReadonlySet<unknown> = new Set(["EPIPE", "ECONNRESET", "ERR_CLOSED"]
 /** Whether sending failed because the peer takes no more: what it says can still be read, and its end will come. */
 export function isPeerGone(error: Error): boolean {
 	return GONE.has((error as { code?: unknown }).code);
+}
+
+/** Standard input has ended, and what was to be passed has had nothing to go with. */
+export function notPassed(): CutError {
+	return new CutError(
+		"the descriptor was not passed: it goes with the first byte or message, and standard input has none",
+	);
 }

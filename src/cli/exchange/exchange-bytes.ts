@@ -1,7 +1,7 @@
 /** A stream joined to standard input and output: the end of one direction ends only that direction. */
 import { type ByteStream, ClosedError, LIMITS, type Passable, type Stream } from "../../index.ts";
 import { CutError } from "../exit-code.ts";
-import { Ending, isPeerGone } from "./ending.ts";
+import { Ending, isPeerGone, notPassed } from "./ending.ts";
 import { toCrlf } from "./framing.ts";
 import type { Output } from "./output.ts";
 import type { StandardInput } from "./standard-input.ts";
@@ -67,6 +67,7 @@ async function sendAll(
 	for (;;) {
 		const chunk = await input.peekBeside(peerEnd, keep);
 		if (chunk === undefined) return;
+		if (chunk === null && descriptors.length > 0) throw notPassed();
 		if (chunk === null) return await stream.closeWrite();
 		input.take();
 		const data = crlf ? toCrlf(chunk, endsWithReturn) : chunk;

@@ -2,7 +2,7 @@
 import type { Decoder } from "../../frame/index.ts";
 import { CutError } from "../exit-code.ts";
 import type { Channel } from "./channel.ts";
-import { Ending, isPeerGone } from "./ending.ts";
+import { Ending, isPeerGone, notPassed } from "./ending.ts";
 import { type Framing, messageDecoder, withCrlf } from "./framing.ts";
 import type { Output } from "./output.ts";
 import { type StandardInput, unreadable } from "./standard-input.ts";
@@ -121,6 +121,7 @@ async function sendAll(
 	const completion = framing === "lines" && decoder.pendingBytes > 0 ? LINE_FEED : NOTHING;
 	for (const next of messagesIn(decoder, completion)) await send(next);
 	for (const last of messagesIn(decoder, undefined)) await send(last);
+	if (sendFirst !== undefined) throw notPassed();
 	await channel.closeWrite();
 }
 

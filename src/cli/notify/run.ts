@@ -13,6 +13,8 @@ const READ_MS = 5_000;
 const PID_MAX = 4_194_304;
 const ERRNO_MAX = 4_095;
 const INIT = 1;
+/** Options that say how to tell, not what. */
+const MANNERS: ReadonlySet<string> = new Set(["timeout", "no-wait"]);
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -40,6 +42,9 @@ function readState(
 	if (name !== undefined && descriptors === undefined) {
 		throw new UsageError("--fd-name goes with --fd");
 	}
+	const isNothing = Object.keys(values).every((key) => MANNERS.has(key)) && words.length === 0;
+	if (isNothing)
+		throw new UsageError("say what there is to tell, such as --ready or --status TEXT");
 	return {
 		...{ ready, reloading, stopping, status, watchdog, mainPid },
 		errno: given(values.errno, (text) => parseCount("--errno", text, 1, ERRNO_MAX)),
