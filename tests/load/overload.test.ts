@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Address, connect, type Stream } from "socketry";
 import { type Child, runChild, startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
-import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
+import { PATIENCE_MS, PATIENT, until } from "../support/patience.ts";
 
 const SERVER = new URL("./overload-server.child.js", import.meta.url);
 const EXHAUSTED = new URL("./exhausted.child.js", import.meta.url);
 const FEW = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"];
 const CLIENTS = 100;
 const ROUNDS = 3;
+/** Descriptors that a server may have opened for itself meanwhile. */
+const OWN = 8;
+/** Who spins does so each time. */
+const KNOCKS = 5;
 /** How long a server is watched that cannot accept, and what it may use of that. */
 const WATCH_MS = 1_000;
 const CPU_MS = 300;
@@ -51,6 +55,10 @@ function cpuMs(pid: number): number {
 	return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+function descriptorsOf({ pid }: Child): number {
+	return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 /** Keeps knocking at a server that has nothing free, and tells what that costs it. */
 async function knock(address: Address, { pid }: Child): Promise<number> {
 	const before = cpuMs(pid);
@@ -70,6 +78,7 @@ for (const [kind, address] of [
 		const server = startChild(SERVER, { under: FEW, args: [address as string] });
 		try {
 			const to = JSON.parse(await server.line()) as Address;
+			const idle = descriptorsOf(server);
 			let refused = 0;
 			let accepted = 0;
 			for (let round = 0; round < ROUNDS; round++) {
@@ -84,10 +93,14 @@ for (const [kind, address] of [
 					assert.equal(String(await stream.readExactly(5)), "again");
 				}
 				if (round === 0) {
-					const used = await knock(to, server);
+					let used = await knock(to, server);
+					for (let again = 1; again < KNOCKS && used >= CPU_MS; again++) {
+						used = Math.min(used, await knock(to, server));
+					}
 					assert.ok(used < CPU_MS, `${used} ms of ${WATCH_MS}`);
 				}
 				await Promise.all(served.map((stream) => stream.close()));
+				await until(() => descriptorsOf(server) <= idle + OWN);
 			}
 			const afterwards = await visitUntilServed(to);
 			await afterwards.close();

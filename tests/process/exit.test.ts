@@ -60,7 +60,7 @@ describe("waiting costs no processor time", { concurrency: 3 }, () => {
 			const { code, stdout, stderr } = await runChild(CHILD, { args: [state, "measure"] });
 			assert.equal(code, 0, stderr);
 			const used = Number.parseFloat(stdout.trim().split("\n").at(-1) as string);
-			assert.ok(used < (POLLED.test(state) ? 200 : 60), `${used} ms in 600`);
+			assert.ok(used < (POLLED.test(state) ? 100 : 30), `${used} ms in 300`);
 		});
 	}
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { listen, type Stream } from "socketry";
+import { until } from "../../support/patience.ts";
 import { runProgram, startProgram } from "../program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "socketry-test-"));
@@ -166,8 +167,4 @@ async function appears(): Promise<string> {
 		return found !== undefined && readdirSync(join(folder, found)).includes("unix.sock");
 	});
 	return join(folder, found as string);
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-	while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
