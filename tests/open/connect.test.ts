@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
+import { settled } from "#src/testing/expectations.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "socketry-connect-"));
@@ -51,10 +52,7 @@ test("an unknown name says so", async () => {
 test("a connect that takes too long ends with its time limit, and leaves nothing open", async () => {
 	const resolver = (): Promise<string[]> => new Promise(() => {});
 	await assert.rejects(
-		Promise.race([
-			connect("tcp://slow.test:1", { resolver, timeoutMs: 20 }),
-			new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error("hung"))),
-		]),
+		settled(connect("tcp://slow.test:1", { resolver, timeoutMs: 20 }), PATIENCE_MS, "connect()"),
 		{ code: "ERR_TIMEOUT", message: /Connecting took longer than 20 ms/ },
 	);
 });
