@@ -42,6 +42,8 @@ const QUEUE_BYTES_MAX = 1_073_741_824;
 const STRIDE_CONTROL_BYTES = 24;
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
+const gluing = new Uint8Array(4);
+
 /** Makes a socket ready, and both its directions. */
 export function applyDatagramsOptions(
 	socket: Socket,
@@ -71,7 +73,12 @@ export function applyDatagramsOptions(
 	const detailBytes = enableDetails(socket, options.details);
 	const intake: DatagramIntakeSetup = {
 		...sizes,
-		companions: new Companions(socket, isUnix, options, detailBytes),
+		companions: new Companions(
+			socket,
+			isUnix,
+			options,
+			isUdp ? roomFor(socket, detailBytes) : detailBytes,
+		),
 		glue: offload ? () => glue(socket, detailBytes) : undefined,
 		isDetailed: detailBytes > 0,
 		errors,
@@ -101,6 +108,15 @@ function intakeSizes(
 		MESSAGE_BYTES_MAX,
 	);
 	return { roomBytes: isUdp ? UDP_ROOM_BYTES : maxBytes, maxBytes };
+}
+
+// A former owner may have had the kernel glue datagrams, or do so until it knows that it is none any more: they come one by one here only if there is
+// room for their stride.
+function roomFor(socket: Socket, detailBytes: number): number {
+	const isGluing =
+		socket.descriptor.isForeign ||
+		(sys.getsockopt(socket.fd, IPPROTO_UDP, UDP_GRO, gluing) > 0 && gluing[0] !== 0);
+	return isGluing ? Math.max(detailBytes, STRIDE_CONTROL_BYTES) : detailBytes;
 }
 
 // A kernel without GRO refuses the option, and then delivers each datagram by itself.

@@ -62,6 +62,11 @@ export class Descriptor implements Watched {
 		return this.#fd;
 	}
 
+	/** Whether others may have used it before, or may do so still; known until the first wait. */
+	get isForeign(): boolean {
+		return this.#watch === "foreign";
+	}
+
 	/** Calls `reader` once the descriptor can be read, has ended or failed. */
 	awaitReadable(reader: Waiter): void {
 		if (this.#reader !== undefined) throw new BusyError();
