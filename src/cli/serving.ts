@@ -1,5 +1,11 @@
 /** The sockets on which a command serves: opened, or with `--takeover` taken over from the process that served before. */
-import type { ServingSocket, SocketSpecs } from "../handover/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type {
+	DatagramsListener,
+	ServingSocket,
+	SocketSpecs,
+	StatefulConnection,
+} from "../handover/index.ts";
 import { type Address, datagrams, LIMITS, listen, type SyscallError } from "../index.ts";
 import type { ServiceState } from "../systemd/index.ts";
 import { readAddress } from "./address-argument.ts";
@@ -28,6 +34,14 @@ export interface ServingOptions {
 	readonly signal: AbortSignal;
 	/** Tells what went wrong, and did not matter. */
 	readonly say: (text: string) => void;
+	/** Datagram sockets that serve one peer each: those to hand over, and what becomes of one that comes. Default: they stay where they are. */
+	readonly sessions?: SessionMoves | undefined;
+}
+
+/** How sockets of single peers go from one process to the next. */
+export interface SessionMoves {
+	readonly leaving: () => Iterable<StatefulConnection>;
+	readonly onArrived: DatagramsListener;
 }
 
 /** Sockets that are open. */
@@ -36,6 +50,8 @@ export interface Serving {
 	readonly sockets: readonly ServingSocket[];
 	/** From which process they come; undefined when they are new. */
 	readonly predecessorPid: number | undefined;
+	/** Settles when sockets of single peers have come from it, or will not come. Never rejects. */
+	readonly received: Promise<void>;
 	/** The process that has taken them over; undefined when `leave` was called before. Never settles without `--takeover`. */
 	readonly successor: Promise<number | undefined>;
 	/** Offers them to nobody any more. They stay open. */
@@ -105,7 +121,8 @@ async function openNew(wishes: readonly Wish[]): Promise<Serving> {
 		throw error;
 	}
 	const never = new Promise<undefined>(() => {});
-	return { sockets, predecessorPid: undefined, successor: never, leave: async () => {} };
+	const received = Promise.resolve();
+	return { sockets, predecessorPid: undefined, received, successor: never, leave: async () => {} };
 }
 
 async function openOne({ address, carriesDatagrams, options }: Wish): Promise<ServingSocket> {
@@ -148,7 +165,7 @@ function wishOf({ port, path }: SyscallError, wishes: readonly Wish[]): Wish | u
 
 async function takeOnce(
 	wishes: readonly Wish[],
-	{ control, signal, say }: ServingOptions & { readonly control: Control },
+	{ control, signal, say, sessions }: ServingOptions & { readonly control: Control },
 ): Promise<Serving> {
 	const { takeOver } = await import("../handover/index.ts");
 	const specs: Record<string, SocketSpecs[string]> = {};
@@ -157,17 +174,29 @@ async function takeOnce(
 		specs[unique] = { address, ...options };
 		return unique;
 	});
-	const handover = await takeOver(control, { sockets: specs, signal });
+	const onDatagrams = sessions?.onArrived;
+	const handover = await takeOver(control, { sockets: specs, onDatagrams, signal });
 	const taken = await handover.ready({ signal });
 	const onFailure = ({ message }: Error): void => say(`still serving: ${message}`);
 	const sockets = names.map((name) => taken[name] as ServingSocket);
+	// A command has nothing to do until its `ready()`, and one that falls silent must not keep others from taking over.
+	const startMs = LIMITS.handoverStepMs;
+	const offer = { startMs, connections: sessions?.leaving, onFailure };
 	return {
 		sockets,
 		predecessorPid: handover.predecessorPid,
-		// A command has nothing to do until its `ready()`, and one that falls silent must not keep others from taking over.
-		successor: handover
-			.offer({ startMs: LIMITS.handoverStepMs, onFailure })
-			.then((successor) => successor?.pid),
+		received: inTime(handover.received),
+		successor: handover.offer(offer).then((successor) => successor?.pid),
 		leave: () => handover.close(),
 	};
+}
+
+// A process that stands still keeps nobody waiting for its sessions.
+async function inTime(received: Promise<unknown>): Promise<void> {
+	const end = new AbortController();
+	const { signal } = end;
+	const time = sleep(2 * LIMITS.handoverMoveMs, undefined, { signal, ref: false });
+	await Promise.race([received, time]).catch(() => {});
+	end.abort();
+	await time.catch(() => {});
 }

@@ -7,10 +7,10 @@ import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { SocketFamily } from "../socket/kind.ts";
 import { Passage } from "../socket/passage.ts";
 import type { SocketAddress } from "../socket/sockaddr.ts";
-import type { Socket } from "../socket/socket.ts";
+import { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
-import type { BoundFile } from "../stream/connection.ts";
+import type { BoundFile, HandedOff } from "../stream/connection.ts";
 import { OpenSocket } from "../stream/open-socket.ts";
 import { BatchIntake } from "./batch-intake.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
@@ -298,6 +298,18 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 		this.#cleanUp?.();
 		tellDetached(this.socket);
 		return this.socket;
+	}
+
+	/** @internal Gives the socket away, if the program waits for a datagram and has nothing under way; otherwise as `Stream.handOff`. */
+	handOff(): Promise<HandedOff> | undefined {
+		const isIdle = this.#reader.waiting && this.queuedBytes === 0 && !this.#intake.available;
+		// What comes along would be refused at its new place.
+		if (this.closed || !isIdle || this.#intake.companions.isAsked) return undefined;
+		this.detach();
+		return Promise.resolve({
+			socket: Socket.fromFd(this.socket.detachFd()),
+			unread: new Uint8Array(),
+		});
 	}
 
 	/** @internal Leaves what comes to another process: what was fetched is still received, and then receiving ends as if this were closed. Sending goes on. */

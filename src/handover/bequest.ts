@@ -31,6 +31,8 @@ export interface Heir {
 	readonly pid: number;
 	/** Whether it wants connections too. */
 	readonly takesConnections: boolean;
+	/** Whether it wants datagram sockets one by one too. */
+	readonly takesDatagrams: boolean;
 }
 
 const STEP = { timeoutMs: LIMITS.handoverStepMs };
@@ -61,8 +63,8 @@ export async function bequeath(
 	await offer(wire, estate, protocol);
 	await wire.expect(["ready"], { timeoutMs: estate.startMs, signal });
 	await wire.send({ kind: "yours" });
-	const { takesConnections } = await awaitDecision(wire, signal);
-	return { pid: hello.pid, takesConnections };
+	const { takesConnections, takesDatagrams } = await awaitDecision(wire, signal);
+	return { pid: hello.pid, takesConnections, takesDatagrams: takesDatagrams === true };
 }
 
 async function offer(wire: Wire, estate: Estate, protocol: number): Promise<void> {

@@ -7,7 +7,7 @@ import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import type { EstateSocket } from "./bequest.ts";
 import { Heirloom } from "./heirloom.ts";
 import type { Inheritance } from "./inheritance.ts";
-import { type ConnectionListener, receiveConnections } from "./moving.ts";
+import { receiveConnections, type Takers } from "./moving.ts";
 import { type OfferOptions, Post, type Successor } from "./post.ts";
 import type { Place, ServingSocket, SocketSpecs, SocketsFor } from "./sockets.ts";
 
@@ -21,7 +21,7 @@ export interface HandoverSetup {
 	readonly post: Post | undefined;
 	readonly inheritance: Inheritance | undefined;
 	readonly places: readonly Filled[];
-	readonly onConnection: ConnectionListener | undefined;
+	readonly takers: Takers;
 }
 
 /** A process's place in the line: what it gets from the one before, and what it hands to the one after. Made by `takeOver`. */
@@ -64,7 +64,7 @@ export class Handover<Specs extends SocketSpecs> {
 	}
 
 	/**
-	 * Connections that have come from the one before to `onConnection`; resolves once it has no more, and rejects with `HandoverError` if it died
+	 * Connections that have come from the one before to `onConnection`, and sockets to `onDatagrams`; resolves once it has no more, and rejects with `HandoverError` if it died
 	 * before.
 	 */
 	get received(): Promise<number> {
@@ -108,10 +108,12 @@ export class Handover<Specs extends SocketSpecs> {
 	}
 
 	async #claim(options: WaitOptions | undefined): Promise<SocketsFor<Specs>> {
-		const { inheritance, onConnection } = this.#setup;
+		const { inheritance, takers } = this.#setup;
 		try {
 			const patience = { timeoutMs: LIMITS.handoverStepMs, ...options };
-			await inheritance?.claim(onConnection !== undefined, patience);
+			const takesConnections = takers.onConnection !== undefined;
+			const takesDatagrams = takers.onDatagrams !== undefined;
+			await inheritance?.claim({ takesConnections, takesDatagrams }, patience);
 			return this.#own();
 		} catch (error) {
 			await this.#giveBack();
@@ -120,7 +122,7 @@ export class Handover<Specs extends SocketSpecs> {
 	}
 
 	#own(): SocketsFor<Specs> {
-		const { inheritance, places, onConnection } = this.#setup;
+		const { inheritance, places, takers } = this.#setup;
 		const sockets: EstateSocket[] = places.map(({ name, asked, from }) => ({
 			name,
 			asked,
@@ -129,8 +131,8 @@ export class Handover<Specs extends SocketSpecs> {
 		const post = this.#setup.post ?? new Post(inheritance?.post?.own() as Listener<PacketStream>);
 		if (inheritance !== undefined) {
 			for (const { heirloom } of inheritance.given) heirloom.discard();
-			if (onConnection !== undefined) {
-				this.#received = receiveConnections(inheritance.wire, onConnection);
+			if (takers.onConnection !== undefined || takers.onDatagrams !== undefined) {
+				this.#received = receiveConnections(inheritance.wire, takers);
 			}
 			this.#received.catch(() => {}).finally(() => inheritance.close());
 		}

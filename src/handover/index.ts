@@ -4,7 +4,12 @@ export { HandoverError, type HandoverReason } from "../errors.ts";
 export type { Drainable } from "./drain.ts";
 export { drain } from "./drain.ts";
 export type { Handover } from "./handover.ts";
-export type { ConnectionListener, MovableConnection, StatefulConnection } from "./moving.ts";
+export type {
+	ConnectionListener,
+	DatagramsListener,
+	MovableConnection,
+	StatefulConnection,
+} from "./moving.ts";
 export type { OfferOptions, Successor } from "./post.ts";
 export type {
 	DatagramsSpec,

@@ -9,7 +9,7 @@ import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { isAlive } from "../socket/peer-pidfd.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import { Heirloom } from "./heirloom.ts";
-import { type Message, PROTOCOLS } from "./protocol.ts";
+import { type Message, type MessageOf, PROTOCOLS } from "./protocol.ts";
 import { type Said, Wire } from "./wire.ts";
 
 /** A socket that was given, by what it is called and was asked for. */
@@ -18,6 +18,9 @@ export interface Given {
 	readonly asked: string;
 	readonly heirloom: Heirloom;
 }
+
+/** What a new process takes besides the sockets that it serves on. */
+export type Takes = Pick<MessageOf<"mine">, "takesConnections" | "takesDatagrams">;
 
 const STEP = { timeoutMs: LIMITS.handoverStepMs };
 const DEATH_MS = 2_000;
@@ -72,11 +75,11 @@ export class Inheritance {
 	 *
 	 * @throws {HandoverError | TimeoutError | AbortError} the old one goes on
 	 */
-	async claim(takesConnections: boolean, options: WaitOptions): Promise<void> {
+	async claim(takes: Takes, options: WaitOptions): Promise<void> {
 		try {
 			await this.#say({ kind: "ready" });
 			await this.wire.expect(["yours"], options);
-			await this.#say({ kind: "mine", takesConnections });
+			await this.#say({ kind: "mine", ...takes });
 		} catch (error) {
 			const hasEnded = error instanceof HandoverError && error.reason === "ended";
 			if (!(hasEnded && (await this.#isOrphaned()))) throw error;

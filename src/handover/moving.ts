@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { requireObject } from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
+import { Datagrams } from "../datagram/datagrams.ts";
 import {
 	HandoverError,
 	InvalidTypeError,
@@ -15,21 +16,31 @@ import { PacketStream } from "../packet/packet-stream.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { HandedOff } from "../stream/connection.ts";
 import { Stream } from "../stream/stream.ts";
+import type { Takes } from "./inheritance.ts";
 import type { MessageOf } from "./protocol.ts";
 import type { Wire } from "./wire.ts";
 
 /** A connection with what the new process has to know of it. */
 export interface StatefulConnection {
-	readonly connection: Stream | PacketStream;
+	readonly connection: Stream | PacketStream | Datagrams;
 	/** Asked for once the connection is parted from this process, so that nothing changes afterwards; up to 16 MiB. Default: nothing. */
 	readonly state?: (() => Uint8Array | string) | undefined;
 }
 
 /** A connection to be handed over. */
-export type MovableConnection = Stream | PacketStream | StatefulConnection;
+export type MovableConnection = Stream | PacketStream | Datagrams | StatefulConnection;
 
 /** Takes a connection that has come, and what the old process said of it; empty when it said nothing. */
 export type ConnectionListener = (connection: Stream | PacketStream, state: Uint8Array) => void;
+
+/** Takes a datagram socket that has come, and what the old process said of it. */
+export type DatagramsListener = (socket: Datagrams, state: Uint8Array) => void;
+
+/** Who takes what comes. */
+export interface Takers {
+	readonly onConnection: ConnectionListener | undefined;
+	readonly onDatagrams: DatagramsListener | undefined;
+}
 
 const PAUSE_MS = 5;
 const FOREVER = {};
@@ -59,12 +70,15 @@ export interface Moved {
 export async function moveConnections(
 	wire: Wire,
 	connections: Iterable<MovableConnection>,
+	takes: Required<Takes>,
 	withinMs: number,
 ): Promise<Moved> {
-	const left = new Set([...connections].map(withState));
+	const left = new Set([...connections].map(withState).filter((each) => isTaken(each, takes)));
 	const deadline = performance.now() + withinMs;
 	let movedCount = 0;
 	try {
+		// What was fetched of the sockets that have just gone is handed on first.
+		await new Promise(setImmediate);
 		for (;;) {
 			for (const each of left) {
 				if (each.connection.closed) left.delete(each);
@@ -83,10 +97,18 @@ export async function moveConnections(
 }
 
 function withState(each: MovableConnection): StatefulConnection {
-	if (each instanceof Stream || each instanceof PacketStream) return { connection: each };
+	if (isMovable(each)) return { connection: each };
 	const { connection } = requireObject("connection", each) as StatefulConnection;
-	if (connection instanceof Stream || connection instanceof PacketStream) return each;
-	throw new InvalidTypeError("connection", "a Stream or a PacketStream", connection);
+	if (isMovable(connection)) return each;
+	throw new InvalidTypeError("connection", "a Stream, a PacketStream or Datagrams", connection);
+}
+
+function isMovable(each: unknown): each is StatefulConnection["connection"] {
+	return each instanceof Stream || each instanceof PacketStream || each instanceof Datagrams;
+}
+
+function isTaken({ connection }: StatefulConnection, takes: Required<Takes>): boolean | undefined {
+	return connection instanceof Datagrams ? takes.takesDatagrams : takes.takesConnections;
 }
 
 async function moveOne(
@@ -115,17 +137,14 @@ async function moveOne(
  * @returns how many have come
  * @throws {HandoverError} "ended": the old process died meanwhile; what had not come has gone with it
  */
-export async function receiveConnections(
-	wire: Wire,
-	onConnection: ConnectionListener,
-): Promise<number> {
+export async function receiveConnections(wire: Wire, takers: Takers): Promise<number> {
 	for (let received = 0; ; received++) {
 		const { message, descriptor } = await wire.expect(["connection", "done"], FOREVER);
 		if (message.kind === "done") return received;
 		if (descriptor === undefined) {
 			throw new HandoverError("protocol", "A connection was handed over without its descriptor");
 		}
-		await receiveOne(wire, message, descriptor, onConnection);
+		await receiveOne(wire, message, descriptor, takers);
 	}
 }
 
@@ -133,9 +152,9 @@ async function receiveOne(
 	wire: Wire,
 	sizes: MessageOf<"connection">,
 	descriptor: OwnedDescriptor,
-	onConnection: ConnectionListener,
+	takers: Takers,
 ): Promise<void> {
-	let connection: Stream | PacketStream;
+	let connection: StatefulConnection["connection"];
 	let state: Uint8Array;
 	try {
 		const unread = await wire.expectBytes(sizes.unreadBytes, FOREVER);
@@ -148,11 +167,21 @@ async function receiveOne(
 		if (error instanceof SyscallError && error.code === "ENOTCONN") return;
 		throw error;
 	}
-	if (!callProgram(() => onConnection(connection, state))) connection.abort();
+	if (!callProgram(() => handOver(connection, state, takers))) connection.abort();
 }
 
-function connectionOf(descriptor: OwnedDescriptor): Stream | PacketStream {
+function handOver(
+	connection: StatefulConnection["connection"],
+	state: Uint8Array,
+	{ onConnection, onDatagrams }: Takers,
+): void {
+	if (!(connection instanceof Datagrams)) onConnection?.(connection, state);
+	else onDatagrams?.(connection, state);
+}
+
+function connectionOf(descriptor: OwnedDescriptor): StatefulConnection["connection"] {
 	const { kind } = descriptor;
+	if (kind === "datagrams") return adopt(descriptor, { kind });
 	if (kind === "stream") return adopt(descriptor, { kind });
 	if (kind === "packets") return adopt(descriptor, { kind });
 	throw new HandoverError("protocol", "Something else than a connection was handed over");

@@ -24,7 +24,7 @@ export interface OfferOptions {
 	/** What a new process is told at its start, up to 16 MiB; asked for anew by each that tries. Default: nothing. */
 	readonly state?: (() => Uint8Array | string) | undefined;
 	/**
-	 * Connections to hand over, asked for once the new process is the owner, if it takes any. Each goes when it is idle: a read or receive is
+	 * Connections, and datagram sockets of single peers, to hand over; asked for once the new process is the owner, if it takes any. Each goes when it is idle: a read or receive is
 	 * pending, which then rejects with `ClosedError`, and nothing is queued to be sent. What reads ahead on top of a stream, such as `framed` or
 	 * a duplex of Node's, keeps what it has read: such streams cannot go. Default: none.
 	 */
@@ -193,11 +193,12 @@ export class Post {
 
 async function moveTo(
 	wire: Wire,
-	{ takesConnections }: Heir,
+	heir: Heir,
 	{ connections, moveMs }: OfferOptions,
 ): Promise<Moved> {
-	if (!takesConnections) return NOTHING_MOVED;
-	return await moveConnections(wire, connections?.() ?? [], moveMs ?? LIMITS.handoverMoveMs);
+	if (!heir.takesConnections && !heir.takesDatagrams) return NOTHING_MOVED;
+	const withinMs = moveMs ?? LIMITS.handoverMoveMs;
+	return await moveConnections(wire, connections?.() ?? [], heir, withinMs);
 }
 
 function checkOffer(options: OfferOptions): void {

@@ -68,7 +68,12 @@ export type Message =
 	  }
 	| { readonly kind: "ready" }
 	| { readonly kind: "yours" }
-	| { readonly kind: "mine"; readonly takesConnections: boolean }
+	| {
+			readonly kind: "mine";
+			readonly takesConnections: boolean;
+			/** Of datagram sockets; who does not say it takes none. */
+			readonly takesDatagrams?: boolean | undefined;
+	  }
 	| { readonly kind: "connection"; readonly unreadBytes: number; readonly stateBytes: number }
 	| { readonly kind: "done" }
 	| { readonly kind: "refuse"; readonly reason: HandoverReason; readonly text: string };

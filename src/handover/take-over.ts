@@ -10,7 +10,7 @@ import { type Address, formatAddress, parseAddress, type UnixAddress } from "../
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import { type Filled, Handover } from "./handover.ts";
 import { askPredecessor, type Inheritance } from "./inheritance.ts";
-import type { ConnectionListener } from "./moving.ts";
+import type { ConnectionListener, DatagramsListener } from "./moving.ts";
 import { Post } from "./post.ts";
 import { openPlace, placesOf, type SocketSpecs } from "./sockets.ts";
 
@@ -24,6 +24,8 @@ export interface TakeOverOptions<Specs extends SocketSpecs> extends WaitOptions 
 	readonly sockets: Specs;
 	/** Takes idle connections of the process before, with what it tells of each; called from `ready()` on. Default: they stay there. */
 	readonly onConnection?: ConnectionListener | undefined;
+	/** As `onConnection`, for datagram sockets that serve one peer each. Default: they stay there. */
+	readonly onDatagrams?: DatagramsListener | undefined;
 	/** Milliseconds until the process before has handed out everything, or this one has opened its own. Default 10000. */
 	readonly timeoutMs?: number | undefined;
 }
@@ -53,17 +55,19 @@ export async function takeOver<const Specs extends SocketSpecs>(
 	address: string | Address,
 	options: TakeOverOptions<Specs>,
 ): Promise<Handover<Specs>> {
-	const { sockets, onConnection, signal } = requireObject(
+	const { sockets, onConnection, onDatagrams, signal } = requireObject(
 		"options",
 		options,
 	) as TakeOverOptions<Specs>;
 	requireFunction("onConnection", onConnection);
+	requireFunction("onDatagrams", onDatagrams);
 	const place = postAddress(address);
 	const wanted = placesOf(sockets);
 	const timeoutMs = options.timeoutMs ?? LIMITS.handoverStepMs;
 	const left = countDown({ signal, timeoutMs }) as () => WaitOptions;
 	const beginning = await begin(place, left, timeoutMs);
 	const places: Filled[] = [];
+	const takers = { onConnection, onDatagrams };
 	try {
 		// Whatever can go wrong shall do so as long as the process before is the owner.
 		beginning.inheritance?.post?.prepare({ address: place, options: { allow: sameUser() } });
@@ -72,9 +76,9 @@ export async function takeOver<const Specs extends SocketSpecs>(
 			places.push({ ...each, from: heirloom ?? (await openPlace(each)) });
 			heirloom?.prepare(each);
 		}
-		return new Handover({ ...beginning, places, onConnection });
+		return new Handover({ ...beginning, places, takers });
 	} catch (error) {
-		await new Handover({ ...beginning, places, onConnection }).close();
+		await new Handover({ ...beginning, places, takers }).close();
 		throw error;
 	}
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import {
+	type Address,
 	connect,
 	type Datagrams,
 	datagrams,
@@ -13,33 +14,55 @@ import {
 } from "socketry";
 import { inFolder } from "../support/folder.ts";
 import { PATIENT } from "../support/patience.ts";
-import { lineLike } from "../support/programs.ts";
 import { end, endsWith, type Running, start } from "./takeovers.ts";
 
-test("datagrams: requests under way are answered by the old relay, and the next ones by the new", async () => {
+test("conversations by datagrams go on over restarts, from the same port, and the old relay ends", async () => {
+	await inFolder(async (folder) => {
+		const far = await datagrams("udp://127.0.0.1:0");
+		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
+		const args = ["relay", pair, "--takeover", `${folder}/control`];
+		let serving = await start(args);
+		const [near = ""] = serving.addresses;
+		const talks: { readonly client: Datagrams; readonly port: Address }[] = [];
+		for (let i = 0; i < 3; i++) {
+			const client = (await datagrams(undefined, { connect: near })) as Datagrams;
+			await client.send("before");
+			talks.push({ client, port: (await far.receive(PATIENT)).from });
+		}
+		for (const word of ["once", "twice"]) {
+			const next = await start(args);
+			assert.deepEqual(next.addresses, [near]);
+			for (const { client, port } of talks) {
+				// Whoever has its session at this moment.
+				await far.send(`answered ${word}`, port);
+				assert.equal(String((await client.receive(PATIENT)).data), `answered ${word}`);
+			}
+			await endsWith(serving, 0);
+			serving = next;
+			for (const { client, port } of talks) {
+				await client.send(word);
+				const { data, from } = await far.receive(PATIENT);
+				assert.deepEqual([String(data), from], [word, port]);
+				await far.send("another", from);
+				assert.equal(String((await client.receive(PATIENT)).data), "another");
+			}
+		}
+		await end(serving);
+		await Promise.all([far, ...talks.map(({ client }) => client)].map((each) => each.close()));
+	});
+});
+
+test("sessions of a FROM that the new relay has not end with the old one", async () => {
 	await inFolder(async (folder) => {
 		const far = await datagrams("udp://127.0.0.1:0");
 		const to = formatAddress(far.address);
-		const pair = `udp://127.0.0.1:0=${to}`;
-		const args = ["relay", pair, "--takeover", `${folder}/control`];
-		const first = await start(args);
-		const [near = ""] = first.addresses;
-		const client = (await datagrams(undefined, { connect: near })) as Datagrams;
-		await client.send("before");
-		const { from } = await far.receive(PATIENT);
-		const second = await start(args);
-		assert.deepEqual(second.addresses, [near]);
-		await lineLike(first, /has taken over/);
-		await far.send("answer", from);
-		assert.equal(String((await client.receive(PATIENT)).data), "answer");
-		await client.send("after");
-		const next = await far.receive(PATIENT);
-		assert.equal(String(next.data), "after");
-		await far.send("another", next.from);
-		assert.equal(String((await client.receive(PATIENT)).data), "another");
-		// It would stay until its session has been silent for a minute.
-		assert.equal(first.process.exitCode, null);
-		await end(first);
+		const control = ["--takeover", `${folder}/control`];
+		const first = await start(["relay", `udp://127.0.0.1:0=${to}`, ...control]);
+		const client = (await datagrams(undefined, { connect: first.addresses[0] ?? "" })) as Datagrams;
+		await client.send("hello");
+		await far.receive(PATIENT);
+		const second = await start(["relay", `udp://127.0.0.2:0=${to}`, ...control]);
+		await endsWith(first, 0);
 		await end(second);
 		await Promise.all([far.close(), client.close()]);
 	});
@@ -74,24 +97,9 @@ test("of requests by datagrams none is lost over restarts", async () => {
 		}
 		isOver = true;
 		await asking;
-		for (const each of [...old, serving]) await end(each);
+		for (const each of old) await endsWith(each, 0);
+		await end(serving);
 		await Promise.all([far.close(), client.close(), answering]);
-	});
-});
-
-test("an old relay leaves with 0 once its sessions of datagrams have been silent", async () => {
-	await inFolder(async (folder) => {
-		const far = await datagrams("udp://127.0.0.1:0");
-		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
-		const args = ["relay", pair, "--takeover", `${folder}/control`, "--idle", "100ms"];
-		const first = await start(args);
-		const client = (await datagrams(undefined, { connect: first.addresses[0] ?? "" })) as Datagrams;
-		await client.send("hello");
-		await far.receive(PATIENT);
-		const second = await start(args);
-		await endsWith(first, 0);
-		await end(second);
-		await Promise.all([far.close(), client.close()]);
 	});
 });
 

@@ -19,6 +19,8 @@ export interface Message {
 export interface Channel {
 	/** Whether the peer says when it has ended. */
 	readonly tellsEnd: boolean;
+	/** The socket that it has for itself, of datagrams. */
+	readonly socket?: Datagrams;
 	/** Sends a message; what is listed in `descriptors` is given away. */
 	send(data: Uint8Array, descriptors?: readonly OwnedDescriptor[]): Promise<void>;
 	/** The next message, null at the end. */
@@ -59,6 +61,7 @@ export function packetChannel(packets: PacketStream, passes: boolean): Channel {
 export function datagramChannel(socket: Datagrams): Channel {
 	return {
 		tellsEnd: false,
+		socket,
 		send: (data, descriptors = NONE) =>
 			socket.send(
 				data,

@@ -1,5 +1,5 @@
 /** Two channels of messages become one: what comes from one leaves by the other, with descriptors, until both have ended or fallen silent. */
-import type { Channel } from "../exchange/channel.ts";
+import type { Channel, Message } from "../exchange/channel.ts";
 import type { Movement } from "./tally.ts";
 
 /** Two channels that are joined. */
@@ -61,7 +61,7 @@ export class MessageRelay implements Movement {
 	async #pump(source: Channel, sink: Channel, count: (bytes: number) => void): Promise<void> {
 		try {
 			for (;;) {
-				const message = await source.receive();
+				const message = await this.#next(source);
 				if (message === null) break;
 				await sink.send(message.data, message.descriptors);
 				this.#timer?.refresh();
@@ -70,6 +70,17 @@ export class MessageRelay implements Movement {
 			await sink.closeWrite();
 		} catch (error) {
 			if (!this.#isOver) this.abort(error as Error);
+		}
+	}
+
+	// A socket that was given away is somebody else's now: nothing has failed.
+	async #next(source: Channel): Promise<Message | null> {
+		try {
+			return await source.receive();
+		} catch (error) {
+			if (this.#isOver || source.socket?.closed !== true) throw error;
+			this.#end();
+			return null;
 		}
 	}
 

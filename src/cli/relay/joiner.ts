@@ -1,4 +1,6 @@
 /** Joins what comes to what it is meant for. */
+
+import type { StatefulConnection } from "../../handover/index.ts";
 import {
 	AbortError,
 	type Address,
@@ -18,7 +20,8 @@ import { type Channel, datagramChannel, packetChannel } from "../exchange/channe
 import { type Incoming, makeReady } from "../incoming.ts";
 import { open } from "../outgoing.ts";
 import { MessageRelay } from "./join-messages.ts";
-import type { Request, Route } from "./options.ts";
+import { type Request, type Route, routeName } from "./options.ts";
+import { encodeSession } from "./session-state.ts";
 import { BURST_BYTES } from "./sessions.ts";
 import type { Movement, Tally } from "./tally.ts";
 
@@ -35,6 +38,13 @@ interface Running extends Movement {
 	abort(reason: Error): void;
 }
 
+/** What a session has besides its two ends. */
+interface Session {
+	readonly peer: Address;
+	readonly route: Route;
+	readonly upstream: Datagrams | undefined;
+}
+
 const SESSION_IDLE_MS = 60_000;
 const GAVE_WAY = "gave way to a newcomer, for its handshake or header was still due";
 const TIME_IS_OVER = "the time to drain is over";
@@ -45,7 +55,7 @@ export class Joiner {
 	readonly #tally: Tally;
 	readonly #say: (message: string) => void;
 	readonly #running = new Set<Running>();
-	readonly #sessions = new Set<MessageRelay>();
+	readonly #sessions = new Map<MessageRelay, Session>();
 	readonly #shed = new WeakSet<Stream | PacketStream>();
 	readonly #ending = new AbortController();
 	#openingCount = 0;
@@ -107,11 +117,23 @@ export class Joiner {
 		});
 	}
 
-	/** Joins messages, to their end. Never rejects. */
-	async joinChannel(channel: Channel, peer: Address, route: Route): Promise<void> {
+	/**
+	 * Joins messages, to their end. Never rejects.
+	 *
+	 * @param inherited where they go to, if that is open already
+	 */
+	async joinChannel(
+		channel: Channel,
+		peer: Address,
+		route: Route,
+		inherited?: Datagrams,
+	): Promise<void> {
 		let upstream: Channel;
 		try {
-			upstream = await this.#opening(() => this.#openChannel(route));
+			upstream =
+				inherited === undefined
+					? await this.#opening(() => this.#openChannel(route))
+					: datagramChannel(inherited);
 		} catch (error) {
 			channel.abort();
 			return this.#failed(peer, route, error as Error);
@@ -119,7 +141,7 @@ export class Joiner {
 		const areConnections = channel.tellsEnd && upstream.tellsEnd;
 		const idleMs = this.#request.idleMs ?? (areConnections ? undefined : SESSION_IDLE_MS);
 		const joined = new MessageRelay(channel, upstream, idleMs);
-		if (!channel.tellsEnd) this.#sessions.add(joined);
+		if (!channel.tellsEnd) this.#sessions.set(joined, { peer, route, upstream: upstream.socket });
 		this.#begin(joined);
 		const error = await joined.done;
 		this.#sessions.delete(joined);
@@ -136,7 +158,15 @@ export class Joiner {
 
 	/** Ends sessions of datagrams, which have no end of their own, once what had come has left. */
 	finishSessions(): void {
-		for (const session of this.#sessions) session.finish();
+		for (const session of this.#sessions.keys()) session.finish();
+	}
+
+	/** Sessions of datagrams that another process can go on with, by their sockets. */
+	*leaving(): Iterable<StatefulConnection> {
+		for (const { peer, route, upstream } of this.#sessions.values()) {
+			const state = (): string => encodeSession({ peer, route: routeName(route) });
+			if (upstream !== undefined) yield { connection: upstream, state };
+		}
 	}
 
 	async #opening<T>(open: () => Promise<T>): Promise<T> {

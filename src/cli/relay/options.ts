@@ -20,6 +20,11 @@ export interface Route {
 	readonly toManner: Manner;
 }
 
+/** By which processes that follow each other know a route. */
+export function routeName({ from, to }: Route): string {
+	return `${formatAddress(from)}=${formatAddress(to)}`;
+}
+
 /** A relay as it was asked for. */
 export interface Request {
 	readonly routes: readonly Route[];

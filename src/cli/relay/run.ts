@@ -17,11 +17,12 @@ import { jsonLine } from "../exchange/json-lines.ts";
 import { visibleLine } from "../exchange/visible-text.ts";
 import { CutError, EXIT } from "../exit-code.ts";
 import type { Incoming } from "../incoming.ts";
-import { openAll, type Serving, type Wish } from "../serving.ts";
+import { openAll, type Serving, type SessionMoves, type Wish } from "../serving.ts";
 import { checkTls } from "../tls-options.ts";
 import { Joiner, type Listening } from "./joiner.ts";
-import { type Request, type Route, readRequest } from "./options.ts";
+import { type Request, type Route, readRequest, routeName } from "./options.ts";
 import { PeerLines } from "./peer-lines.ts";
+import { decodeSession, type SessionState } from "./session-state.ts";
 import { BURST_BYTES, takeSessions } from "./sessions.ts";
 import { lineStart, showFigures, Tally } from "./tally.ts";
 import { compileLate, keepYoungSpaceSmall } from "./v8-settings.ts";
@@ -34,6 +35,11 @@ const PASSING_DESCRIPTORS = 6;
 const SESSION_DESCRIPTORS = 2;
 // What the pipes have of all descriptors.
 const PIPE_SHARE = 2 / LIMITS.relayDescriptorsPerPipeCount;
+
+/** A session that began in another process. */
+interface ArrivedSession extends SessionState {
+	readonly upstream: Datagrams;
+}
 
 /** Runs it. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -63,6 +69,8 @@ class Relay {
 	readonly #tally: Tally;
 	readonly #lines: PeerLines;
 	readonly #listening: Listening[] = [];
+	// Undefined once it is too late for more.
+	#arrived: ArrivedSession[] | undefined = [];
 	readonly #sessions = new Set<Promise<void>>();
 
 	constructor(request: Request, tally: Tally, context: Context) {
@@ -79,10 +87,15 @@ class Relay {
 		const wishes = routes.map((route) => this.#wish(route));
 		const say = (text: string): void => this.#say(text);
 		// All of them or none: whoever has asked for two ports is not served by one.
-		const serving = await openAll(wishes, { control, notifies, signal, say });
+		const sessions: SessionMoves = {
+			leaving: () => this.#joiner.leaving(),
+			onArrived: (socket, state) => this.#arrive(socket, state),
+		};
+		const serving = await openAll(wishes, { control, notifies, signal, say, sessions });
 		try {
 			this.#begin(serving);
-			const served = this.#listening.map((each) => this.#serve(each));
+			const inherited = serving.received.then(() => this.#inherit());
+			const served = this.#listening.map((each) => this.#serve(each, inherited));
 			const drain = this.#drainOn(serving);
 			try {
 				await Promise.all(served);
@@ -97,8 +110,27 @@ class Relay {
 		}
 	}
 
+	#arrive(upstream: Datagrams, state: Uint8Array): void {
+		const session = decodeSession(state);
+		if (session === undefined || this.#arrived === undefined) upstream.abort();
+		else this.#arrived.push({ ...session, upstream });
+	}
+
+	// Those of routes that are served here; the others have ended.
+	#inherit(): readonly ArrivedSession[] {
+		const arrived = this.#arrived ?? [];
+		this.#arrived = undefined;
+		const names = new Set(this.#request.routes.map(routeName));
+		const isOver = this.#context.signal.aborted;
+		return arrived.filter(({ route, upstream }) => {
+			const isServed = !isOver && names.has(route);
+			if (!isServed) upstream.abort();
+			return isServed;
+		});
+	}
+
 	#wish(route: Route): Wish {
-		const { from, to, fromManner } = route;
+		const { from, fromManner } = route;
 		const { mode, allow } = this.#request;
 		const carriesDatagrams = fromManner === "datagrams";
 		const onRefused = ({ peer }: RefusedPeer): void => {
@@ -112,7 +144,7 @@ class Relay {
 		};
 		const isUnix = from.transport.startsWith("unix");
 		return {
-			name: `${formatAddress(from)}=${formatAddress(to)}`,
+			name: routeName(route),
 			address: from,
 			carriesDatagrams,
 			options: {
@@ -139,11 +171,14 @@ class Relay {
 			this.#say(`took over from process ${predecessorPid}`);
 	}
 
-	#serve({ route, socket, isDatagrams }: Listening): Promise<void> {
+	async #serve(
+		{ route, socket, isDatagrams }: Listening,
+		arriving: Promise<readonly ArrivedSession[]>,
+	): Promise<void> {
 		const { once } = this.#request;
 		const max = this.#maxOf(isDatagrams);
 		if (!isDatagrams) {
-			return acceptEach<Stream | PacketStream, Incoming>(socket, {
+			return await acceptEach<Stream | PacketStream, Incoming>(socket, {
 				max,
 				once,
 				prepare: (connection) => this.#joiner.prepare(connection),
@@ -154,10 +189,14 @@ class Relay {
 						: undefined,
 			});
 		}
-		return takeSessions(socket, {
+		// Who belongs to one that is on its way must not get another one.
+		const name = routeName(route);
+		const inherited = (await arriving).filter((each) => each.route === name);
+		await takeSessions(socket, {
+			inherited: inherited.map(({ peer: from, upstream }) => ({ from, upstream })),
 			max,
-			onSession: (channel, from) => {
-				const session = this.#joiner.joinChannel(channel, from, route).finally(() => {
+			onSession: (channel, from, upstream) => {
+				const session = this.#joiner.joinChannel(channel, from, route, upstream).finally(() => {
 					this.#sessions.delete(session);
 					if (once) socket.abort();
 				});

@@ -17,12 +17,22 @@ const DATAGRAM_BYTES = 256;
  */
 export const BURST_BYTES = 4_194_304;
 
+/** A session that began in another process. */
+export interface InheritedSession {
+	/** Who sends. */
+	readonly from: Address;
+	/** The socket towards its other end. */
+	readonly upstream: Datagrams;
+}
+
 /** How sessions are begun. */
 export interface SessionOptions {
+	/** Those that are under way already. Default: none. */
+	readonly inherited?: readonly InheritedSession[];
 	/** Most at once; datagrams of further senders are dropped. */
 	readonly max: number;
 	/** Called with the channel of a new sender, which is then the callee's. */
-	readonly onSession: (channel: Channel, from: Address) => void;
+	readonly onSession: (channel: Channel, from: Address, upstream: Datagrams | undefined) => void;
 	/** Called for each datagram that is dropped: what nobody can take, and what is queued when a session is cut. */
 	readonly onDropped: () => void;
 }
@@ -33,6 +43,15 @@ export async function takeSessions(socket: Datagrams, options: SessionOptions): 
 	const sessions = new Map<string, Session>();
 	const queued: Queued = { bytes: 0 };
 	const names = new WeakMap<Address, string>();
+	const begin = (name: string, from: Address, upstream?: Datagrams): Session => {
+		const onEnd = (): boolean => sessions.delete(name);
+		const session = new Session(socket, from, { onEnd, onDropped, queued });
+		sessions.set(name, session);
+		options.onSession(session, from, upstream);
+		return session;
+	};
+	for (const { from, upstream } of options.inherited ?? [])
+		begin(formatAddress(from), from, upstream);
 	for await (const { data, from, descriptors = [] } of socket) {
 		let name = names.get(from);
 		if (name === undefined) {
@@ -40,13 +59,7 @@ export async function takeSessions(socket: Datagrams, options: SessionOptions): 
 			names.set(from, name);
 		}
 		let session = sessions.get(name);
-		if (session === undefined && sessions.size < options.max) {
-			const key = name;
-			const onEnd = (): boolean => sessions.delete(key);
-			session = new Session(socket, from, { onEnd, onDropped, queued });
-			sessions.set(key, session);
-			options.onSession(session, from);
-		}
+		if (session === undefined && sessions.size < options.max) session = begin(name, from);
 		if (session?.push({ data, from, descriptors })) continue;
 		for (const descriptor of descriptors) descriptor.close();
 		onDropped();
