@@ -16,9 +16,9 @@ export class InvalidTypeError extends TypeError {
 export class InvalidValueError extends TypeError {
 	readonly code: "ERR_INVALID_ARG_VALUE" = "ERR_INVALID_ARG_VALUE";
 
-	/** @param why the second half of the sentence, as in `"must not be empty"` */
-	constructor(name: string, why: string, value: unknown) {
-		super(`${quote(name)} ${why}, but is ${showValue(value)}`);
+	/** @param why the second half of the sentence, as in `"must not be empty"` @param given the value; left out when it does not matter */
+	constructor(name: string, why: string, ...given: readonly [value?: unknown]) {
+		super(`${quote(name)} ${why}${given.length === 0 ? "" : `, but is ${showValue(given[0])}`}`);
 	}
 }
 

@@ -3,6 +3,13 @@
  * error that says what is wanted.
  */
 import { InvalidTypeError, InvalidValueError, OutOfRangeError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** The options that a function knows: every name of `O`, with whatever is known of it. */
+export type Known<O> = { readonly [Name in keyof O]-?: unknown };
+
+// More names than these are no help in a message.
+const NAMES_SHOWN_MAX = 12;
 
 const VIEW = "a Uint8Array or another view of an ArrayBuffer";
 
@@ -100,6 +107,52 @@ export function requireObject(name: string, value: unknown): object {
 		throw new InvalidTypeError(name, "an object", value);
 	}
 	return value;
+}
+
+/**
+ * Returns the options when all of them are known. One that is undefined counts as not given, whatever its name.
+ *
+ * @param name what they are called: `"options"`, or the option that has them
+ * @throws {InvalidTypeError} they are no object
+ * @throws {InvalidValueError} one is unknown, and would do nothing
+ */
+export function requireOptions<O extends object>(options: O, known: Known<O>, name = "options"): O {
+	requireObject(name, options);
+	// Neither list nor closure is made: calls that read and write come here too.
+	for (const each in options) {
+		if (!Object.hasOwn(known, each)) refuseUnknown(options, each, known, name);
+	}
+	return options;
+}
+
+function refuseUnknown(options: object, option: string, known: object, name: string): void {
+	// What everything inherits was not given by this caller.
+	if (!Object.hasOwn(options, option)) return;
+	if ((options as Readonly<Record<string, unknown>>)[option] === undefined) return;
+	const names = Object.keys(known);
+	const lower = option.toLowerCase();
+	// Also `timeout` for `timeoutMs`, and `idle` for `idleSeconds`.
+	const meant =
+		names.find((each) => each.toLowerCase() === lower) ??
+		nearest(option, names) ??
+		names.find((each) => lower.length > 2 && each.toLowerCase().startsWith(lower));
+	const shown =
+		names.length > NAMES_SHOWN_MAX ? "check its spelling" : `there are ${names.join(", ")}`;
+	const advice = meant === undefined ? shown : `did you mean ${meant}?`;
+	throw new InvalidValueError(
+		name === "options" ? option : `${name}.${option}`,
+		`is no option of this call: ${advice}`,
+	);
+}
+
+/** Those of the options that another call knows, to be passed on to it. */
+export function optionsFor<O extends object, K extends object>(
+	options: O,
+	known: K,
+): Pick<O, keyof O & keyof K> {
+	return Object.fromEntries(
+		Object.entries(options).filter(([name]) => Object.hasOwn(known, name)),
+	) as Pick<O, keyof O & keyof K>;
 }
 
 /**

@@ -1,4 +1,4 @@
-// Holds: importing the package reads two files, and yet every module of src exists exactly once, under its own path in dist.
+// Holds: importing the package reads two files, and yet every module of src with a state exists exactly once, under its own path in dist.
 //
 // Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and those of each further entry
 // point into another that imports the first; each dist/<path>.js only passes on its names. Tests that import `#src/<path>.ts` thereby meet the very
@@ -31,9 +31,12 @@ const APART = [
 	"testing",
 ];
 
+/** Modules without state that a command needs before it needs the library: the library has a copy of its own. */
+const COPIED = "nearest\\.js$";
+
 /** The files that hold many modules. One folder deep, like the modules that look for files by their own place. */
 const BUNDLES = [
-	{ file: "bundle/socketry.js", pattern: new RegExp(`^(?!(cli|${APART.join("|")})/)`) },
+	{ file: "bundle/socketry.js", pattern: new RegExp(`^(?!(cli|${APART.join("|")})/|${COPIED})`) },
 	...APART.map((folder) => ({ file: `bundle/${folder}.js`, pattern: new RegExp(`^${folder}/`) })),
 ];
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { nearest } from "../nearest.ts";
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
 import { requireUtf8 } from "./argument-text.ts";
 import { CATALOG } from "./catalog.ts";
@@ -6,7 +7,6 @@ import type { Command, Context } from "./command.ts";
 import { visibleText } from "./exchange/visible-text.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruption.ts";
-import { nearest } from "./nearest.ts";
 import { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 

@@ -1,8 +1,8 @@
 /** Options of a command line: parsed by Node, with errors that say what to write. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { nearest } from "../nearest.ts";
 import { UsageError } from "./exit-code.ts";
 import type { OptionGuide, OptionGuides } from "./guide.ts";
-import { nearest } from "./nearest.ts";
 
 type ValueOf<Option extends OptionGuide> = Option extends { readonly value: string }
 	? Option extends { readonly multiple: true }

@@ -1,5 +1,5 @@
 /** What the kernel can tell of each datagram besides its bytes and its sender: asked for per socket, paid for only then. */
-import { requireBoolean, requireObject } from "../arguments.ts";
+import { requireBoolean, requireOptions } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import { decodeMetadata, type PacketDestination } from "../socket/metadata.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -91,7 +91,7 @@ const UNIX_CONTROL_BYTES = 32;
  */
 export function enableDetails(socket: Socket, switches: DetailSwitches | undefined): number {
 	if (switches === undefined) return 0;
-	requireObject("details", switches);
+	requireOptions<DetailSwitches>(switches, OPTIONS, "details");
 	const { family } = socket;
 	const isIp = family === "inet" || family === "inet6";
 	let isAny = false;

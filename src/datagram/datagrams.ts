@@ -23,7 +23,7 @@ import { type Destination, Destinations, peerOf } from "./destinations.ts";
 import { Multicast } from "./multicast.ts";
 import { getPathMtu } from "./path-mtu.ts";
 import { payloadOf, refusePassing, runOf } from "./send-arguments.ts";
-import { type SendDetails, type SendOptions, withDetails } from "./send-details.ts";
+import { SEND, type SendDetails, type SendOptions, withDetails } from "./send-details.ts";
 
 /** @internal What a datagram socket hands over to another owner. */
 export interface ReleasedDatagrams {
@@ -351,7 +351,7 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 	): Destination {
 		const destination = this.#destination(to);
 		if (options === undefined) return destination;
-		checkWait(options);
+		checkWait(options, SEND);
 		return withDetails(destination, options);
 	}
 

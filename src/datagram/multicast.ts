@@ -1,5 +1,5 @@
 /** Multicast: groups to receive from, and how to send to groups; any source (ASM) and chosen sources (SSM). */
-import { requireBoolean, requireInteger } from "../arguments.ts";
+import { type Known, requireBoolean, requireInteger, requireOptions } from "../arguments.ts";
 import { ClosedError, check, InvalidAddressError } from "../errors.ts";
 import { normalizeHost } from "../socket/host.ts";
 import { splitZone } from "../socket/ip.ts";
@@ -41,6 +41,11 @@ export interface Membership {
 	/** The one sender; undefined for any. */
 	readonly source: string | undefined;
 }
+
+const KNOWN: Known<MembershipOptions> = {
+	interface: true,
+	source: true,
+};
 
 const INT32_MAX = 0x7fff_ffff;
 // struct group_req { uint32_t gr_interface; struct sockaddr_storage gr_group; }, aligned to 8; group_source_req has one storage more.
@@ -133,6 +138,7 @@ export class Multicast {
 	}
 
 	#membership(input: string, options: MembershipOptions): Membership {
+		requireOptions(options, KNOWN);
 		const { host: group, zone } = splitZone(normalizeHost(input, input));
 		if (!isMulticast(group) || (group.includes(":") && !this.#isIpv6)) {
 			const family = this.#isIpv6 ? "224.0.0.0/4 or ff00::/8" : "224.0.0.0/4";

@@ -3,7 +3,7 @@
  * a victim. So an unproven address never gets more than a few times what came from it, what looks like an answer is not answered, and no
  * exchange goes on without a pause: servers that take each other's answers for questions fall silent in it.
  */
-import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+import { type Known, requireFunction, requireInteger, requireOptions } from "../arguments.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 
 /** Options of a `ReplyGuard`. */
@@ -27,6 +27,15 @@ export interface ReplyGuardOptions {
 	/** Addresses to keep account of, 1..1048576; what was heard longest ago is forgotten first, and begins anew. Default 4096. */
 	readonly peersMax?: number | undefined;
 }
+
+const KNOWN: Known<ReplyGuardOptions> = {
+	factor: true,
+	serverPorts: true,
+	repliesMax: true,
+	pauseMs: true,
+	now: true,
+	peersMax: true,
+};
 
 interface Account {
 	receivedBytes: number;
@@ -59,7 +68,7 @@ export class ReplyGuard {
 	readonly #accounts = new Map<string, Account>();
 
 	constructor(options: ReplyGuardOptions = {}) {
-		requireObject("options", options);
+		requireOptions(options, KNOWN);
 		const { factor = 3, serverPorts = [], peersMax = 4_096 } = options;
 		const { repliesMax = 10_000, pauseMs = 1_000, now = () => performance.now() } = options;
 		this.#factor = requireInteger("factor", factor, 1, 100);

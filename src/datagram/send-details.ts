@@ -1,11 +1,11 @@
 /** What a datagram is sent with besides its bytes and its destination: control messages, encoded once for each set of values. */
-import { requireBoolean, requireInteger, requireString } from "../arguments.ts";
+import { type Known, requireBoolean, requireInteger, requireString } from "../arguments.ts";
 import { InvalidAddressError, InvalidValueError } from "../errors.ts";
 import { type ControlMessage, encodeControl } from "../socket/control.ts";
 import { ipv4ToBytes, ipv6ToBytes, splitZone } from "../socket/ip.ts";
 import type { PacketDestination } from "../socket/metadata.ts";
-import type { PassOptions } from "../socket/passage.ts";
-import type { WaitOptions } from "../socket/wait.ts";
+import { PASS, type PassOptions } from "../socket/passage.ts";
+import { WAIT, type WaitOptions } from "../socket/wait.ts";
 import {
 	IP_PKTINFO,
 	IP_TOS,
@@ -42,6 +42,18 @@ export interface SendDetails extends WaitOptions {
 	 */
 	readonly dontFragment?: boolean | undefined;
 }
+
+/** What every call that sends knows; `sendBatch` refuses by itself what it cannot pass. */
+export const SEND: Known<SendOptions> = {
+	...WAIT,
+	...PASS,
+	source: true,
+	interfaceIndex: true,
+	hopLimit: true,
+	ecn: true,
+	dscp: true,
+	dontFragment: true,
+};
 
 /** Most that the control messages of one datagram take. */
 export const DETAIL_CONTROL_BYTES_MAX = 112;

@@ -1,7 +1,7 @@
 /** `faultControl`: an HTTP interface that Toxiproxy's client libraries speak. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { BlockList, isIP } from "node:net";
-import { requireFunction, requireObject } from "../arguments.ts";
+import { type Known, requireFunction, requireOptions } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import type { FaultClock } from "./clock.ts";
 import { type Answer, route } from "./control-routes.ts";
 import { ControlState, statusOf } from "./control-state.ts";
-import type { FaultAccess } from "./fault-proxy.ts";
+import { ACCESS, type FaultAccess } from "./fault-proxy.ts";
 import { type ProxySettings, Refusal } from "./named-proxy.ts";
 import type { FaultPlan } from "./plan.ts";
 import type { ToxicRequest } from "./toxic.ts";
@@ -30,6 +30,13 @@ export interface FaultControlOptions {
 	/** Called each time that a fault hits a message, or ends a connection. */
 	readonly onFault?: ProxySettings["onFault"];
 }
+
+const KNOWN: Known<FaultControlOptions> = {
+	seed: true,
+	clock: true,
+	onEnd: true,
+	onFault: true,
+};
 
 /** The interface, and the proxies that were made through it. */
 export interface FaultControl<T extends "tcp" | "unix" = "tcp" | "unix"> {
@@ -70,7 +77,7 @@ export async function faultControl(
 	at: string | Address,
 	options: FaultControlOptions = {},
 ): Promise<FaultControl> {
-	const { seed, clock, onEnd, onFault } = requireObject("options", options) as FaultControlOptions;
+	const { seed, clock, onEnd, onFault } = requireOptions(options, KNOWN);
 	requireFunction("onEnd", onEnd);
 	requireFunction("onFault", onFault);
 	const state = new ControlState({ seed, clock, onEnd, onFault });
@@ -90,7 +97,7 @@ export async function faultControl(
 	return {
 		address: bound,
 		addProxy: async (name, listen, upstream, toxics = [], access = {}) => {
-			requireObject("access", access);
+			requireOptions(access, ACCESS, "access");
 			const { address: at, plan } = await inTurn(() =>
 				state.add({ name, listen, upstream }, toxics, access),
 			);

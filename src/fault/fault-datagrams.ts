@@ -1,5 +1,11 @@
 /** `faultDatagrams`: datagrams between peers and a server, with faults. */
-import { requireFunction, requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import {
+	type Known,
+	requireFunction,
+	requireInteger,
+	requireOptions,
+	requireSignal,
+} from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import type { Datagram } from "../datagram/datagram-contract.ts";
 import type { Datagrams } from "../datagram/datagrams.ts";
@@ -55,7 +61,7 @@ export function faultDatagrams(
 	plan: FaultPlan,
 	options: FaultDatagramsOptions = {},
 ): FaultDatagrams {
-	const given = requireObject("options", options) as FaultDatagramsOptions;
+	const given = requireOptions(options, KNOWN);
 	if (plan.kind !== "datagrams") {
 		throw new InvalidValueError("plan", 'must be made with kind "datagrams"', plan.kind);
 	}
@@ -69,6 +75,14 @@ export function faultDatagrams(
 	requireSignal("signal", given.signal);
 	return new RunningFaultDatagrams(socket, parseAddress(server), plan, limits, given);
 }
+
+const KNOWN: Known<FaultDatagramsOptions> = {
+	idleMs: true,
+	maxPeers: true,
+	onEnd: true,
+	roomBytes: true,
+	signal: true,
+};
 
 interface Limits {
 	readonly idleMs: number;

@@ -1,5 +1,5 @@
 /** `faultProxy`: listens, and joins whoever comes with the server, with faults: streams, messages and datagrams. */
-import { requireFunction, requireObject, requireSignal } from "../arguments.ts";
+import { type Known, requireFunction, requireOptions, requireSignal } from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { connect } from "../open/connect.ts";
@@ -36,6 +36,14 @@ export interface FaultProxyOptions extends FaultAccess {
 	/** Ends it, and resets its connections. */
 	readonly signal?: AbortSignal | undefined;
 }
+
+/** What is known of who may use it. */
+export const ACCESS: Known<FaultAccess> = { mode: true, allow: true };
+const KNOWN: Known<FaultProxyOptions> = {
+	...ACCESS,
+	onEnd: true,
+	signal: true,
+};
 
 /** A listener with faults behind it. */
 export interface FaultProxy<T extends SocketTransport = SocketTransport> {
@@ -74,7 +82,7 @@ export async function faultProxy(
 	plan: FaultPlan,
 	options: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
-	const { onEnd, signal, mode, allow } = requireObject("options", options) as FaultProxyOptions;
+	const { onEnd, signal, mode, allow } = requireOptions(options, KNOWN);
 	requireFunction("onEnd", onEnd);
 	requireSignal("signal", signal);
 	const [near, far] = [parseAddress(from), parseAddress(to)];

@@ -1,5 +1,5 @@
 /** `faultRelay`: two connections become one with faults. */
-import { requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import { type Known, requireInteger, requireOptions, requireSignal } from "../arguments.ts";
 import { AbortError, SocketError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PacketChannel } from "../packet/packet-contract.ts";
@@ -59,6 +59,12 @@ export interface FaultedConnection {
 	readonly error: Error | undefined;
 }
 
+const KNOWN: Known<FaultRelayOptions> = {
+	connection: true,
+	roomBytes: true,
+	signal: true,
+};
+
 /** A disturbed connection. */
 export interface FaultRelay {
 	/** Bytes that wait for their time, or for their receiver, in both directions. */
@@ -84,7 +90,7 @@ export function faultRelay(
 	plan: FaultPlan,
 	options: FaultRelayOptions = {},
 ): FaultRelay {
-	const { connection, roomBytes, signal } = requireObject("options", options) as FaultRelayOptions;
+	const { connection, roomBytes, signal } = requireOptions(options, KNOWN);
 	const number = requireInteger("connection", connection ?? 0, 0, 2 ** 32 - 1);
 	const room = requireInteger("roomBytes", roomBytes ?? LIMITS.faultHeldBytes, 1, 2 ** 30);
 	const [near, far] = [faultEnd(client, plan.kind), faultEnd(server, plan.kind)];

@@ -1,5 +1,11 @@
 /** Which faults there are at the moment. */
-import { requireFunction, requireInteger, requireOneOf } from "../arguments.ts";
+import {
+	type Known,
+	requireFunction,
+	requireInteger,
+	requireOneOf,
+	requireOptions,
+} from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { type RandomSource, randomSource } from "../random.ts";
@@ -42,6 +48,14 @@ export interface ChosenToxic {
 	readonly random: RandomSource;
 }
 
+const KNOWN: Known<FaultPlanOptions> = {
+	kind: true,
+	seed: true,
+	clock: true,
+	toxics: true,
+	onFault: true,
+};
+
 const SEED_MAX = 2 ** 32 - 1;
 
 /** A set of faults that can be changed while they work. What a change finds on its way leaves at once; the rest meets the new faults. */
@@ -55,7 +69,8 @@ export class FaultPlan {
 
 	/** @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option or a fault makes no sense */
 	constructor(options: FaultPlanOptions = {}) {
-		const { kind = "stream", seed, clock = systemClock, toxics = [], onFault } = options;
+		const given = requireOptions(options, KNOWN);
+		const { kind = "stream", seed, clock = systemClock, toxics = [], onFault } = given;
 		this.kind = requireOneOf("kind", kind, ["stream", "datagrams", "packets"]);
 		this.#onFault = requireFunction("onFault", onFault);
 		this.seed =

@@ -2,7 +2,7 @@
  * Bytes to messages and back. TCP and Unix streams carry bytes: what one write sent may arrive in any number of reads. A codec says where a
  * message ends.
  */
-import { requireInteger, requireObject } from "../arguments.ts";
+import { type Known, requireInteger, requireOptions } from "../arguments.ts";
 import { LimitError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
@@ -58,9 +58,12 @@ export interface Decoder<Message> {
 	end(): Message | undefined;
 }
 
-/** @internal The limit of a codec, checked. */
-export function requireMaxBytes(options: CodecOptions): number {
-	const { maxBytes } = requireObject("options", options) as CodecOptions;
+/** @internal What every codec knows. */
+export const CODEC: Known<CodecOptions> = { maxBytes: true };
+
+/** @internal The limit of a codec, checked, with the names of all its options. */
+export function requireMaxBytes<O extends CodecOptions>(options: O, known: Known<O>): number {
+	const { maxBytes } = requireOptions(options, known);
 	return requireInteger("maxBytes", maxBytes ?? LIMITS.frameBytes, 1, FRAME_BYTES_MAX);
 }
 

@@ -2,7 +2,7 @@
 import { requireBytesOrText } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
+import { CODEC, type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 /**
  * Messages of any bytes but `delimiter`, each followed by it.
@@ -18,7 +18,7 @@ export function delimited(
 	if (end.length === 0) {
 		throw new InvalidValueError("delimiter", "must have one byte or more", delimiter);
 	}
-	const maxBytes = requireMaxBytes(options);
+	const maxBytes = requireMaxBytes(options, CODEC);
 	return {
 		encode: (message) => encodeDelimited(requireBytesOrText("message", message), end, maxBytes),
 		decoder: () => new DelimitedDecoder(end, maxBytes),

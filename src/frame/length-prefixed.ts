@@ -1,7 +1,7 @@
 /** Messages that begin with their length. */
-import { requireBoolean, requireBytesOrText, requireInteger } from "../arguments.ts";
+import { type Known, requireBoolean, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
+import { CODEC, type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 /** Options of `lengthPrefixed`. */
 export interface LengthPrefixedOptions extends CodecOptions {
@@ -11,11 +11,17 @@ export interface LengthPrefixedOptions extends CodecOptions {
 	readonly littleEndian?: boolean | undefined;
 }
 
+const KNOWN: Known<LengthPrefixedOptions> = {
+	...CODEC,
+	prefixBytes: true,
+	littleEndian: true,
+};
+
 /** Messages of any bytes, each after its length, an unsigned integer that does not count itself. */
 export function lengthPrefixed(
 	options: LengthPrefixedOptions = {},
 ): Codec<Uint8Array, Uint8Array | string> {
-	const maxBytes = requireMaxBytes(options);
+	const maxBytes = requireMaxBytes(options, KNOWN);
 	const prefixBytes = requireInteger("prefixBytes", options.prefixBytes ?? 4, 1, 6);
 	const littleEndian = requireBoolean("littleEndian", options.littleEndian ?? false);
 	const allowed = Math.min(maxBytes, 2 ** (8 * prefixBytes) - 1);

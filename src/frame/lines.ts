@@ -1,7 +1,7 @@
 /** Lines of UTF-8 text. */
-import { requireOneOf } from "../arguments.ts";
+import { type Known, requireOneOf } from "../arguments.ts";
 import { FramingError, InvalidValueError } from "../errors.ts";
-import { type Codec, type CodecOptions, type Decoder, requireMaxBytes } from "./codec.ts";
+import { CODEC, type Codec, type CodecOptions, type Decoder, requireMaxBytes } from "./codec.ts";
 import { DelimitedDecoder, encodeDelimited } from "./delimited.ts";
 
 /** Options of `lines`. */
@@ -11,6 +11,12 @@ export interface LinesOptions extends CodecOptions {
 	/** Whether a line that is no UTF-8 ends the reading with an error (the default), or is read with U+FFFD for what is wrong. */
 	readonly invalid?: "error" | "replace" | undefined;
 }
+
+const KNOWN: Known<LinesOptions> = {
+	...CODEC,
+	ending: true,
+	invalid: true,
+};
 
 const NEWLINE = Uint8Array.of(0x0a);
 const CARRIAGE_RETURN = 0x0d;
@@ -23,7 +29,7 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Encoding a line that contains a line feed, or ends with a carriage return, throws `InvalidValueError`.
  */
 export function lines(options: LinesOptions = {}): Codec<string> {
-	const maxBytes = requireMaxBytes(options);
+	const maxBytes = requireMaxBytes(options, KNOWN);
 	const ending = Buffer.from(requireOneOf("ending", options.ending ?? "\n", ["\n", "\r\n"]));
 	const isStrict =
 		requireOneOf("invalid", options.invalid ?? "error", ["error", "replace"]) === "error";

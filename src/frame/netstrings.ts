@@ -2,7 +2,7 @@
 import { requireBytesOrText } from "../arguments.ts";
 import { FramingError } from "../errors.ts";
 import { BacklogDecoder } from "./backlog-decoder.ts";
-import { type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
+import { CODEC, type Codec, type CodecOptions, requireMaxBytes, tooLong } from "./codec.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -15,7 +15,7 @@ const NINE = 0x39;
  * @see https://cr.yp.to/proto/netstrings.txt
  */
 export function netstrings(options: CodecOptions = {}): Codec<Uint8Array, Uint8Array | string> {
-	const maxBytes = requireMaxBytes(options);
+	const maxBytes = requireMaxBytes(options, CODEC);
 	return {
 		encode(message) {
 			const payload = requireBytesOrText("message", message);

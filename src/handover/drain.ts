@@ -1,8 +1,8 @@
 /** `drain`: the last thing that an old process does. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { requireObject } from "../arguments.ts";
+import { requireOptions } from "../arguments.ts";
 import { InvalidTypeError } from "../errors.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
 
 /** A connection that ends by itself, or is ended. */
 export interface Drainable {
@@ -25,7 +25,7 @@ export async function drain(
 	connections: Iterable<Drainable>,
 	options: WaitOptions = {},
 ): Promise<number> {
-	const { signal, timeoutMs } = requireObject("options", options) as WaitOptions;
+	const { signal, timeoutMs } = requireOptions(options, WAIT);
 	checkWait({ timeoutMs });
 	if (typeof connections?.[Symbol.iterator] !== "function") {
 		throw new InvalidTypeError("connections", "an iterable of connections", connections);

@@ -1,6 +1,6 @@
 /** The post: where a process that may become the successor knocks, and the conversation with one of those who do. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { requireFunction, requireInteger, requireObject } from "../arguments.ts";
+import { type Known, requireFunction, requireInteger, requireOptions } from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { BusyError, ClosedError, HandoverError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -201,11 +201,16 @@ async function moveTo(
 	return await moveConnections(wire, connections?.() ?? [], heir, withinMs);
 }
 
+const OFFER: Known<OfferOptions> = {
+	connections: true,
+	moveMs: true,
+	onFailure: true,
+	startMs: true,
+	state: true,
+};
+
 function checkOffer(options: OfferOptions): void {
-	const { state, connections, moveMs, startMs, onFailure } = requireObject(
-		"options",
-		options,
-	) as OfferOptions;
+	const { state, connections, moveMs, startMs, onFailure } = requireOptions(options, OFFER);
 	requireFunction("state", state);
 	requireFunction("connections", connections);
 	requireFunction("onFailure", onFailure);

@@ -4,9 +4,13 @@ import { requireObject } from "../arguments.ts";
 import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
 import { checkAdmission } from "../open/admission.ts";
-import { type ListenOptions, listen } from "../open/listen.ts";
+import { LISTEN_CHECKS, type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
-import { datagrams, type OpenDatagramsOptions } from "../open/open-datagrams.ts";
+import {
+	datagrams,
+	OPEN_DATAGRAMS_CHECKS,
+	type OpenDatagramsOptions,
+} from "../open/open-datagrams.ts";
 import { checkOpenOptions } from "../open/open-options.ts";
 import type { PacketStream, PacketTransport } from "../packet/packet-stream.ts";
 import { type Address, type AddressInput, formatAddress, parseAddress } from "../socket/address.ts";
@@ -73,7 +77,9 @@ function placeOf(name: string, spec: SocketSpec): Place {
 	const isAddressed = typeof spec === "object" && spec !== null && "address" in spec;
 	const { address: given, ...options } = isAddressed ? spec : { address: spec };
 	const address = parseAddress(given);
-	checkOpenOptions(options);
+	if (carriesDatagrams(address)) {
+		checkOpenOptions<OpenDatagramsOptions>(options, OPEN_DATAGRAMS_CHECKS);
+	} else checkOpenOptions<ListenOptions>(options, LISTEN_CHECKS);
 	const { allow, onRefused } = options as ListenOptions;
 	if (address.transport in TRANSPORTS) {
 		checkAdmission(address.transport as SocketTransport, { allow, onRefused });

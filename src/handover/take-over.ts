@@ -1,13 +1,13 @@
 /** `takeOver`: how a process begins to serve, whether or not another one does already. */
 import { lstatSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { requireFunction, requireObject } from "../arguments.ts";
+import { type Known, requireFunction, requireOptions } from "../arguments.ts";
 import { HandoverError, InvalidAddressError, SyscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { sameUser } from "../open/allow.ts";
 import { listen } from "../open/listen.ts";
 import { type Address, formatAddress, parseAddress, type UnixAddress } from "../socket/address.ts";
-import { countDown, type WaitOptions } from "../socket/wait.ts";
+import { countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { type Filled, Handover } from "./handover.ts";
 import { askPredecessor, type Inheritance } from "./inheritance.ts";
 import type { ConnectionListener, DatagramsListener } from "./moving.ts";
@@ -29,6 +29,13 @@ export interface TakeOverOptions<Specs extends SocketSpecs> extends WaitOptions 
 	/** Milliseconds until the process before has handed out everything, or this one has opened its own. Default 10000. */
 	readonly timeoutMs?: number | undefined;
 }
+
+const KNOWN: Known<TakeOverOptions<SocketSpecs>> = {
+	...WAIT,
+	sockets: true,
+	onConnection: true,
+	onDatagrams: true,
+};
 
 interface Beginning {
 	readonly post: Post | undefined;
@@ -55,10 +62,7 @@ export async function takeOver<const Specs extends SocketSpecs>(
 	address: string | Address,
 	options: TakeOverOptions<Specs>,
 ): Promise<Handover<Specs>> {
-	const { sockets, onConnection, onDatagrams, signal } = requireObject(
-		"options",
-		options,
-	) as TakeOverOptions<Specs>;
+	const { sockets, onConnection, onDatagrams, signal } = requireOptions(options, KNOWN);
 	requireFunction("onConnection", onConnection);
 	requireFunction("onDatagrams", onDatagrams);
 	const place = postAddress(address);

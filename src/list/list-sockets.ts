@@ -1,12 +1,12 @@
 /** All sockets of this machine: the kernel's lists, joined with the processes and with each other. */
 
-import { requireObject } from "../arguments.ts";
+import { requireOptions } from "../arguments.ts";
 import { Joiner } from "./joiner.ts";
 import { type KernelSocket, SOCKET_STATES, type SocketState } from "./kernel-socket.ts";
 import type { ListedSocket, ListingNote, SocketListing } from "./listed-socket.ts";
 import { type ProcessScan, scanProcesses, stillHolds } from "./processes.ts";
 import { readListsOfProcess, readOwnLists } from "./read-kernel.ts";
-import { type SocketFilter, socketMatches } from "./socket-filter.ts";
+import { FILTER, type SocketFilter, socketMatches } from "./socket-filter.ts";
 import { readUserNames } from "./users.ts";
 
 /**
@@ -22,7 +22,7 @@ import { readUserNames } from "./users.ts";
  * @see sock_diag(7), proc(5)
  */
 export async function listSockets(filter: SocketFilter = {}): Promise<SocketListing> {
-	requireObject("filter", filter);
+	requireOptions(filter, FILTER, "filter");
 	const userName = readUserNames();
 	const { kinds = [], states = [] } = filter;
 	const isWhole = mayBeUnknown(filter);

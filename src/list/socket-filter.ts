@@ -1,25 +1,38 @@
 /** Which sockets of a listing somebody wants. */
+import type { Known } from "../arguments.ts";
 import type { SocketKind, SocketState } from "./kernel-socket.ts";
 import type { ListedSocket } from "./listed-socket.ts";
 import type { SocketHolder } from "./processes.ts";
 
 /** Conditions; of each list one has to hold, and all lists have to. An empty list, or none, asks for nothing. */
 export interface SocketFilter {
-	readonly kinds?: readonly SocketKind[];
-	readonly states?: readonly SocketState[];
+	readonly kinds?: readonly SocketKind[] | undefined;
+	readonly states?: readonly SocketState[] | undefined;
 	/** Ports of either end, TCP, UDP and vsock. */
-	readonly ports?: readonly number[];
+	readonly ports?: readonly number[] | undefined;
 	/** Paths and abstract names (`@NAME`) of either end: itself, or what lies below such a directory. */
-	readonly paths?: readonly string[];
+	readonly paths?: readonly string[] | undefined;
 	/** Processes that hold the socket. */
-	readonly pids?: readonly number[];
+	readonly pids?: readonly number[] | undefined;
 	/** Names or numbers of the users of these processes, or of who made it where they cannot be seen. */
-	readonly users?: readonly (string | number)[];
+	readonly users?: readonly (string | number)[] | undefined;
 	/** Parts of the names of the programs that hold it. */
-	readonly commands?: readonly string[];
+	readonly commands?: readonly string[] | undefined;
 	/** Parts of an address of either end. */
-	readonly addresses?: readonly string[];
+	readonly addresses?: readonly string[] | undefined;
 }
+
+/** What a filter knows. */
+export const FILTER: Known<SocketFilter> = {
+	kinds: true,
+	states: true,
+	ports: true,
+	paths: true,
+	pids: true,
+	users: true,
+	commands: true,
+	addresses: true,
+};
 
 /** Tells whether a socket fulfils all conditions. */
 export function socketMatches(socket: ListedSocket, filter: SocketFilter): boolean {

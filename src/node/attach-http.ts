@@ -1,6 +1,6 @@
 /** Node's HTTP servers on listeners of ours, with the limits against slow clients in force. */
 import type { AddressInfo, Server } from "node:net";
-import { requireOneOf } from "../arguments.ts";
+import { type Known, requireOneOf, requireOptions } from "../arguments.ts";
 import { BusyError, InvalidTypeError } from "../errors.ts";
 import { Listener } from "../open/listener.ts";
 import type { Stream } from "../stream/stream.ts";
@@ -16,6 +16,10 @@ export interface AttachHttpOptions {
 	 */
 	readonly sockets?: "net" | "duplex" | undefined;
 }
+
+const KNOWN: Known<AttachHttpOptions> = {
+	sockets: true,
+};
 
 /** What Node keeps of a server that it feeds itself; net.js, function onconnection. */
 interface FedServer extends Server {
@@ -45,6 +49,7 @@ export function attachHttp<S extends Server>(
 	if (!(listener instanceof Listener)) {
 		throw new InvalidTypeError("listener", "a Listener", listener);
 	}
+	requireOptions(options, KNOWN);
 	requireOneOf("sockets", options.sockets ?? "net", ["net", "duplex"]);
 	const fed = server as unknown as FedServer;
 	const handle = fed._handle;

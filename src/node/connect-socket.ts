@@ -1,11 +1,14 @@
 /** What TLS is put upon: a genuine `net.Socket`, which Node's TLS reads and writes natively, where Node knows the transport. */
+
 import type { Socket as NetSocket } from "node:net";
+import { optionsFor } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
-import { connect } from "../open/connect.ts";
+import { CONNECT_CHECKS, connect } from "../open/connect.ts";
 import type { Address } from "../socket/address.ts";
 import { Stream } from "../stream/stream.ts";
 import type { ConnectDuplexOptions } from "./connecting-duplex.ts";
 import { type StreamDuplex, toDuplex } from "./stream-duplex.ts";
+import { DUPLEX } from "./stream-duplex-options.ts";
 import { netSocketOver } from "./to-net-socket.ts";
 
 /**
@@ -18,7 +21,7 @@ export async function connectStream(
 	address: Address,
 	options: ConnectDuplexOptions,
 ): Promise<Stream> {
-	const connection = await connect(address, options);
+	const connection = await connect(address, optionsFor(options, CONNECT_CHECKS));
 	if (connection instanceof Stream) return connection;
 	connection.abort();
 	throw new InvalidAddressError(address, "its connections carry messages, not bytes");
@@ -30,5 +33,7 @@ export async function connectSocket(
 	options: ConnectDuplexOptions,
 ): Promise<NetSocket | StreamDuplex> {
 	const stream = await connectStream(address, options);
-	return stream.transport === "vsock" ? toDuplex(stream, options) : netSocketOver(stream, options);
+	return stream.transport === "vsock"
+		? toDuplex(stream, optionsFor(options, DUPLEX))
+		: netSocketOver(stream, options);
 }

@@ -1,12 +1,17 @@
 /** `connectDuplex`: what `net.connect` is for libraries, over this library's own path: a duplex at once, which connects meanwhile. */
 
-import type { ConnectOptions } from "../open/connect.ts";
+import { type Known, requireOptions } from "../arguments.ts";
+import { CONNECT_CHECKS, type ConnectOptions } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectStream } from "./connect-socket.ts";
-import { StreamDuplex, type StreamDuplexOptions } from "./stream-duplex.ts";
+import { StreamDuplex } from "./stream-duplex.ts";
+import { DUPLEX, type StreamDuplexOptions } from "./stream-duplex-options.ts";
 
 /** Options of `connectDuplex`. */
 export interface ConnectDuplexOptions extends StreamDuplexOptions, Omit<ConnectOptions, "signal"> {}
+
+/** What `connectDuplex` knows. */
+export const CONNECT_DUPLEX: Known<ConnectDuplexOptions> = { ...CONNECT_CHECKS, ...DUPLEX };
 
 type Callback = (error?: Error | null) => void;
 
@@ -103,7 +108,7 @@ export function connectDuplex(
 	options: ConnectDuplexOptions = {},
 ): StreamDuplex {
 	const target = address === undefined ? undefined : parseAddress(address);
-	return new ConnectingDuplex(target, options);
+	return new ConnectingDuplex(target, requireOptions(options, CONNECT_DUPLEX));
 }
 
 /** What `createConnection` is in the options of `http.request`, `http2.connect` and `ws`: it is given the options of a request. */
@@ -121,6 +126,7 @@ export function createConnectionTo(
 	options: ConnectDuplexOptions = {},
 ): CreateConnection {
 	const target = parseAddress(address);
+	requireOptions(options, CONNECT_DUPLEX);
 	return (...given) => {
 		const duplex = connectDuplex(target, options);
 		for (const each of given) {

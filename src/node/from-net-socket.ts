@@ -1,7 +1,7 @@
 /** From a `net.Socket` to a `Stream`: the connection goes on under a second descriptor, and Node closes its own without ending anything. */
 import { Socket as NetSocket } from "node:net";
 import { finished } from "node:stream";
-import { requireBytes } from "../arguments.ts";
+import { type Known, requireBytes } from "../arguments.ts";
 import {
 	BusyError,
 	ClosedError,
@@ -10,7 +10,7 @@ import {
 	UnsupportedError,
 } from "../errors.ts";
 import { TRANSPORTS } from "../socket/transport.ts";
-import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, supervise, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { Connection } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import { Stream } from "../stream/stream.ts";
@@ -22,6 +22,11 @@ export interface FromNetSocketOptions extends WaitOptions {
 	/** Bytes that somebody has read and not used, such as the `head` of an `upgrade` event: the stream begins with them. Copied. */
 	readonly head?: Uint8Array | undefined;
 }
+
+const KNOWN: Known<FromNetSocketOptions> = {
+	...WAIT,
+	head: true,
+};
 
 /**
  * Makes a `Stream` of a `net.Socket`, which is destroyed then; its peer notices nothing. A socket that still connects is waited for, and so
@@ -39,7 +44,7 @@ export async function fromNetSocket(
 	options: FromNetSocketOptions = {},
 ): Promise<Stream> {
 	requireTakeable(socket);
-	checkWait(options);
+	checkWait(options, KNOWN);
 	const head = options.head && requireBytes("head", options.head);
 	if (socket.connecting) await connected(socket, options);
 	await written(socket, options);

@@ -1,10 +1,16 @@
 /** Agents for Node's HTTP clients whose connections all go to one address, whatever the host of a request. */
+
 import type { Agent, AgentOptions } from "node:http";
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "node:https";
 import type { Duplex } from "node:stream";
+import { requireOptions } from "../arguments.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
-import { type ConnectDuplexOptions, createConnectionTo } from "./connecting-duplex.ts";
+import {
+	CONNECT_DUPLEX,
+	type ConnectDuplexOptions,
+	createConnectionTo,
+} from "./connecting-duplex.ts";
 
 /** Options of `httpAgent`: those of Node's agent, which keeps connections alive unless told otherwise. */
 export interface HttpAgentOptions extends AgentOptions {
@@ -35,6 +41,7 @@ interface Connecting {
  */
 export function httpAgent(address: string | Address, options: HttpAgentOptions = {}): Agent {
 	const { connect = {}, ...own } = options;
+	requireOptions(connect, CONNECT_DUPLEX, "connect");
 	const target = parseAddress(address);
 	const http = process.getBuiltinModule("node:http");
 	const agent = new http.Agent({ keepAlive: true, ...own });
@@ -52,6 +59,7 @@ export function httpsAgent(
 	options: HttpsAgentOptions = {},
 ): SecureAgent {
 	const { connect = {}, ...own } = options;
+	requireOptions(connect, CONNECT_DUPLEX, "connect");
 	const target = parseAddress(address);
 	const https = process.getBuiltinModule("node:https");
 	const agent = new https.Agent({ keepAlive: true, ...own });

@@ -3,7 +3,12 @@ import { linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { type Socket as NetSocket, Server, type ServerOpts } from "node:net";
 import { resolve } from "node:path";
 import { BusyError, InvalidTypeError, UnsupportedError } from "../errors.ts";
-import { type ListenOptions, listenerOver } from "../open/listen.ts";
+import {
+	ACCEPTING_CHECKS,
+	type AcceptingOption,
+	type ListenOptions,
+	listenerOver,
+} from "../open/listen.ts";
 import { Listener } from "../open/listener.ts";
 import { checkOpenOptions } from "../open/open-options.ts";
 import { ownedFile } from "../open/socket-file.ts";
@@ -23,16 +28,7 @@ export interface NetServerOptions extends ServerOpts {
 }
 
 /** Options of `fromServer`: those of `listen` that concern accepting. */
-export type FromServerOptions = Pick<
-	ListenOptions,
-	| "allow"
-	| "busyPollUs"
-	| "onOverload"
-	| "onRefused"
-	| "receiveCredentials"
-	| "receiveDescriptors"
-	| "signal"
->;
+export type FromServerOptions = Pick<ListenOptions, AcceptingOption>;
 
 /**
  * Makes a `net.Server` of a listener, which is closed then; connections that wait are the server's. It emits `listening` as one that was
@@ -97,7 +93,7 @@ export function toNetServer(
  */
 export function fromServer(server: Server, options: FromServerOptions = {}): Listener<Stream> {
 	if (!(server instanceof Server)) throw new InvalidTypeError("server", "a net.Server", server);
-	checkOpenOptions(options);
+	checkOpenOptions(options, ACCEPTING_CHECKS);
 	const path = server.address();
 	const fd = duplicateOf(server, "The server");
 	try {

@@ -4,8 +4,8 @@
  * and HTTP/2 treat it as what it is.
  */
 import type { AddressInfo } from "node:net";
-import { Duplex, type DuplexOptions } from "node:stream";
-import { requireFunction, requireInteger } from "../arguments.ts";
+import { Duplex } from "node:stream";
+import { requireFunction, requireInteger, requireOptions } from "../arguments.ts";
 import { InvalidTypeError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -17,17 +17,8 @@ import { IdleTimer } from "./idle-timer.ts";
 import { tellInTurn } from "./in-turn.ts";
 import { endWhenQuiet } from "./lazy-end.ts";
 import { socketName } from "./names.ts";
+import { DUPLEX, nodeOptions, type StreamDuplexOptions } from "./stream-duplex-options.ts";
 import { setKeepAlive, setNoDelay } from "./tcp-switches.ts";
-
-/** Options of `toDuplex`. */
-export interface StreamDuplexOptions {
-	/** Whether the peer's end leaves writing open. Default false, as for a `net.Socket`: writing ends too. */
-	readonly allowHalfOpen?: boolean | undefined;
-	/** Bytes that are buffered in each direction before the other side is asked to wait. Default Node's own. */
-	readonly highWaterMark?: number | undefined;
-	/** Destroys the duplex when it aborts. */
-	readonly signal?: AbortSignal | undefined;
-}
 
 type Callback = (error?: Error | null) => void;
 
@@ -72,7 +63,7 @@ export class StreamDuplex extends Duplex {
 
 	/** @internal */
 	constructor(stream: ByteStream | undefined, options: StreamDuplexOptions) {
-		super(duplexOptions(options));
+		super(nodeOptions(options));
 		this.#stream = stream;
 		this.#idle = new IdleTimer(() => this.#onIdle());
 		if (!this.allowHalfOpen) this.once("end", () => this.#endLazily());
@@ -384,17 +375,5 @@ export function toDuplex(stream: ByteStream, options: StreamDuplexOptions = {}):
 	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
 		throw new InvalidTypeError("stream", "a Stream", stream);
 	}
-	return new StreamDuplex(stream, options);
-}
-
-function duplexOptions(options: StreamDuplexOptions): DuplexOptions {
-	const { allowHalfOpen = false, highWaterMark, signal } = options;
-	return {
-		allowHalfOpen,
-		decodeStrings: false,
-		// Told by `_destroy`.
-		emitClose: false,
-		...(highWaterMark !== undefined && { highWaterMark }),
-		...(signal !== undefined && { signal }),
-	};
+	return new StreamDuplex(stream, requireOptions(options, DUPLEX));
 }

@@ -1,8 +1,10 @@
 /** From a `Stream` to a genuine `net.Socket`: the descriptor goes over to libuv, and Node's native paths (TLS, HTTP) run on it. */
+
 import { Socket as NetSocket, type SocketConstructorOpts } from "node:net";
+import { type Known, requireOptions } from "../arguments.ts";
 import { InvalidTypeError } from "../errors.ts";
 import type { Socket } from "../socket/socket.ts";
-import type { WaitOptions } from "../socket/wait.ts";
+import { WAIT, type WaitOptions } from "../socket/wait.ts";
 import { Stream } from "../stream/stream.ts";
 import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -15,6 +17,12 @@ export interface NetSocketOptions {
 	/** Bytes that Node buffers in each direction before it asks to wait. Default Node's own. */
 	readonly highWaterMark?: number | undefined;
 }
+
+const KNOWN: Known<NetSocketOptions & WaitOptions> = {
+	...WAIT,
+	allowHalfOpen: true,
+	highWaterMark: true,
+};
 
 const flag = new Uint8Array(4);
 
@@ -36,7 +44,8 @@ export async function toNetSocket(
 ): Promise<NetSocket> {
 	if (!(stream instanceof Stream)) throw new InvalidTypeError("stream", "a Stream", stream);
 	requireNative(stream.transport, "net.Socket");
-	await (stream.writeEnded ? stream.closeWrite() : stream.flush(options));
+	const { signal, timeoutMs } = requireOptions(options, KNOWN);
+	await (stream.writeEnded ? stream.closeWrite() : stream.flush({ signal, timeoutMs }));
 	return netSocketOver(stream, options);
 }
 

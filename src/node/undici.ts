@@ -1,10 +1,12 @@
 /** Connections for undici, the client behind `fetch`, and a dispatcher for the `fetch` that is built in. */
+
 import type { Socket as NetSocket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { requireOptions } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
-import { type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
+import { CONNECT_DUPLEX, type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
 import type { StreamDuplex } from "./stream-duplex.ts";
 
 /** Options of `connector`. */
@@ -43,6 +45,7 @@ type AgentClass = new (options: { readonly connect: Connector }) => FetchDispatc
 export function connector(address: string | Address, options: ConnectorOptions = {}): Connector {
 	const target = parseAddress(address);
 	const { tls = {}, ...connect } = options;
+	requireOptions(connect, CONNECT_DUPLEX);
 	return (request, callback) => {
 		if (request.protocol !== "https:") {
 			settle(connectDuplex(target, connect), "connect", callback);

@@ -6,10 +6,10 @@ import type { PacketStream } from "../packet/packet-stream.ts";
 import { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import type { Stream } from "../stream/stream.ts";
 import { type ConnectOptions, connectionOverFd } from "./connect.ts";
-import { type ListenOptions, listenerOverFd } from "./listen.ts";
+import { ACCEPTING_CHECKS, type ListenOptions, listenerOverFd } from "./listen.ts";
 import type { Listener } from "./listener.ts";
-import { datagramsOverFd, type OpenDatagramsOptions } from "./open-datagrams.ts";
-import { checkOpenOptions } from "./open-options.ts";
+import { DATAGRAMS_CHECKS, datagramsOverFd, type OpenDatagramsOptions } from "./open-datagrams.ts";
+import { CHECKED_LATER, type Checks, checkOpenOptions } from "./open-options.ts";
 
 /** Kinds of descriptor that there is a class for. */
 export type AdoptedKind = "stream" | "packets" | "listener" | "datagrams";
@@ -25,6 +25,13 @@ export interface AdoptOptions
 	/** What it has to be. Default: anything. */
 	readonly kind?: AdoptedKind | undefined;
 }
+
+const CHECKS: Checks<AdoptOptions> = {
+	...DATAGRAMS_CHECKS,
+	...ACCEPTING_CHECKS,
+	kind: CHECKED_LATER,
+	owner: CHECKED_LATER,
+};
 
 /**
  * Makes an object of the right class of a descriptor, which moves into it: `owned` is closed then. What there is no class for, such as a file, is
@@ -56,7 +63,7 @@ export function adopt(owned: OwnedDescriptor, options: AdoptOptions = {}): Adopt
 	if (!(owned instanceof OwnedDescriptor)) {
 		throw new InvalidTypeError("owned", "an OwnedDescriptor", owned);
 	}
-	checkOpenOptions(options);
+	checkOpenOptions(options, CHECKS);
 	if (owned.closed) throw new ClosedError("The descriptor");
 	const found = owned.kind;
 	const { kind } = options;

@@ -1,9 +1,10 @@
 /** A resolver that remembers. */
 import {
+	type Known,
 	requireArray,
 	requireInteger,
-	requireObject,
 	requireOneOf,
+	requireOptions,
 	requireString,
 } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -31,6 +32,13 @@ export interface CachedResolverOptions {
 	/** Names to remember, 1..1000000; the one asked for least lately is forgotten. Default 1000. */
 	readonly maxNames?: number | undefined;
 }
+
+const KNOWN: Known<CachedResolverOptions> = {
+	source: true,
+	nameservers: true,
+	maxAgeMs: true,
+	maxNames: true,
+};
 
 /** A resolver that remembers, to be given as `resolver`. */
 export interface CachedResolver extends Resolver {
@@ -64,7 +72,7 @@ interface Found {
  * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong
  */
 export function cachedResolver(options: CachedResolverOptions = {}): CachedResolver {
-	requireObject("options", options);
+	requireOptions(options, KNOWN);
 	const source = requireOneOf("source", options.source ?? "system", ["system", "dns"]);
 	const maxAgeMs = requireInteger("maxAgeMs", options.maxAgeMs ?? LIMITS.nameAgeMs, 0, 2 ** 31 - 1);
 	const maxNames = requireInteger("maxNames", options.maxNames ?? LIMITS.namesCount, 1, 1_000_000);

@@ -29,9 +29,16 @@ import { Stream, type StreamTransport } from "../stream/stream.ts";
 import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
 import { joinFailures } from "./failures-told.ts";
-import { checkOpenOptions } from "./open-options.ts";
+import {
+	CHECKED_LATER,
+	type Checks,
+	CONNECTED_CHECKS,
+	checkOpenOptions,
+	integer,
+	WAIT_CHECKS,
+} from "./open-options.ts";
 import { checkListener, connectToOwner, ownerIds, type SocketOwner } from "./owner.ts";
-import { type RetryOptions, withRetries } from "./retry.ts";
+import { checkRetry, type RetryOptions, withRetries } from "./retry.ts";
 import { bindSocketFile } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
@@ -61,6 +68,16 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
 	 */
 	readonly owner?: SocketOwner | readonly SocketOwner[] | undefined;
 }
+
+/** How they are checked. */
+export const CONNECT_CHECKS: Checks<ConnectOptions> = {
+	...WAIT_CHECKS,
+	...CONNECTED_CHECKS,
+	attemptDelayMs: integer(10, 60_000),
+	localAddress: CHECKED_LATER,
+	owner: CHECKED_LATER,
+	retry: checkRetry,
+};
 
 /**
  * Connects.
@@ -98,8 +115,8 @@ export async function connect(
 	options: ConnectOptions = {},
 ): Promise<Stream | PacketStream> {
 	const target = parseAddress(address);
-	checkWait(options);
-	checkOpenOptions(options);
+	checkOpenOptions(options, CONNECT_CHECKS);
+	checkWait(options, CONNECT_CHECKS);
 	if (target.transport === "fd") return connectionOverFd(target.fd, options);
 	if (target.transport === "systemd") {
 		return usePassed(target.name, ["stream", "packets"], (fd) => connectionOverFd(fd, options));

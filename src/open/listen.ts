@@ -1,5 +1,6 @@
 /** `listen`: from an address to a listener. */
 import { AsyncResource } from "node:async_hooks";
+import { requireBoolean, requireFunction } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream, type PacketTransport } from "../packet/packet-stream.ts";
@@ -18,7 +19,16 @@ import { SO_ACCEPTCONN } from "../sys/constants.ts";
 import { type AdmissionOptions, checkAdmission } from "./admission.ts";
 import { checkFileAccess } from "./file-access.ts";
 import { Listener, type Overload } from "./listener.ts";
-import { checkOpenOptions } from "./open-options.ts";
+import {
+	ARRIVAL_CHECKS,
+	CHECKED_LATER,
+	type Checks,
+	CONNECTED_CHECKS,
+	checkOpenOptions,
+	integer,
+	OPEN_CHECKS,
+	SOCKET_FILE_CHECKS,
+} from "./open-options.ts";
 import { bindSocketFile, type SocketFile, type SocketFileOptions } from "./socket-file.ts";
 import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
@@ -48,6 +58,38 @@ export interface ListenOptions
 	readonly onOverload?: ((overload: Overload) => void) | undefined;
 }
 
+const INT32_MAX = 2_147_483_647;
+
+/** Options of `listen` that concern accepting, for a socket that listens already. */
+export type AcceptingOption =
+	| "allow"
+	| "busyPollUs"
+	| "onOverload"
+	| "onRefused"
+	| "receiveCredentials"
+	| "receiveDescriptors"
+	| "signal";
+
+/** How these are checked. */
+export const ACCEPTING_CHECKS: Checks<Pick<ListenOptions, AcceptingOption>> = {
+	...ARRIVAL_CHECKS,
+	allow: requireFunction,
+	busyPollUs: OPEN_CHECKS.busyPollUs,
+	onOverload: requireFunction,
+	onRefused: requireFunction,
+	signal: CHECKED_LATER,
+};
+
+/** How all of them are checked. */
+export const LISTEN_CHECKS: Checks<ListenOptions> = {
+	...CONNECTED_CHECKS,
+	...SOCKET_FILE_CHECKS,
+	...ACCEPTING_CHECKS,
+	backlog: integer(0, INT32_MAX),
+	ipv6Only: requireBoolean,
+	reusePort: requireBoolean,
+};
+
 /**
  * Listens. `tcp://*:PORT` takes IPv6 and IPv4 (IPv4 alone where the kernel has no IPv6). SO_REUSEADDR is on for TCP, as in Node.
  *
@@ -74,7 +116,7 @@ export async function listen(
 	options: ListenOptions = {},
 ): Promise<Listener<Stream> | Listener<PacketStream>> {
 	const target = parseAddress(address);
-	checkOpenOptions(options);
+	checkOpenOptions(options, LISTEN_CHECKS);
 	checkFileAccess(options);
 	checkWait({ signal: options.signal });
 	if (target.transport === "fd") return listenerOverFd(target.fd, options);

@@ -16,7 +16,13 @@ import { fromSocketAddress, type SocketTransport } from "../socket/transport.ts"
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { startDeadline } from "./deadline.ts";
 import { fewAtOnce } from "./few-at-once.ts";
-import { checkOpenOptions } from "./open-options.ts";
+import {
+	CHECKED_LATER,
+	type Checks,
+	checkOpenOptions,
+	OPEN_CHECKS,
+	WAIT_CHECKS,
+} from "./open-options.ts";
 import { addressOfServer, findServices } from "./services.ts";
 
 /** Options of `lookup`. */
@@ -31,6 +37,13 @@ export interface LookupOptions extends WaitOptions {
 	/** In place of the system's resolver; see `cachedResolver`. */
 	readonly resolver?: Resolver | undefined;
 }
+
+const CHECKS: Checks<LookupOptions> = {
+	...WAIT_CHECKS,
+	family: CHECKED_LATER,
+	order: CHECKED_LATER,
+	resolver: OPEN_CHECKS.resolver,
+};
 
 /**
  * Resolves the name in a `tcp:` or `udp:` address, or the servers of a `tcp+srv:` one. Keep the answer: sending never resolves anything.
@@ -55,8 +68,8 @@ export async function lookup(
 	address: string | Address,
 	options: LookupOptions = {},
 ): Promise<Address[]> {
-	checkWait(options);
-	checkOpenOptions(options);
+	checkOpenOptions(options, CHECKS);
+	checkWait(options, CHECKS);
 	const { family, order = "system", resolver } = options;
 	if (family !== undefined) requireOneOf("family", family, ["inet", "inet6"]);
 	requireOneOf("order", order, ["system", "inet-first", "inet6-first", "interleaved"]);

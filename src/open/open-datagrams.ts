@@ -1,5 +1,5 @@
 /** `datagrams`: from addresses to a datagram socket. */
-import { requireBoolean, requireInteger } from "../arguments.ts";
+import { requireBoolean, requireFunction, requireInteger } from "../arguments.ts";
 import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import type { DatagramsOptions } from "../datagram/datagram-options.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
@@ -37,7 +37,14 @@ import {
 import { sys } from "../sys/current.ts";
 import { type AdmissionOptions, refuseAdmission } from "./admission.ts";
 import { checkFileAccess } from "./file-access.ts";
-import { checkOpenOptions } from "./open-options.ts";
+import {
+	ARRIVAL_CHECKS,
+	CHECKED_LATER,
+	type Checks,
+	checkOpenOptions,
+	OPEN_CHECKS,
+	SOCKET_FILE_CHECKS,
+} from "./open-options.ts";
 import { bindSocketFile, type SocketFileOptions } from "./socket-file.ts";
 
 /** Options of `datagrams`. */
@@ -70,6 +77,36 @@ export interface OpenDatagramsOptions extends DatagramsOptions, SocketFileOption
 
 const INT32_MAX = 2_147_483_647;
 
+/** How those of a datagram socket that is open are checked. */
+export const DATAGRAMS_CHECKS: Checks<DatagramsOptions> = {
+	...ARRIVAL_CHECKS,
+	details: CHECKED_LATER,
+	maxMessageBytes: CHECKED_LATER,
+	offload: CHECKED_LATER,
+	onFull: CHECKED_LATER,
+	onNetworkError: requireFunction,
+	queueBytes: CHECKED_LATER,
+};
+
+/** How all of them are checked. */
+export const OPEN_DATAGRAMS_CHECKS: Checks<OpenDatagramsOptions & Pick<AdmissionOptions, "allow">> =
+	{
+		...OPEN_CHECKS,
+		...DATAGRAMS_CHECKS,
+		...SOCKET_FILE_CHECKS,
+		// Known, and refused: whoever thinks that it protects must be told what does.
+		allow: requireFunction,
+		broadcast: requireBoolean,
+		connect: CHECKED_LATER,
+		ipv6Only: requireBoolean,
+		mtuDiscovery: CHECKED_LATER,
+		receiveBufferBytes: CHECKED_LATER,
+		reuseAddress: requireBoolean,
+		reusePort: requireBoolean,
+		sendBufferBytes: CHECKED_LATER,
+		signal: CHECKED_LATER,
+	};
+
 /**
  * Opens a datagram socket.
  *
@@ -96,9 +133,8 @@ export async function datagrams(
 	address?: string | Address,
 	options: OpenDatagramsOptions = {},
 ): Promise<Datagrams> {
-	checkOpenOptions(options);
+	checkOpenOptions<OpenDatagramsOptions>(options, OPEN_DATAGRAMS_CHECKS);
 	checkFileAccess(options);
-	// Whoever thinks that it protects must not be left in that belief.
 	refuseAdmission(options as AdmissionOptions);
 	checkWait({ signal: options.signal });
 	const peer =

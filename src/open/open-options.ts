@@ -3,55 +3,88 @@ import {
 	requireBoolean,
 	requireFunction,
 	requireInteger,
-	requireObject,
 	requireOneOf,
+	requireOptions,
 } from "../arguments.ts";
-import { checkReceiveCredentials, checkReceiveDescriptors } from "../socket/arrived-control.ts";
-import { checkRetry } from "./retry.ts";
-import { checkKeepAlive } from "./tcp-settings.ts";
+import {
+	type ArrivalOptions,
+	checkReceiveCredentials,
+	checkReceiveDescriptors,
+} from "../socket/arrived-control.ts";
+import type { WaitOptions } from "../socket/wait.ts";
+import type { SocketFileOptions } from "./socket-file.ts";
+import { checkKeepAlive, type TcpSettings } from "./tcp-settings.ts";
 
-type Check = (name: string, value: unknown) => unknown;
+/** Throws when an option's value is wrong; never called for undefined. */
+export type Check = (name: string, value: unknown) => unknown;
+
+/** How each option of a function is checked. */
+export type Checks<O> = { readonly [Name in keyof O]-?: Check };
 
 const INT32_MAX = 2_147_483_647;
 
-const CHECKS: readonly [name: string, check: Check][] = Object.entries({
-	allow: requireFunction,
-	attemptDelayMs: integer(10, 60_000),
-	backlog: integer(0, INT32_MAX),
-	broadcast: requireBoolean,
-	busyPollUs: integer(0, 1_000_000),
-	ipv6Only: requireBoolean,
-	keepAlive: checkKeepAlive,
-	makeDirectory: requireBoolean,
-	mode: integer(0, 0o777),
-	noDelay: requireBoolean,
-	onNetworkError: requireFunction,
-	onOverload: requireFunction,
-	onRefused: requireFunction,
-	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead", "replace"]),
-	prepare: requireFunction,
-	protocol: integer(0, INT32_MAX),
+/** For what is checked where it is used, before anything is opened. */
+export const CHECKED_LATER: Check = () => undefined;
+
+/** Those of everything that waits. */
+export const WAIT_CHECKS: Checks<WaitOptions> = {
+	signal: CHECKED_LATER,
+	timeoutMs: CHECKED_LATER,
+};
+
+/** Those of what receives over Unix sockets. */
+export const ARRIVAL_CHECKS: Checks<ArrivalOptions> = {
 	receiveCredentials: checkReceiveCredentials,
 	receiveDescriptors: checkReceiveDescriptors,
+};
+
+/** Those of TCP. */
+const TCP_CHECKS: Checks<TcpSettings> = {
+	keepAlive: checkKeepAlive,
+	noDelay: requireBoolean,
+};
+
+/** Those of what can have a socket file. */
+export const SOCKET_FILE_CHECKS: Checks<SocketFileOptions> = {
+	group: CHECKED_LATER,
+	makeDirectory: requireBoolean,
+	mode: integer(0, 0o777),
+	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead", "replace"]),
+	owner: CHECKED_LATER,
+};
+
+/** What everything that opens sockets knows. */
+export type OpenOption = "busyPollUs" | "prepare" | "resolver";
+
+/** Those of everything that opens sockets. */
+export const OPEN_CHECKS: Readonly<Record<OpenOption, Check>> = {
+	busyPollUs: integer(0, 1_000_000),
+	prepare: requireFunction,
 	resolver: requireFunction,
-	retry: checkRetry,
-	reuseAddress: requireBoolean,
-	reusePort: requireBoolean,
-});
+};
+
+/** Those of everything with connections, besides. */
+export const CONNECTED_CHECKS: Checks<TcpSettings & ArrivalOptions> &
+	Readonly<Record<OpenOption | "protocol", Check>> = {
+	...OPEN_CHECKS,
+	...TCP_CHECKS,
+	...ARRIVAL_CHECKS,
+	protocol: integer(0, INT32_MAX),
+};
 
 /**
  * Checks what would otherwise be found wrong when it is too late, or not at all.
  *
- * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
  */
-export function checkOpenOptions(options: object): void {
-	const given = requireObject("options", options) as Readonly<Record<string, unknown>>;
-	for (const [name, check] of CHECKS) {
-		const value = given[name];
-		if (value !== undefined) check(name, value);
+export function checkOpenOptions<O extends object>(options: O, checks: Checks<O>): void {
+	requireOptions(options, checks);
+	for (const [name, value] of Object.entries(options)) {
+		if (value !== undefined) checks[name as keyof O]?.(name, value);
 	}
 }
 
-function integer(min: number, max: number): Check {
+/** A check for an integer from `min` to `max`. */
+export function integer(min: number, max: number): Check {
 	return (name, value) => requireInteger(name, value, min, max);
 }

@@ -6,6 +6,17 @@ import { PacketStream, type PacketStreamOptions } from "../packet/packet-stream.
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { socketpair as pairOfSockets } from "../socket/socket.ts";
 import { Stream } from "../stream/stream.ts";
+import { DATAGRAMS_CHECKS } from "./open-datagrams.ts";
+import { ARRIVAL_CHECKS, CHECKED_LATER, type Checks, checkOpenOptions } from "./open-options.ts";
+
+const CHECKS = {
+	stream: ARRIVAL_CHECKS,
+	seqpacket: {
+		...ARRIVAL_CHECKS,
+		maxMessageBytes: CHECKED_LATER,
+	} satisfies Checks<PacketStreamOptions>,
+	dgram: DATAGRAMS_CHECKS,
+};
 
 /**
  * Makes two Unix sockets that are connected with each other.
@@ -27,6 +38,7 @@ export function socketpair(
 	options: ArrivalOptions & PacketStreamOptions & DatagramsOptions = {},
 ): [Stream, Stream] | [PacketStream, PacketStream] | [Datagrams, Datagrams] {
 	requireOneOf("type", type, ["stream", "seqpacket", "dgram"]);
+	checkOpenOptions<object>(options, CHECKS[type]);
 	const [left, right] = pairOfSockets(type);
 	try {
 		switch (type) {

@@ -1,9 +1,10 @@
 /** Trying again what may come to work: with pauses that grow, spread by chance, until the time is up. */
 import {
+	type Known,
 	requireArray,
 	requireFunction,
 	requireInteger,
-	requireObject,
+	requireOptions,
 	requireString,
 } from "../arguments.ts";
 import { AbortError, SocketError, TimeoutError } from "../errors.ts";
@@ -53,6 +54,14 @@ const PASSING = new Set([
 	"ERR_TIMEOUT",
 	"ETIMEDOUT",
 ]);
+const KNOWN: Known<RetryOptions> = {
+	attempts: true,
+	delayMs: true,
+	maxDelayMs: true,
+	attemptMs: true,
+	alsoAfter: true,
+	onFailure: true,
+};
 const INT32_MAX = 2_147_483_647;
 const EXPONENT_MAX = 30;
 
@@ -62,7 +71,8 @@ const EXPONENT_MAX = 30;
  * @throws {InvalidTypeError | OutOfRangeError} it is no object, or a figure of it is wrong
  */
 export function checkRetry(name: string, value: unknown): void {
-	const { onFailure, alsoAfter = [], ...figures } = requireObject(name, value) as RetryOptions;
+	const options = requireOptions(value as RetryOptions, KNOWN, name);
+	const { onFailure, alsoAfter = [], ...figures } = options;
 	if (onFailure !== undefined) requireFunction(`${name}.onFailure`, onFailure);
 	for (const code of requireArray(`${name}.alsoAfter`, alsoAfter)) {
 		requireString(`${name}.alsoAfter`, code);

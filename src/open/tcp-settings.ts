@@ -1,5 +1,5 @@
 /** The settings that a TCP connection wants before its first byte, in one place for both ends. */
-import { requireInteger } from "../arguments.ts";
+import { type Known, requireInteger, requireOptions } from "../arguments.ts";
 import { check, InvalidTypeError } from "../errors.ts";
 import type { Socket } from "../socket/socket.ts";
 import {
@@ -16,11 +16,11 @@ import { sys } from "../sys/current.ts";
 /** When a silent peer is found to be gone; tcp(7). A field left out keeps the system's value. */
 export interface KeepAlive {
 	/** Silence before the first probe, 1..32767 seconds; the system's default is two hours. */
-	readonly idleSeconds?: number;
+	readonly idleSeconds?: number | undefined;
 	/** Between probes, 1..32767 seconds; the system's default is 75. */
-	readonly intervalSeconds?: number;
+	readonly intervalSeconds?: number | undefined;
 	/** Unanswered probes after which the connection fails with ETIMEDOUT, 1..127; the system's default is 9. */
-	readonly count?: number;
+	readonly count?: number | undefined;
 }
 
 /** TCP settings of `connect` and `listen`; they mean nothing for other transports. */
@@ -31,6 +31,7 @@ export interface TcpSettings {
 	readonly keepAlive?: boolean | KeepAlive | undefined;
 }
 
+const KNOWN: Known<KeepAlive> = { idleSeconds: true, intervalSeconds: true, count: true };
 const SECONDS_MAX = 32_767;
 const COUNT_MAX = 127;
 
@@ -44,7 +45,7 @@ export function checkKeepAlive(name: string, value: unknown): void {
 	if (typeof value !== "object" || value === null) {
 		throw new InvalidTypeError(name, "true, false or an object", value);
 	}
-	const { idleSeconds, intervalSeconds, count } = value as KeepAlive;
+	const { idleSeconds, intervalSeconds, count } = requireOptions(value as KeepAlive, KNOWN, name);
 	checkFigure("idleSeconds", idleSeconds, SECONDS_MAX);
 	checkFigure("intervalSeconds", intervalSeconds, SECONDS_MAX);
 	checkFigure("count", count, COUNT_MAX);

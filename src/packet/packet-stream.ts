@@ -1,12 +1,12 @@
 /** `PacketStream`: a connection that keeps message boundaries. */
-import { requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
+import { type Known, requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { BusyError, ClosedError, TruncatedError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
-import { Passage, type PassOptions } from "../socket/passage.ts";
+import { PASS, Passage, type PassOptions } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { Connected, type ConnectedNames } from "../stream/connected.ts";
 import { Connection, type HandedOff } from "../stream/connection.ts";
 import { SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
@@ -31,6 +31,7 @@ export interface PacketStreamOptions extends ArrivalOptions {
 /** Options of `PacketStream.send`. */
 export interface PacketSendOptions extends WaitOptions, PassOptions {}
 
+const SEND: Known<PacketSendOptions> = { ...WAIT, ...PASS };
 const MESSAGE_BYTES_MAX = 67_108_864;
 const DISCARDS_MAX = 64;
 const NAMES: ConnectedNames = {
@@ -245,7 +246,8 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 	}
 
 	#checkMessage(data: Uint8Array | string, options: WaitOptions | undefined): Uint8Array {
-		this.checkWritable(options);
+		if (options !== undefined) checkWait(options, SEND);
+		this.checkWritable(undefined);
 		const bytes = requireBytesOrText("data", data);
 		if (bytes.length === 0) this.#checkEmpty();
 		return bytes;

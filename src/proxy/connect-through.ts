@@ -1,7 +1,7 @@
 /** `connectThrough`: a connection by way of a proxy. */
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { type ConnectOptions, connect } from "../open/connect.ts";
+import { CONNECT_CHECKS, type ConnectOptions, connect } from "../open/connect.ts";
 import { type Address, type HostAddress, parseAddress } from "../socket/address.ts";
 import { countDown } from "../socket/wait.ts";
 import { Stream } from "../stream/stream.ts";
@@ -28,7 +28,7 @@ export async function connectThrough(
 ): Promise<Stream> {
 	const { protocol, address, credentials } = parseProxy(proxy);
 	const wanted = requireTcp(target);
-	const limited = options.timeoutMs === undefined ? undefined : countDown(options);
+	const limited = options.timeoutMs === undefined ? undefined : countDown(options, CONNECT_CHECKS);
 	const stream = await connect(address, options);
 	if (!(stream instanceof Stream)) {
 		stream.abort();

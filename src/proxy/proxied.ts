@@ -1,5 +1,5 @@
 /** Connections behind a proxy, with the addresses of those who really call. */
-import { requireObject } from "../arguments.ts";
+import { type Known, requireOptions } from "../arguments.ts";
 import { ClosedError, InvalidTypeError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Listener } from "../open/listener.ts";
@@ -30,6 +30,12 @@ export interface ProxiedOptions {
 	readonly onRefused?: ((error: Error, peer: Address) => void) | undefined;
 }
 
+const KNOWN: Known<ProxiedOptions> = {
+	trust: true,
+	headerTimeoutMs: true,
+	onRefused: true,
+};
+
 /** Most connections whose header is awaited; the others wait in the listener. */
 const AWAITED_MAX = 64;
 
@@ -46,7 +52,7 @@ export async function* proxied(
 	listener: Listener<Stream>,
 	options: ProxiedOptions,
 ): AsyncGenerator<ProxiedConnection, void, undefined> {
-	const { trust } = requireObject("options", options) as ProxiedOptions;
+	const { trust } = requireOptions(options, KNOWN);
 	if (typeof trust !== "function") throw new InvalidTypeError("trust", "a function", trust);
 	const leaving = new AbortController();
 	const { signal } = leaving;

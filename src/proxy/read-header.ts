@@ -1,10 +1,18 @@
 /** Reading a PROXY header from a stream, and not a byte more. */
+import { type Known, requireOptions } from "../arguments.ts";
 import { EndOfStreamError, FramingError, LimitError } from "../errors.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource } from "../stream/contract.ts";
 import { decodeLine, encodeLine, LINE_BYTES_MAX, LINE_START } from "./header-v1.ts";
 import { decodeBinary, encodeBinary, FIXED_BYTES, restBytes, SIGNATURE } from "./header-v2.ts";
 import type { ProxyHeader, ProxyHeaderInit } from "./proxy-header.ts";
+
+const INIT: Known<ProxyHeaderInit> = {
+	version: true,
+	source: true,
+	destination: true,
+	extensions: true,
+};
 
 /**
  * Encodes a header, to be written before everything else.
@@ -13,6 +21,7 @@ import type { ProxyHeader, ProxyHeaderInit } from "./proxy-header.ts";
  * @throws {LimitError} more than 65535 bytes
  */
 export function encodeProxyHeader(init: ProxyHeaderInit): Uint8Array {
+	requireOptions(init, INIT, "init");
 	return init.version === 1 ? encodeLine(init) : encodeBinary(init);
 }
 

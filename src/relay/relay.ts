@@ -1,5 +1,11 @@
 /** `relay`: two streams become one connection. */
-import { requireBoolean, requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import {
+	type Known,
+	requireBoolean,
+	requireInteger,
+	requireOptions,
+	requireSignal,
+} from "../arguments.ts";
 import { AbortError, InvalidValueError, SocketError, TimeoutError } from "../errors.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
@@ -19,6 +25,12 @@ export interface RelayOptions {
 	/** Ends the relay and resets both connections. */
 	readonly signal?: AbortSignal | undefined;
 }
+
+const KNOWN: Known<RelayOptions> = {
+	idleMs: true,
+	passDescriptors: true,
+	signal: true,
+};
 
 /** What was relayed in one direction. */
 export interface RelayedWay {
@@ -62,7 +74,7 @@ export interface Relay {
  * @see splice(2)
  */
 export function relay(left: ByteStream, right: ByteStream, options: RelayOptions = {}): Relay {
-	const { idleMs, passDescriptors, signal } = requireObject("options", options) as RelayOptions;
+	const { idleMs, passDescriptors, signal } = requireOptions(options, KNOWN);
 	if (idleMs !== undefined) requireInteger("idleMs", idleMs, 1, 2 ** 31 - 1);
 	const passes = requireBoolean("passDescriptors", passDescriptors ?? false);
 	requireSignal("signal", signal);

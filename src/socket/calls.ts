@@ -1,11 +1,18 @@
 /** One system call in three manners: now or not at all, by promise, or blocking the thread. */
-import { requireInteger } from "../arguments.ts";
+import { type Known, requireInteger } from "../arguments.ts";
 import { check, InvalidValueError, TimeoutError } from "../errors.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 import { targetOf } from "./target.ts";
-import { type BlockOptions, type Direction, PendingCall, type WaitOptions } from "./wait.ts";
+import {
+	BLOCK,
+	type BlockOptions,
+	type Direction,
+	PendingCall,
+	WAIT,
+	type WaitOptions,
+} from "./wait.ts";
 
 /** Options of the receiving and sending calls. */
 export interface TransferOptions extends WaitOptions {
@@ -18,6 +25,11 @@ export interface BlockTransferOptions extends BlockOptions {
 	/** MSG_* bits of `socketry/sys`. Default 0. */
 	readonly flags?: number | undefined;
 }
+
+/** What the receiving and sending calls know. */
+export const TRANSFER: Known<TransferOptions> = { ...WAIT, flags: true };
+/** What the blocking receiving and sending calls know. */
+export const BLOCK_TRANSFER: Known<BlockTransferOptions> = { ...BLOCK, flags: true };
 
 const INT32_MIN = -2_147_483_648;
 const INT32_MAX = 2_147_483_647;
@@ -68,9 +80,10 @@ export function waitCall(
 	attempt: () => number,
 	options: WaitOptions | undefined,
 	to?: SocketAddress,
+	known?: Known<WaitOptions>,
 ): Promise<number> {
 	const call = new PendingCall(socket.descriptor, direction, syscall, attempt, to && targetOf(to));
-	return call.run(options);
+	return call.run(options, known);
 }
 
 /** The result of a call that has blocked. Throws a TimeoutError for EAGAIN. */

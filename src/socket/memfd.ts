@@ -2,10 +2,11 @@
 import { constants } from "node:buffer";
 import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import {
+	type Known,
 	requireBoolean,
 	requireBytes,
 	requireInteger,
-	requireObject,
+	requireOptions,
 	requireString,
 } from "../arguments.ts";
 import {
@@ -49,6 +50,17 @@ export interface MapOptions {
 	/** Whether all who map it see what is written; else writing copies, a page at a time, for this map alone. Default true. */
 	readonly shared?: boolean | undefined;
 }
+
+const SEALS: Known<Seals> = {
+	shrink: true,
+	grow: true,
+	write: true,
+	seal: true,
+};
+
+const MAP: Known<MapOptions> = {
+	shared: true,
+};
 
 const SIZE_MAX = Number.MAX_SAFE_INTEGER;
 const NAME_BYTES_MAX = 249;
@@ -138,7 +150,7 @@ export class Memfd {
 	 * @see fcntl(2), F_ADD_SEALS
 	 */
 	seal(seals: Seals): void {
-		const { shrink, grow, write, seal } = requireObject("seals", seals) as Seals;
+		const { shrink, grow, write, seal } = requireOptions(seals, SEALS, "seals");
 		let bits = 0;
 		if (isSet("shrink", shrink)) bits |= F_SEAL_SHRINK;
 		if (isSet("grow", grow)) bits |= F_SEAL_GROW;
@@ -192,7 +204,7 @@ export class Memfd {
 	 * @see mmap(2)
 	 */
 	map(options: MapOptions = {}): Uint8Array {
-		const { shared = true } = requireObject("options", options) as MapOptions;
+		const { shared = true } = requireOptions(options, MAP);
 		requireBoolean("shared", shared);
 		const bits = this.#sealBits();
 		if ((bits & F_SEAL_SHRINK) === 0) throw new InvalidValueError("memory", MUST_NOT_SHRINK, this);

@@ -1,5 +1,11 @@
 /** sendmsg(2) and recvmsg(2): scattered buffers, an address and control messages in one call. */
-import { requireArray, requireBytes, requireInteger, requireObject } from "../arguments.ts";
+import {
+	type Known,
+	requireArray,
+	requireBytes,
+	requireInteger,
+	requireOptions,
+} from "../arguments.ts";
 import { OutOfRangeError } from "../errors.ts";
 import { MSG_CTRUNC, MSG_TRUNC } from "../sys/constants.ts";
 import { BUFFERS_MAX } from "../sys/contract.ts";
@@ -48,6 +54,11 @@ export interface ReceivedMessage {
 	readonly controlTruncated: boolean;
 }
 
+/** What receiving a message knows, besides waiting. */
+export const RECEIVE_MESSAGE: Known<MessageOptions> = { flags: true, controlBytes: true };
+/** What sending a message knows, besides waiting. */
+export const SEND_MESSAGE: Known<SendMessageOptions> = { flags: true, to: true, control: true };
+
 const CONTROL_BYTES = 2_048;
 
 /** One recvmsg, from its arguments to its results. */
@@ -60,11 +71,16 @@ export class MessageCall {
 	readonly #control: Uint8Array;
 	#message: ReceivedMessage | undefined;
 
-	constructor(socket: Endpoint, buffers: readonly Uint8Array[], options: MessageOptions = {}) {
+	constructor(
+		socket: Endpoint,
+		buffers: readonly Uint8Array[],
+		options: MessageOptions = {},
+		known: Known<MessageOptions> = RECEIVE_MESSAGE,
+	) {
 		this.#socket = socket;
 		this.#buffers = checkBuffers(buffers);
 		this.#requireAll = loan(this.#buffers);
-		requireObject("options", options);
+		requireOptions(options, known);
 		this.#flags = messageFlags(options.flags);
 		this.#control = new Uint8Array(
 			requireInteger("controlBytes", options.controlBytes ?? CONTROL_BYTES, 0, 65_536),
@@ -101,9 +117,10 @@ export function sendCall(
 	socket: Endpoint,
 	buffers: readonly Uint8Array[],
 	options: SendMessageOptions = {},
+	known: Known<SendMessageOptions> = SEND_MESSAGE,
 ): (timeoutMs?: number, spinUs?: number) => number {
 	const checked = checkBuffers(buffers);
-	requireObject("options", options);
+	requireOptions(options, known);
 	const name = options.to === undefined ? null : encodeSocketAddress(options.to);
 	const control = options.control === undefined ? null : encodeControl(options.control);
 	const flags = messageFlags(options.flags);

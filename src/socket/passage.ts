@@ -1,5 +1,5 @@
 /** What goes along with the bytes of one message: descriptors and credentials, from the call that sends them until they have left. */
-import { requireArray } from "../arguments.ts";
+import { type Known, requireArray } from "../arguments.ts";
 import { check, LimitError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { sys } from "../sys/current.ts";
@@ -21,6 +21,9 @@ export interface PassOptions {
 	 */
 	readonly credentials?: Credentials | undefined;
 }
+
+/** What every call that passes something along knows. */
+export const PASS: Known<PassOptions> = { descriptors: true, credentials: true };
 
 /** One message's descriptors and credentials on their way. To be closed in any case: after they have left, or when they will not. */
 export class Passage {

@@ -1,6 +1,6 @@
 /** Getting hold of the process at the other end of a Unix connection, whose number may be another's at any moment. */
 import { readFileSync } from "node:fs";
-import { requireBoolean, requireObject } from "../arguments.ts";
+import { type Known, requireBoolean, requireOptions } from "../arguments.ts";
 import {
 	ClosedError,
 	check,
@@ -25,6 +25,7 @@ export interface PidfdOptions {
 	readonly allowRace?: boolean | undefined;
 }
 
+const KNOWN: Known<PidfdOptions> = { allowRace: true };
 const POLLIN = 1;
 const FD_BYTES = 4;
 
@@ -38,7 +39,7 @@ const table = new Int32Array(3);
  * @throws {SyscallError} ESRCH: the process has ended, which kernels before 6.16 tell in this way
  */
 export function openPeerPidfd(socket: Endpoint, options: PidfdOptions = {}): OwnedDescriptor {
-	requireObject("options", options);
+	requireOptions(options, KNOWN);
 	const allowRace = requireBoolean("allowRace", options.allowRace ?? false);
 	const rc = sys.getsockopt(socket.openFd(), SOL_SOCKET, SO_PEERPIDFD, room);
 	if (rc !== ENOPROTOOPT) {

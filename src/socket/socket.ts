@@ -2,7 +2,7 @@
  * `Socket`: the calls of the man pages, each in three manners. `tryX` never waits and returns undefined when it would have to, `X` returns a
  * promise, `XSync` blocks this thread. Nothing here retries, buffers or loops over short counts: that is what the layer above is for.
  */
-import { requireInteger } from "../arguments.ts";
+import { type Known, requireInteger } from "../arguments.ts";
 import { check } from "../errors.ts";
 import {
 	F_GETFL,
@@ -20,14 +20,20 @@ import { familyNumber, type SocketFamily, type SocketType, typeNumber } from "./
 import {
 	MessageCall,
 	type MessageOptions,
+	RECEIVE_MESSAGE,
 	type ReceivedMessage,
+	SEND_MESSAGE,
 	type SendMessageOptions,
 	sendCall,
 } from "./message-call.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 import { Transfers } from "./transfers.ts";
-import { type BlockOptions, patience, type WaitOptions } from "./wait.ts";
+import { BLOCK, type BlockOptions, patience, WAIT, type WaitOptions } from "./wait.ts";
 
+const RECVMSG: Known<MessageOptions & WaitOptions> = { ...WAIT, ...RECEIVE_MESSAGE };
+const RECVMSG_SYNC: Known<MessageOptions & BlockOptions> = { ...BLOCK, ...RECEIVE_MESSAGE };
+const SENDMSG: Known<SendMessageOptions & WaitOptions> = { ...WAIT, ...SEND_MESSAGE };
+const SENDMSG_SYNC: Known<SendMessageOptions & BlockOptions> = { ...BLOCK, ...SEND_MESSAGE };
 const DEFAULT_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 /** An open descriptor with the calls of the man pages. Made by `socket`, `socketpair`, `accept` or `Socket.fromFd`. */
@@ -136,8 +142,9 @@ export class Socket extends Transfers {
 		buffers: readonly Uint8Array[],
 		options?: MessageOptions & WaitOptions,
 	): Promise<ReceivedMessage> {
-		const call = new MessageCall(this, buffers, options);
-		await waitCall(this, "read", "recvmsg", () => call.receive(), options);
+		const call = new MessageCall(this, buffers, options, RECVMSG);
+		const receive = (): number => call.receive();
+		await waitCall(this, "read", "recvmsg", receive, options, undefined, RECVMSG);
 		return call.message();
 	}
 
@@ -146,8 +153,8 @@ export class Socket extends Transfers {
 		buffers: readonly Uint8Array[],
 		options?: MessageOptions & BlockOptions,
 	): ReceivedMessage {
-		const call = new MessageCall(this, buffers, options);
-		const [timeoutMs, spinUs] = patience(options);
+		const call = new MessageCall(this, buffers, options, RECVMSG_SYNC);
+		const [timeoutMs, spinUs] = patience(options, RECVMSG_SYNC);
 		blockCall("recvmsg", timeoutMs, call.receive(timeoutMs, spinUs));
 		return call.message();
 	}
@@ -168,14 +175,14 @@ export class Socket extends Transfers {
 		buffers: readonly Uint8Array[],
 		options?: SendMessageOptions & WaitOptions,
 	): Promise<number> {
-		const send = sendCall(this, buffers, options);
-		return await waitCall(this, "write", "sendmsg", send, options, options?.to);
+		const send = sendCall(this, buffers, options, SENDMSG);
+		return await waitCall(this, "write", "sendmsg", send, options, options?.to, SENDMSG);
 	}
 
 	/** Blocks until it fits. sendmsg(2) */
 	sendmsgSync(buffers: readonly Uint8Array[], options?: SendMessageOptions & BlockOptions): number {
-		const [timeoutMs, spinUs] = patience(options);
-		const rc = sendCall(this, buffers, options)(timeoutMs, spinUs);
+		const [timeoutMs, spinUs] = patience(options, SENDMSG_SYNC);
+		const rc = sendCall(this, buffers, options, SENDMSG_SYNC)(timeoutMs, spinUs);
 		return blockCall("sendmsg", timeoutMs, rc, options?.to);
 	}
 }

@@ -2,9 +2,11 @@
 import { requireBytes } from "../arguments.ts";
 import { sys } from "../sys/current.ts";
 import {
+	BLOCK_TRANSFER,
 	type BlockTransferOptions,
 	blockCall,
 	messageFlags,
+	TRANSFER,
 	type TransferOptions,
 	tryCall,
 	waitCall,
@@ -106,13 +108,15 @@ export class Transfers extends Endpoint {
 			"recv",
 			whileLent(bytes, () => sys.recv(this.openFd(), bytes, 0, bytes.length, flags)),
 			options,
+			undefined,
+			TRANSFER,
 		);
 	}
 
 	/** Blocks until bytes or a message come. recv(2) */
 	recvSync(buffer: Uint8Array, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("buffer", buffer);
-		const [timeoutMs, spinUs] = patience(options);
+		const [timeoutMs, spinUs] = patience(options, BLOCK_TRANSFER);
 		const flags = messageFlags(options?.flags);
 		return blockCall(
 			"recv",
@@ -138,13 +142,15 @@ export class Transfers extends Endpoint {
 			"send",
 			whileLent(bytes, () => sys.send(this.openFd(), bytes, 0, bytes.length, flags)),
 			options,
+			undefined,
+			TRANSFER,
 		);
 	}
 
 	/** Blocks until something fits, or one message. send(2) */
 	sendSync(data: Uint8Array, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("data", data);
-		const [timeoutMs, spinUs] = patience(options);
+		const [timeoutMs, spinUs] = patience(options, BLOCK_TRANSFER);
 		const flags = messageFlags(options?.flags);
 		return blockCall(
 			"send",
@@ -174,14 +180,22 @@ export class Transfers extends Endpoint {
 			if (rc >= 0) from = received(rc).from;
 			return rc;
 		};
-		const count = await waitCall(this, "read", "recvfrom", whileLent(bytes, attempt), options);
+		const count = await waitCall(
+			this,
+			"read",
+			"recvfrom",
+			whileLent(bytes, attempt),
+			options,
+			undefined,
+			TRANSFER,
+		);
 		return { bytes: count, from: from as SocketAddress };
 	}
 
 	/** Blocks until a message comes. recvfrom(2) */
 	recvfromSync(buffer: Uint8Array, options?: BlockTransferOptions): Received {
 		const bytes = requireBytes("buffer", buffer);
-		const [timeoutMs, spinUs] = patience(options);
+		const [timeoutMs, spinUs] = patience(options, BLOCK_TRANSFER);
 		const flags = messageFlags(options?.flags);
 		const rc = sys.recvfrom(
 			this.openFd(),
@@ -216,13 +230,13 @@ export class Transfers extends Endpoint {
 		const attempt = whileLent(bytes, () =>
 			sys.sendto(this.openFd(), bytes, 0, bytes.length, flags, name),
 		);
-		return await waitCall(this, "write", "sendto", attempt, options, to);
+		return await waitCall(this, "write", "sendto", attempt, options, to, TRANSFER);
 	}
 
 	/** Blocks until one message fits. sendto(2) */
 	sendtoSync(data: Uint8Array, to: SocketAddress, options?: BlockTransferOptions): number {
 		const bytes = requireBytes("data", data);
-		const [timeoutMs, spinUs] = patience(options);
+		const [timeoutMs, spinUs] = patience(options, BLOCK_TRANSFER);
 		const flags = messageFlags(options?.flags);
 		const rc = sys.sendto(
 			this.openFd(),

@@ -1,5 +1,5 @@
 /** How a wait ends early: by an AbortSignal, by a time limit, or because the descriptor was closed. */
-import { requireInteger, requireObject, requireSignal } from "../arguments.ts";
+import { type Known, requireInteger, requireOptions, requireSignal } from "../arguments.ts";
 import type { SyscallTarget } from "../errors.ts";
 import {
 	AbortError,
@@ -28,6 +28,11 @@ export interface BlockOptions {
 	readonly spinUs?: number | undefined;
 }
 
+/** What every call that waits knows. */
+export const WAIT: Known<WaitOptions> = { signal: true, timeoutMs: true };
+/** What every call that blocks knows. */
+export const BLOCK: Known<BlockOptions> = { timeoutMs: true, spinUs: true };
+
 /** Largest delay of a timer; setTimeout turns a larger one into 1 ms. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
 const SPIN_US_MAX = 1_000_000;
@@ -38,11 +43,16 @@ export type CancelError = (bytesMoved: number) => SocketError;
 /**
  * Throws when the signal has been aborted already or an option makes no sense.
  *
+ * @param known the options of the call, those of waiting among them
  * @throws {AbortError} the signal is aborted
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
  */
-export function checkWait(options: WaitOptions | undefined): void {
+export function checkWait(
+	options: WaitOptions | undefined,
+	known: Known<WaitOptions> = WAIT,
+): void {
 	if (options === undefined) return;
-	const { signal, timeoutMs } = requireObject("options", options) as WaitOptions;
+	const { signal, timeoutMs } = requireOptions(options, known);
 	if (timeoutMs !== undefined) requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX);
 	if (requireSignal("signal", signal)?.aborted) throw new AbortError(signal?.reason);
 }
@@ -89,8 +99,12 @@ export function supervise(
 }
 
 /** The options of a blocking call as the system calls take them. */
-export function patience(options: BlockOptions | undefined): [timeoutMs: number, spinUs: number] {
-	const { timeoutMs, spinUs } = requireObject("options", options ?? {}) as BlockOptions;
+export function patience(
+	options: BlockOptions | undefined,
+	known: Known<BlockOptions> = BLOCK,
+): [timeoutMs: number, spinUs: number] {
+	if (options === undefined) return [-1, 0];
+	const { timeoutMs, spinUs } = requireOptions(options, known);
 	return [
 		timeoutMs === undefined ? -1 : requireInteger("timeoutMs", timeoutMs, 0, TIMEOUT_MS_MAX),
 		spinUs === undefined ? 0 : requireInteger("spinUs", spinUs, 0, SPIN_US_MAX),
@@ -133,8 +147,8 @@ export class PendingCall implements Waiter {
 	 * @throws {BusyError} another call waits in this direction
 	 * @throws {ClosedError} the descriptor was closed meanwhile
 	 */
-	async run(options: WaitOptions | undefined): Promise<number> {
-		checkWait(options);
+	async run(options: WaitOptions | undefined, known?: Known<WaitOptions>): Promise<number> {
+		checkWait(options, known);
 		const rc = this.#attempt();
 		if (rc >= 0) return rc;
 		if (rc !== EAGAIN) throw syscallError(this.#syscall, rc, this.#target);
@@ -188,13 +202,21 @@ export class PendingCall implements Waiter {
 /**
  * A limit for a call of several waits: a peer that sends a byte now and then must not stretch it.
  *
+ * @param known as of `checkWait`
  * @returns the options of the next wait, with what is left of the time
  * @throws as `checkWait`
  */
-export function countDown(options: WaitOptions | undefined): () => WaitOptions | undefined {
-	checkWait(options);
-	if (options?.timeoutMs === undefined) return () => options;
+export function countDown(
+	options: WaitOptions | undefined,
+	known: Known<WaitOptions> = WAIT,
+): () => WaitOptions | undefined {
+	checkWait(options, known);
+	if (options === undefined) return () => undefined;
 	const { signal, timeoutMs } = options;
+	if (timeoutMs === undefined) {
+		const same = { signal };
+		return () => same;
+	}
 	const deadline = performance.now() + timeoutMs;
 	return () => ({ signal, timeoutMs: Math.max(0, Math.ceil(deadline - performance.now())) });
 }

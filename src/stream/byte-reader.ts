@@ -1,5 +1,5 @@
 /** The reads that need memory of what came before: exact counts, delimiters, and giving back what was too much. */
-import { requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
+import { type Known, requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { asBuffer } from "../as-buffer.ts";
 import {
 	BusyError,
@@ -9,9 +9,10 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource, ReadUntilOptions } from "./contract.ts";
 
+const READ_UNTIL: Known<ReadUntilOptions> = { ...WAIT, maxBytes: true };
 const COUNT_MAX = 1_073_741_824;
 const NOTHING: Promise<number> = Promise.resolve(0);
 
@@ -110,6 +111,7 @@ export abstract class ByteReader implements ByteSource {
 				}
 			},
 			() => gathered,
+			READ_UNTIL,
 		);
 	}
 
@@ -165,11 +167,12 @@ export abstract class ByteReader implements ByteSource {
 		options: WaitOptions | undefined,
 		body: (left: () => WaitOptions | undefined) => Promise<T>,
 		gathered: () => Uint8Array,
+		known?: Known<WaitOptions>,
 	): Promise<T> {
 		if (this.#gathering) throw busy();
 		this.#gathering = true;
 		try {
-			return await body(countDown(options));
+			return await body(countDown(options, known));
 		} catch (error) {
 			this.#giveBack(gathered());
 			if (error instanceof TimeoutError) throw new TimeoutError(options?.timeoutMs as number);

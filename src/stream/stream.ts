@@ -1,11 +1,12 @@
 /** `Stream`: a connected byte stream over a socket. */
+import type { Known } from "../arguments.ts";
 import { BusyError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ArrivalOptions, MessageCredentials } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
-import { Passage, type PassOptions } from "../socket/passage.ts";
+import { PASS, Passage, type PassOptions } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { arrivalsOf, type DescriptorArrival } from "./arrivals.ts";
 import { Connected, type ConnectedNames } from "./connected.ts";
 import { type BoundFile, Connection, type HandedOff } from "./connection.ts";
@@ -29,6 +30,7 @@ export interface LeftOver {
 	readonly file: BoundFile | undefined;
 }
 
+const WRITE: Known<WriteOptions> = { ...WAIT, ...PASS };
 const NAMES: ConnectedNames = { whole: "The stream", writing: "The writing side of the stream" };
 
 /** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
@@ -157,7 +159,8 @@ export class Stream<T extends StreamTransport = StreamTransport>
 			if (options?.descriptors !== undefined || options?.credentials !== undefined) {
 				return this.#writeWith(data, options);
 			}
-			this.checkWritable(options);
+			if (options !== undefined) checkWait(options, WRITE);
+			this.checkWritable(undefined);
 			return this.#queue.push(data, options);
 		} catch (error) {
 			return Promise.reject(error);
@@ -295,7 +298,8 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	#writeWith(data: Uint8Array | string, options: WriteOptions): Promise<void> {
 		const passage = Passage.of(options, this.connection.transport === "unix");
 		try {
-			this.checkWritable(options);
+			checkWait(options, WRITE);
+			this.checkWritable(undefined);
 			return passage === undefined
 				? this.#queue.push(data, options)
 				: this.#queue.pushWith(data, passage, options);

@@ -1,5 +1,5 @@
 /** `fromSystemd`: what a service manager has passed, whatever it is. */
-import { requireBoolean, requireObject, requireString } from "../arguments.ts";
+import { type Known, requireBoolean, requireOptions, requireString } from "../arguments.ts";
 import { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { markTaken, waitingDescriptors } from "../socket/systemd-descriptors.ts";
 
@@ -19,6 +19,11 @@ export interface FromSystemdOptions {
 	readonly keepVariables?: boolean | undefined;
 }
 
+const KNOWN: Known<FromSystemdOptions> = {
+	name: true,
+	keepVariables: true,
+};
+
 /**
  * Takes the descriptors that a service manager has passed to this process, in its order: sockets of any kind, connections (`Accept=yes`), FIFOs,
  * files and devices, and what was stored by `notify({ fdstore })`. `adopt` makes a listener, stream or whatever else of one.
@@ -31,7 +36,7 @@ export interface FromSystemdOptions {
  * @see sd_listen_fds(3), systemd.socket(5)
  */
 export function fromSystemd(options: FromSystemdOptions = {}): PassedDescriptor[] {
-	requireObject("options", options);
+	requireOptions(options, KNOWN);
 	const { name, keepVariables = false } = options;
 	if (name !== undefined) requireString("name", name);
 	const passed = waitingDescriptors(requireBoolean("keepVariables", keepVariables));

@@ -14,7 +14,7 @@ import type { NotifyPlace } from "./environment.ts";
 /** How to send it. */
 export interface DeliveryOptions extends WaitOptions {
 	/** Lets the process end although the message still waits. Default false. */
-	readonly unref?: boolean;
+	readonly unref?: boolean | undefined;
 }
 
 const PRIVILEGED_PORT_MAX = 1_023;
@@ -34,9 +34,10 @@ export async function deliver(
 	bytes: Uint8Array,
 	passage: Passage | undefined,
 	place: NotifyPlace,
-	options: DeliveryOptions,
+	{ signal, timeoutMs, unref }: DeliveryOptions,
 ): Promise<void> {
-	if (place.family === "vsock") return await deliverOutside(bytes, place, options);
+	if (place.family === "vsock")
+		return await deliverOutside(bytes, place, { signal, timeoutMs, unref });
 	const opened = socket("unix", "dgram");
 	try {
 		// Only a socket that is connected is told when the queue of the receiver has room again.
@@ -49,8 +50,8 @@ export async function deliver(
 			return;
 		}
 		passage?.hold();
-		if (options.unref) opened.unref();
-		await waitCall(opened, "write", "sendmsg", attempt, options, place);
+		if (unref) opened.unref();
+		await waitCall(opened, "write", "sendmsg", attempt, { signal, timeoutMs }, place);
 	} finally {
 		opened.close();
 	}
@@ -59,15 +60,15 @@ export async function deliver(
 async function deliverOutside(
 	bytes: Uint8Array,
 	{ type, cid, port }: NotifyPlace & { readonly family: "vsock" },
-	options: DeliveryOptions,
+	{ signal, timeoutMs, unref }: DeliveryOptions,
 ): Promise<void> {
 	const opened = type === undefined ? firstPossible() : socket("vsock", type);
 	try {
-		if (options.unref) opened.unref();
+		if (unref) opened.unref();
 		bindPrivileged(opened);
-		await opened.connect({ family: "vsock", cid, port }, options);
+		await opened.connect({ family: "vsock", cid, port }, { signal, timeoutMs });
 		for (let sent = 0; sent < bytes.length; ) {
-			sent += await opened.send(bytes.subarray(sent), options);
+			sent += await opened.send(bytes.subarray(sent), { signal, timeoutMs });
 		}
 	} finally {
 		opened.close();

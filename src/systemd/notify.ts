@@ -1,10 +1,10 @@
 /** `notify`: telling the service manager how this program is; sd_notify(3). */
-import { requireInteger, requireObject } from "../arguments.ts";
+import { type Known, requireInteger, requireOptions } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Credentials } from "../socket/option-value.ts";
 import { Passage } from "../socket/passage.ts";
 import { socketpair } from "../socket/socket.ts";
-import { checkWait, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { notifyPlace } from "./environment.ts";
 import { type DeliveryOptions, deliver } from "./notify-socket.ts";
 import { encodeState, type ServiceState } from "./service-state.ts";
@@ -14,6 +14,11 @@ export interface NotifyOptions extends WaitOptions {
 	/** In whose name to speak, which needs privileges. Default: this process. */
 	readonly pid?: number | undefined;
 }
+
+const KNOWN: Known<NotifyOptions> = {
+	...WAIT,
+	pid: true,
+};
 
 const PID_MAX = 4_194_304;
 const BARRIER = new TextEncoder().encode("BARRIER=1\n");
@@ -33,7 +38,7 @@ const BARRIER = new TextEncoder().encode("BARRIER=1\n");
  * @see sd_notify(3), systemd.service(5)
  */
 export async function notify(state: ServiceState, options: NotifyOptions = {}): Promise<boolean> {
-	return await tell(state, options);
+	return await tell(state, requireOptions(options, KNOWN));
 }
 
 /**
@@ -48,7 +53,7 @@ export async function notify(state: ServiceState, options: NotifyOptions = {}): 
  * @see sd_notify_barrier(3)
  */
 export async function notifyBarrier(options: NotifyOptions = {}): Promise<boolean> {
-	checkOptions(options);
+	checkOptions(requireOptions(options, KNOWN));
 	const place = notifyPlace();
 	if (place === undefined) return false;
 	if (place.family === "vsock") {
@@ -92,7 +97,8 @@ export async function tell(
 }
 
 function checkOptions(options: NotifyOptions): void {
-	checkWait(requireObject("options", options));
+	const { signal, timeoutMs } = options;
+	checkWait({ signal, timeoutMs });
 	if (options.pid !== undefined) requireInteger("pid", options.pid, 1, PID_MAX);
 }
 

@@ -1,10 +1,12 @@
 /** What a service tells its manager, and how that is written; sd_notify(3). */
 import {
+	type Known,
 	requireArray,
 	requireBoolean,
 	requireInteger,
 	requireObject,
 	requireOneOf,
+	requireOptions,
 	requireString,
 } from "../arguments.ts";
 import { InvalidValueError, LimitError } from "../errors.ts";
@@ -49,6 +51,27 @@ export interface ServiceState {
 	readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
+const STATE: Known<ServiceState> = {
+	ready: true,
+	reloading: true,
+	stopping: true,
+	status: true,
+	errno: true,
+	mainPid: true,
+	watchdog: true,
+	watchdogMs: true,
+	extendTimeoutMs: true,
+	fdstore: true,
+	fdstoreRemove: true,
+	variables: true,
+};
+
+const STORED: Known<StoredDescriptors> = {
+	name: true,
+	descriptors: true,
+	poll: true,
+};
+
 const PID_MAX = 4_194_304;
 const ERRNO_MAX = 4_095;
 const MS_MAX = 2_147_483_647;
@@ -62,7 +85,7 @@ const DESCRIPTOR_NAME_CHARACTERS_MAX = 255;
  * @throws {LimitError} the service manager reads no more than 4096 bytes
  */
 export function encodeState(state: ServiceState, monotonicUs: bigint): Uint8Array {
-	requireObject("state", state);
+	requireOptions(state, STATE, "state");
 	const lines = [
 		...phaseLines(state, monotonicUs),
 		...detailLines(state),
@@ -132,7 +155,7 @@ function storeLines({ fdstore, fdstoreRemove }: ServiceState): string[] {
 		return ["FDSTOREREMOVE=1", `FDNAME=${requireDescriptorName("fdstoreRemove", fdstoreRemove)}`];
 	}
 	if (fdstore === undefined) return [];
-	requireObject("fdstore", fdstore);
+	requireOptions(fdstore, STORED, "fdstore");
 	const { descriptors, name, poll = true } = fdstore;
 	if (requireArray("fdstore.descriptors", descriptors).length === 0) {
 		throw new InvalidValueError("fdstore.descriptors", "must not be empty", descriptors);

@@ -1,5 +1,5 @@
 /** `watchdog`: signs of life to the service manager; sd_watchdog_enabled(3). */
-import { requireFunction, requireObject } from "../arguments.ts";
+import { type Known, requireFunction, requireOptions } from "../arguments.ts";
 import { watchdogTimeoutMs } from "./environment.ts";
 import { tell } from "./notify.ts";
 
@@ -20,6 +20,11 @@ export interface Watchdog {
 	[Symbol.dispose](): void;
 }
 
+const KNOWN: Known<WatchdogOptions> = {
+	isWell: true,
+	onError: true,
+};
+
 const INTERVAL_MS_MAX = 2_147_483_647;
 
 /**
@@ -31,7 +36,7 @@ const INTERVAL_MS_MAX = 2_147_483_647;
  * @see sd_watchdog_enabled(3), systemd.service(5)
  */
 export function watchdog(options: WatchdogOptions = {}): Watchdog | undefined {
-	requireObject("options", options);
+	requireOptions(options, KNOWN);
 	const { isWell = () => true, onError = () => {} } = options;
 	requireFunction("isWell", isWell);
 	requireFunction("onError", onError);

@@ -4,6 +4,7 @@
  *
  *     for (const { name, run } of byteStreamChecks) test(name, () => run(makePair));
  */
+import { type Known, requireOptions } from "../arguments.ts";
 import { settled } from "./expectations.ts";
 
 /** Two connected ends: what one sends, the other receives. */
@@ -90,6 +91,10 @@ function watched<T extends object>(end: T): T {
 	});
 }
 
+const KNOWN: Known<CheckOptions> = {
+	skip: true,
+};
+
 /**
  * Runs checks one after another, all of them even after one has failed.
  *
@@ -102,7 +107,7 @@ export async function runChecks<T>(
 	makePair: PairFactory<T>,
 	options: CheckOptions = {},
 ): Promise<void> {
-	const skip = new Set(options.skip);
+	const skip = new Set(requireOptions(options, KNOWN).skip);
 	const chosen = checks.filter(({ name }) => !skip.delete(name));
 	if (skip.size > 0) throw new TypeError(`there is no check named ${[...skip].join(", ")}`);
 	const failures: unknown[] = [];

@@ -2,7 +2,9 @@
  * What is open in this process and this thread, to be compared before and after: descriptors by /proc/self/fd, and what the engine watches
  * and owns. Platforms without /proc have nothing to compare.
  */
+
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { type Known, requireOptions } from "../arguments.ts";
 import { sys } from "../sys/current.ts";
 
 /** What was open at one moment. */
@@ -56,6 +58,10 @@ export function findLeaks(before: OpenResources): string[] {
 	return leaks;
 }
 
+const KNOWN: Known<LeakOptions> = {
+	graceMs: true,
+};
+
 /**
  * Waits until nothing more is open than before.
  *
@@ -66,7 +72,8 @@ export async function assertNoLeaks(
 	before: OpenResources,
 	options: LeakOptions = {},
 ): Promise<void> {
-	const deadline = performance.now() + (options.graceMs ?? GRACE_MS);
+	const { graceMs = GRACE_MS } = requireOptions(options, KNOWN);
+	const deadline = performance.now() + graceMs;
 	// libuv closes a handle in the turn after it was told to.
 	await new Promise((resolve) => setImmediate(resolve));
 	let leaks = findLeaks(before);

@@ -1,5 +1,5 @@
 /** Message channels without a socket: two connected ends in memory that keep boundaries, for tests that want no kernel. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { type Known, requireBytes, requireInteger, requireOptions } from "../arguments.ts";
 import { syscallError, TruncatedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PacketChannel } from "../packet/packet-contract.ts";
@@ -16,13 +16,19 @@ export interface MemoryPacketsOptions {
 	readonly maxMessageBytes?: number | undefined;
 }
 
+const KNOWN: Known<MemoryPacketsOptions> = {
+	capacityMessages: true,
+	maxMessageBytes: true,
+};
+
 const CAPACITY_DEFAULT = 64;
 const CAPACITY_MAX = 1_000_000;
 const MESSAGE_MAX = 1_073_741_824;
 
 /** Makes two connected ends: what is sent to one is received from the other. */
 export function memoryPackets(options: MemoryPacketsOptions = {}): [MemoryPackets, MemoryPackets] {
-	const { capacityMessages = CAPACITY_DEFAULT, maxMessageBytes = LIMITS.messageBytes } = options;
+	const given = requireOptions(options, KNOWN);
+	const { capacityMessages = CAPACITY_DEFAULT, maxMessageBytes = LIMITS.messageBytes } = given;
 	requireInteger("capacityMessages", capacityMessages, 1, CAPACITY_MAX);
 	requireInteger("maxMessageBytes", maxMessageBytes, 1, MESSAGE_MAX);
 	const [there, back] = [new MessagePipe(capacityMessages), new MessagePipe(capacityMessages)];

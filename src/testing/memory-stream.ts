@@ -1,5 +1,5 @@
 /** Byte streams without a socket: two connected ends in memory, with real back-pressure, for tests that want no kernel. */
-import { requireBytes, requireInteger } from "../arguments.ts";
+import { type Known, requireBytes, requireInteger, requireOptions } from "../arguments.ts";
 import { LIMITS } from "../limits.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import { ByteReader } from "../stream/byte-reader.ts";
@@ -13,13 +13,17 @@ export interface MemoryStreamOptions {
 	readonly capacityBytes?: number | undefined;
 }
 
+const KNOWN: Known<MemoryStreamOptions> = {
+	capacityBytes: true,
+};
+
 const CAPACITY_MAX = 1_073_741_824;
 
 /** Makes two connected ends: what is written to one is read from the other. */
 export function memoryStreams(options: MemoryStreamOptions = {}): [MemoryStream, MemoryStream] {
 	const capacityBytes = requireInteger(
 		"capacityBytes",
-		options.capacityBytes ?? LIMITS.writeHighWaterBytes,
+		requireOptions(options, KNOWN).capacityBytes ?? LIMITS.writeHighWaterBytes,
 		1,
 		CAPACITY_MAX,
 	);

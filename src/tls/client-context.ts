@@ -1,7 +1,7 @@
 /** The client's side of a handshake. */
 import { isIP } from "node:net";
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext } from "node:tls";
-import { requireBoolean, requireObject, requireString } from "../arguments.ts";
+import { type Known, requireBoolean, requireObject, requireString } from "../arguments.ts";
 import { InvalidTypeError, InvalidValueError, TlsError } from "../errors.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -35,6 +35,16 @@ export interface TlsClientOptions {
 		  >
 		| undefined;
 }
+
+/** What a client of TLS knows. */
+export const CLIENT: Known<TlsClientOptions> = {
+	servername: true,
+	alpn: true,
+	requireAlpn: true,
+	session: true,
+	allowTruncation: true,
+	tls: true,
+};
 
 /** A client's settings, checked, for one connection. */
 export class ClientContext {

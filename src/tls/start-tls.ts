@@ -1,10 +1,10 @@
 /** `startTls`: TLS on a connection that began without it. */
-import { requireBoolean } from "../arguments.ts";
+import { type Known, requireBoolean } from "../arguments.ts";
 import { InvalidTypeError, TlsError } from "../errors.ts";
-import { checkWait, countDown, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Stream } from "../stream/stream.ts";
-import { ClientContext, type TlsClientOptions } from "./client-context.ts";
+import { CLIENT, ClientContext, type TlsClientOptions } from "./client-context.ts";
 import { ServerContext, type TlsServerOptions } from "./server-context.ts";
 import type { TlsStream } from "./tls-stream.ts";
 
@@ -24,6 +24,14 @@ export interface StartTlsServerOptions extends WaitOptions {
 	 */
 	readonly allowEarlyBytes?: boolean | undefined;
 }
+
+const CLIENT_SIDE: Known<StartTlsClientOptions> = { ...WAIT, ...CLIENT, isServer: true };
+const SERVER: Known<StartTlsServerOptions> = {
+	...WAIT,
+	isServer: true,
+	tls: true,
+	allowEarlyBytes: true,
+};
 
 /**
  * Begins TLS on an open connection, as SMTP, XMPP or PostgreSQL do once both sides have agreed. What is queued goes out first, in the clear.
@@ -48,14 +56,15 @@ export async function startTls(
 	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
 		throw new InvalidTypeError("stream", "a Stream", stream);
 	}
-	checkWait(options);
+	const known = options?.isServer ? SERVER : CLIENT_SIDE;
+	checkWait(options, known);
 	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
 	const allowsEarly = requireBoolean(
 		"allowEarlyBytes",
 		(options.isServer && options.allowEarlyBytes) ?? false,
 	);
 	if (!allowsEarly) refuseEarlyBytes(stream);
-	const left = countDown(options);
+	const left = countDown(options, known);
 	await stream.flush(left());
 	if (!allowsEarly) refuseEarlyBytes(stream);
 	return await context.handshake(stream instanceof Stream ? stream.moved() : stream, left() ?? {});

@@ -1,17 +1,22 @@
 /** `tlsConnect`: from an address to a connection with TLS. */
+import { type Known, optionsFor } from "../arguments.ts";
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
-import { type ConnectOptions, connect } from "../open/connect.ts";
+import { CONNECT_CHECKS, type ConnectOptions, connect } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { serviceDomain } from "../socket/service-name.ts";
 import { checkWait, countDown } from "../socket/wait.ts";
 import { Stream } from "../stream/stream.ts";
-import { ClientContext, type TlsClientOptions } from "./client-context.ts";
+import { CLIENT, ClientContext, type TlsClientOptions } from "./client-context.ts";
 import type { TlsStream } from "./tls-stream.ts";
 
 /** Options of `tlsConnect`: those of `connect`, and of TLS. */
 export interface TlsConnectOptions
 	extends Omit<ConnectOptions, "receiveCredentials" | "receiveDescriptors">,
 		TlsClientOptions {}
+
+// Descriptors and credentials come along with bytes that TLS has not deciphered.
+const { receiveCredentials: _, receiveDescriptors: __, ...CONNECTING } = CONNECT_CHECKS;
+const KNOWN: Known<TlsConnectOptions> = { ...CONNECTING, ...CLIENT };
 
 /**
  * Connects, and does the handshake of TLS. The server is verified: its certificate must come from a trusted authority (Node's, or `tls.ca`), be
@@ -27,11 +32,14 @@ export async function tlsConnect(
 	options: TlsConnectOptions = {},
 ): Promise<TlsStream> {
 	const target = parseAddress(address);
-	checkWait(options);
+	checkWait(options, KNOWN);
 	const context = new ClientContext(options, hostOf(target));
-	const left = countDown(options);
+	const left = countDown(options, KNOWN);
 	try {
-		const stream: unknown = await connect(address, { ...options, ...left() });
+		const stream: unknown = await connect(address, {
+			...optionsFor(options, CONNECTING),
+			...left(),
+		});
 		if (stream instanceof Stream) return await context.handshake(stream, left() ?? {});
 		await (stream as AsyncDisposable)[Symbol.asyncDispose]();
 		throw new InvalidAddressError(address, "TLS needs a connection of bytes, not of messages");

@@ -1,8 +1,8 @@
 /** `tlsListen`: from an address to a listener with TLS. */
 import { AsyncResource } from "node:async_hooks";
-import { requireFunction, requireInteger } from "../arguments.ts";
+import { type Known, requireFunction, requireInteger, requireOptions } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
-import { type ListenOptions, listen } from "../open/listen.ts";
+import { LISTEN_CHECKS, type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
 import { type Address, type AddressInput, parseAddress } from "../socket/address.ts";
 import type { Stream, StreamTransport } from "../stream/stream.ts";
@@ -17,6 +17,15 @@ export interface TlsListenOptions
 	readonly tls: TlsServerOptions;
 }
 
+// Descriptors and credentials come along with bytes that TLS has not deciphered.
+const { receiveCredentials: _, receiveDescriptors: __, ...LISTENING } = LISTEN_CHECKS;
+const KNOWN: Known<TlsListenOptions> = {
+	...LISTENING,
+	handshakeTimeoutMs: true,
+	maxHandshakes: true,
+	onHandshakeError: true,
+	tls: true,
+};
 const INT32_MAX = 2_147_483_647;
 const HANDSHAKES_MAX = 1_048_576;
 
@@ -38,6 +47,7 @@ export async function tlsListen(
 	address: string | Address,
 	options: TlsListenOptions,
 ): Promise<TlsListener> {
+	requireOptions(options, KNOWN);
 	const { tls, handshakeTimeoutMs, maxHandshakes, onHandshakeError, ...rest } = options;
 	if (handshakeTimeoutMs !== undefined) {
 		requireInteger("handshakeTimeoutMs", handshakeTimeoutMs, 1, INT32_MAX);

@@ -92,7 +92,7 @@ async function open(
 	signal: AbortSignal,
 ): Promise<Stream | TlsStream> {
 	const options = { ...more, signal };
-	const left = countDown(options);
+	const left = countDown({ signal, timeoutMs: more.timeoutMs });
 	const secured = { servername: sni, tls, ...(alpn.length > 0 && { alpn }) };
 	if (proxy === undefined) {
 		if (secureTransport !== "on") return await connectStream(target, options);

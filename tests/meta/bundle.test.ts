@@ -16,7 +16,8 @@ const scripts = readdirSync(DIST, { recursive: true, encoding: "utf8" }).filter(
 
 test("every module of the library and of the test kit only passes on names of a bundle", () => {
 	const wrong = scripts
-		.filter((path) => !/^(bundle|cli)\//.test(path))
+		// The command line has a copy of its own of what guesses words, which has no state.
+		.filter((path) => !/^((bundle|cli)\/|nearest\.js$)/.test(path))
 		.filter((path) => !/^export \{[^{}]*\}( from "[./]*\/bundle\/\w+\.js")?;\n$/.test(read(path)));
 	assert.deepEqual(wrong, []);
 });

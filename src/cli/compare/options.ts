@@ -1,7 +1,7 @@
 /** The command line of `socketry compare`. */
 import { type Address, formatAddress, parseAddress } from "../../index.ts";
+import { nearest } from "../../nearest.ts";
 import { UsageError } from "../exit-code.ts";
-import { nearest } from "../nearest.ts";
 import { parseOptions } from "../options.ts";
 import { parseDuration, parseSize } from "../quantity.ts";
 import { OPTIONS } from "./guide.ts";

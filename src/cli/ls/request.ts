@@ -8,8 +8,8 @@ import {
 	type SocketState,
 	socketMatches,
 } from "../../list/index.ts";
+import { nearest } from "../../nearest.ts";
 import { UsageError } from "../exit-code.ts";
-import { nearest } from "../nearest.ts";
 import { parseCommandLine } from "../options.ts";
 import { parseDuration } from "../quantity.ts";
 import { OPTIONS } from "./guide.ts";
