@@ -170,6 +170,20 @@ function open({ path, host, port = 0, backlog, ipv6Only = false }) {
 	);
 }
 
+/**
+ * Node's own removes the file of a socket when the server is told to close, not when its last connection has ended.
+ *
+ * @param {{ close: () => void }} handle
+ * @param {string} path
+ */
+function removeWith(handle, path) {
+	const { close } = handle;
+	handle.close = () => {
+		rmSync(path, { force: true });
+		close.call(handle);
+	};
+}
+
 /** @this {net.Server} @param {...unknown} given */
 function listen(...given) {
 	const [options, callback] = parse(given);
@@ -180,7 +194,7 @@ function listen(...given) {
 			attachHttp(this, open({ ...options, host }), { sockets });
 			counts.listeners++;
 			const { path } = options;
-			if (path) this.once("close", () => rmSync(path, { force: true }));
+			if (path) removeWith(/** @type {any} */ (this)._handle, path);
 			options.signal?.addEventListener("abort", () => this.close(), { once: true });
 		} catch (error) {
 			process.nextTick(() => this.emit("error", error));

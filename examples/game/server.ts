@@ -126,7 +126,7 @@ function run(startMs: number, count: number): void {
 	if (signal.aborted) report();
 	else {
 		const nextMs = begunMs + (count + 1) * TICK_MS;
-		setTimeout(run, Math.ceil(nextMs - performance.now()), begunMs, count + 1);
+		setTimeout(run, Math.max(0, Math.ceil(nextMs - performance.now())), begunMs, count + 1);
 	}
 }
 
