@@ -8,6 +8,7 @@ export type { Datagrams } from "./datagram/datagrams.ts";
 export type { DatagramsStats } from "./datagram/datagrams-stats.ts";
 export type { NetworkError, NetworkErrorListener } from "./datagram/error-queue.ts";
 export type { Membership, MembershipOptions, Multicast } from "./datagram/multicast.ts";
+export type { MtuDiscovery } from "./datagram/path-mtu.ts";
 export type { ReplyGuardOptions } from "./datagram/reply-guard.ts";
 export { ReplyGuard } from "./datagram/reply-guard.ts";
 export type { SendDetails, SendOptions } from "./datagram/send-details.ts";
@@ -89,14 +90,17 @@ export type {
 	AddressOf,
 	DescriptorAddress,
 	HostAddress,
+	IpTransport,
 	PathAddress,
 	ServiceAddress,
 	TcpAddress,
 	Transport,
 	UdpAddress,
 	UnixAddress,
+	UnixTransport,
 	UnnamedAddress,
 	VsockAddress,
+	VsockTransport,
 } from "./socket/address.ts";
 export { formatAddress, parseAddress, sameAddress } from "./socket/address.ts";
 export type { ArrivalOptions, MessageCredentials } from "./socket/arrived-control.ts";
@@ -104,6 +108,7 @@ export type { DescriptorKind } from "./socket/descriptor-kind.ts";
 export type { DroppedThing } from "./socket/diagnostics.ts";
 export type { MapOptions, Seals } from "./socket/memfd.ts";
 export { Memfd } from "./socket/memfd.ts";
+export type { PacketDestination } from "./socket/metadata.ts";
 export type { Credentials } from "./socket/option-value.ts";
 export { OwnedDescriptor } from "./socket/owned-descriptor.ts";
 export type { Given, HasDescriptor, HasSocket, Passable } from "./socket/passable.ts";
@@ -115,6 +120,8 @@ export { isAlive } from "./socket/peer-pidfd.ts";
 export type { Resolver, ServiceRecord, ServiceResolver } from "./socket/resolve.ts";
 export type { Feature, KindFeature } from "./socket/supports.ts";
 export { supports } from "./socket/supports.ts";
+export type { TcpInfo } from "./socket/tcp-info.ts";
+export type { SocketTransport } from "./socket/transport.ts";
 export type { WaitOptions } from "./socket/wait.ts";
 export type { DescriptorArrival } from "./stream/arrivals.ts";
 export type { ByteSink, ByteSource, ByteStream, ReadUntilOptions } from "./stream/contract.ts";

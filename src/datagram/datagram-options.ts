@@ -15,7 +15,7 @@ import type { DatagramIntakeSetup } from "./datagram-intake.ts";
 import { ErrorQueue, type NetworkErrorListener } from "./error-queue.ts";
 import { Segmentation } from "./segmentation.ts";
 
-/** Options of `Datagrams.over`. */
+/** Options of datagram sockets that are open: of `socketpair`, and among those of `datagrams` and `adopt`. */
 export interface DatagramsOptions extends ArrivalOptions {
 	/** Datagrams longer than this are cut, marked and counted, 1..67108864 bytes. Default: 65536 for UDP, which cuts none, and 262144 for others. */
 	readonly maxMessageBytes?: number | undefined;

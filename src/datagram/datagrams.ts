@@ -32,7 +32,7 @@ export interface ReleasedDatagrams {
 	readonly unread: readonly Datagram[];
 }
 
-/** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `Datagrams.over`. */
+/** A datagram socket: UDP, Unix or vsock. Made by `datagrams`, `socketpair` or `adopt`. */
 export class Datagrams<T extends DatagramTransport = DatagramTransport>
 	extends OpenSocket
 	implements DatagramChannel
@@ -94,12 +94,12 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 		return new Datagrams(socket, transport, options);
 	}
 
-	/** @internal As in events and figures. */
+	/** Tells it from connections and listeners: as in events and figures. */
 	get kind(): "datagrams" {
 		return "datagrams";
 	}
 
-	/** @internal */
+	/** What kind of socket it is: that of its addresses. */
 	get transport(): T {
 		return this.#transport;
 	}

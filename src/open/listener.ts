@@ -134,14 +134,14 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 		return this.#admission !== undefined && this.#setup.allow !== anyone();
 	}
 
-	/** @internal As in events and figures. */
+	/** Tells it from connections and datagram sockets: as in events and figures. */
 	get kind(): "listener" {
 		return "listener";
 	}
 
-	/** @internal The transport of what it accepts. */
-	get transport(): SocketTransport {
-		return this.#setup.transport;
+	/** The transport of its address, and of what it accepts. */
+	get transport(): T["transport"] {
+		return this.#setup.transport as T["transport"];
 	}
 
 	/** Figures of now: frozen, and the last ones once it is closed. Asks the kernel for a TCP listener's queue. */

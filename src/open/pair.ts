@@ -22,7 +22,7 @@ const CHECKS = {
  * Makes two Unix sockets that are connected with each other.
  *
  * @param type `"stream"` for bytes (the default), `"seqpacket"` for messages, `"dgram"` for datagrams
- * @param options for both ends; see `Stream.over`, `PacketStream.over` and `Datagrams.over`
+ * @param options for both ends
  * @throws {InvalidTypeError | OutOfRangeError} an option is wrong
  * @throws {SyscallError} EMFILE, ENFILE
  * @see socketpair(2)

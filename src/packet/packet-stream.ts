@@ -22,7 +22,7 @@ import type { PacketStreamStats } from "./packet-stream-stats.ts";
 /** Transports of connected messages. */
 export type PacketTransport = "unix-seqpacket" | "vsock-seqpacket";
 
-/** Options of `PacketStream.over`. */
+/** Options of connections of messages: of `socketpair`, and among those of `adopt`. */
 export interface PacketStreamOptions extends ArrivalOptions {
 	/** Largest message that can be received, 1..67108864 bytes; a longer one is lost, and its `receive` rejects. Default 262144, which is more than a Unix socket sends by default. */
 	readonly maxMessageBytes?: number | undefined;
@@ -41,7 +41,7 @@ const NAMES: ConnectedNames = {
 const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
-/** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `PacketStream.over`. */
+/** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `adopt`. */
 export class PacketStream<T extends PacketTransport = PacketTransport>
 	extends Connected<T>
 	implements PacketChannel
@@ -92,12 +92,12 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 		return NAMES;
 	}
 
-	/** @internal As in events and figures. */
+	/** Tells it from a `Stream` and the others: as in events and figures. */
 	get kind(): "packets" {
 		return "packets";
 	}
 
-	/** @internal */
+	/** What kind of connection it is: that of its addresses. */
 	get transport(): T {
 		return this.connection.transport as T;
 	}

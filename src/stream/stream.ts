@@ -33,7 +33,7 @@ export interface LeftOver {
 const WRITE: Known<WriteOptions> = { ...WAIT, ...PASS };
 const NAMES: ConnectedNames = { whole: "The stream", writing: "The writing side of the stream" };
 
-/** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `streamPair` or `Stream.over`. */
+/** A connected byte stream: TCP, Unix or vsock. Made by `connect`, a `Listener`, `socketpair` or `adopt`. */
 export class Stream<T extends StreamTransport = StreamTransport>
 	extends Connected<T>
 	implements ByteStream
@@ -71,7 +71,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 		return NAMES;
 	}
 
-	/** @internal As in events and figures. */
+	/** Tells it from a `PacketStream` and the others: as in events and figures. */
 	get kind(): "stream" {
 		return "stream";
 	}
@@ -83,7 +83,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 		return Object.freeze({ kind, transport, ...counts, tcp: this.connection.tcpInfo });
 	}
 
-	/** @internal What kind of connection it is. */
+	/** What kind of connection it is: that of its addresses. */
 	get transport(): T {
 		return this.connection.transport as T;
 	}

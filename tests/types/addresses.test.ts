@@ -74,6 +74,10 @@ test("what was opened has the transport of its address", () => {
 		}
 		const again = await connect((await listen(text)).address);
 		expectType<Equal<typeof again, Stream | PacketStream>>();
+		const connection = await connect(text);
+		if (connection.kind === "stream") expectType<Equal<typeof connection, Stream>>();
+		else expectType<Equal<typeof connection, PacketStream>>();
+		expectType<Equal<(typeof tcp)["transport"], "tcp">>();
 		// @ts-expect-error: TCP has no paths.
 		await listen({ transport: "tcp", path: text, port: 0 });
 		// @ts-expect-error: there is no such option.
