@@ -30,6 +30,8 @@
   V("getpeername", socket_getpeername)              \
   V("getsockname", socket_getsockname)              \
   V("getsockopt", socket_getsockopt)                \
+  V("leanRecv", transfer_lean_recv)                 \
+  V("leanSend", transfer_lean_send)                 \
   V("listen", socket_listen)                        \
   V("memfd_create", memory_create)                  \
   V("mmap", memory_map)                             \
@@ -60,13 +62,17 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   environment->is_main_thread = gettid() == getpid();
   environment->slept_fd = -1;
   engine_create(environment);
-  napi_value out;
-  if (!js_shared_int32(env, OUT_COUNT, &environment->out, &out)) return NULL;
+  napi_value out, lean;
+  if (!js_shared_int32(env, OUT_COUNT, &environment->out, &out) ||
+      !js_shared_int32(env, LEAN_COUNT, &environment->lean, &lean)) {
+    return NULL;
+  }
   napi_property_descriptor properties[] = {
 #define DESCRIBE(name, function) { name, NULL, function, NULL, NULL, NULL, napi_default_jsproperty, environment },
     EXPORTS(DESCRIBE)
 #undef DESCRIBE
-      { "out", NULL, NULL, NULL, NULL, out, napi_default_jsproperty, NULL },
+      { "lean", NULL, NULL, NULL, NULL, lean, napi_default_jsproperty, NULL },
+    { "out", NULL, NULL, NULL, NULL, out, napi_default_jsproperty, NULL },
   };
   napi_status status = napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
   return status == napi_ok ? exports : NULL;

@@ -70,15 +70,19 @@ js_size(struct js_call* call, size_t index, size_t* value) {
   return false;
 }
 
-bool
-js_bytes(struct js_call* call, size_t index, struct bytes* bytes) {
+static bool
+js__uint8_array(const struct js_call* call, size_t index, struct bytes* bytes) {
   napi_typedarray_type type;
   void* data = NULL;
   napi_status status =
     napi_get_typedarray_info(call->env, call->values[index], &type, &bytes->length, &data, NULL, NULL);
-  if (status != napi_ok || type != napi_uint8_array) return js__type_error(call, index, "a Uint8Array");
   bytes->data = data;
-  return true;
+  return status == napi_ok && type == napi_uint8_array;
+}
+
+bool
+js_bytes(struct js_call* call, size_t index, struct bytes* bytes) {
+  return js__uint8_array(call, index, bytes) || js__type_error(call, index, "a Uint8Array");
 }
 
 bool
@@ -91,6 +95,15 @@ js_bytes_or_null(struct js_call* call, size_t index, struct bytes* bytes) {
   return type == napi_null || type == napi_undefined || js__type_error(call, index, "a Uint8Array or null");
 }
 
+static bool
+js__narrow(struct bytes* bytes, int32_t offset, int32_t length) {
+  if (offset < 0 || length < 0 || (size_t) offset > bytes->length) return false;
+  if ((size_t) length > bytes->length - (size_t) offset) return false;
+  if (offset > 0) bytes->data += offset;
+  bytes->length = (size_t) length;
+  return true;
+}
+
 bool
 js_range(struct js_call* call, size_t index, struct bytes* bytes) {
   int32_t offset = 0;
@@ -98,14 +111,14 @@ js_range(struct js_call* call, size_t index, struct bytes* bytes) {
   if (!js_bytes(call, index, bytes) || !js_int32(call, index + 1, &offset) || !js_int32(call, index + 2, &length)) {
     return false;
   }
-  if (offset < 0 || length < 0 || (size_t) offset > bytes->length ||
-      (size_t) length > bytes->length - (size_t) offset) {
-    napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", "offset and length must lie within the buffer");
-    return false;
-  }
-  if (offset > 0) bytes->data += offset;
-  bytes->length = (size_t) length;
-  return true;
+  if (js__narrow(bytes, offset, length)) return true;
+  napi_throw_range_error(call->env, "ERR_OUT_OF_RANGE", "offset and length must lie within the buffer");
+  return false;
+}
+
+bool
+js_range_of(const struct js_call* call, size_t index, int32_t offset, int32_t length, struct bytes* bytes) {
+  return js__uint8_array(call, index, bytes) && js__narrow(bytes, offset, length);
 }
 
 bool

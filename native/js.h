@@ -18,13 +18,28 @@
 #define JS_ARGUMENTS_MAX 11
 #define OUT_COUNT 4
 
+// What the lean calls are given and what they answer; mirrored in src/sys/lean-calls.ts.
+enum lean_cell {
+  LEAN_FD,
+  LEAN_OFFSET,
+  LEAN_LENGTH,
+  LEAN_FLAGS,
+  LEAN_TIMEOUT_MS,
+  LEAN_SPIN_US,
+  LEAN_GIVEN,
+  LEAN_RESULT = LEAN_GIVEN,
+  LEAN_COUNT
+};
+#define LEAN_REFUSED INT32_MIN
+
 struct engine;
 
 // One per JavaScript environment (main thread or worker), never shared.
 struct environment {
   napi_env env;
   struct engine* engine;
-  int32_t* out; // shared with JavaScript: see `out` in src/sys/contract.ts
+  int32_t* out;  // shared with JavaScript: see `out` in src/sys/contract.ts
+  int32_t* lean; // shared with JavaScript: enum lean_cell
   bool is_main_thread;
   int slept_fd; // what the latest blocking call slept for; see attempt.c
   short slept_events;
@@ -77,6 +92,11 @@ js_bytes_or_null(struct js_call* call, size_t index, struct bytes* bytes);
 // Three consecutive arguments: a Uint8Array, an offset and a length that must lie within it.
 bool
 js_range(struct js_call* call, size_t index, struct bytes* bytes);
+
+// The same, where offset and length are known: false when they do not lie within it, or it is no Uint8Array. Throws
+// nothing.
+bool
+js_range_of(const struct js_call* call, size_t index, int32_t offset, int32_t length, struct bytes* bytes);
 
 bool
 js_int32_array(struct js_call* call, size_t index, int32_t** data, size_t* count);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,7 +115,7 @@ static bool
 linger__turn(struct engine* engine) {
   struct linger* linger = engine->linger;
   struct epoll_event ready[EVENTS_MAX];
-  int count = epoll_wait(uv_backend_fd(engine->loop), ready, EVENTS_MAX, -1);
+  int count = (int) syscall(SYS_epoll_pwait, uv_backend_fd(engine->loop), ready, EVENTS_MAX, -1, NULL, 0);
   bool stay = count > 0;
   bool foreign = false;
   bool nested = false;
@@ -134,7 +135,6 @@ linger__turn(struct engine* engine) {
     uv_async_send(linger->nudge);
     linger->turns_off = TURNS_OFF;
   }
-  linger->latest_ns = uv_hrtime();
   return engine_flush(engine) && stay;
 }
 
@@ -154,10 +154,12 @@ linger(struct engine* engine) {
   do {
     uv_update_time(engine->loop);
     int timeout_ms = engine->closing ? 0 : uv_backend_timeout(engine->loop);
-    if (timeout_ms == 0) return;
+    if (timeout_ms == 0) break;
     uint64_t stay_ms = timeout_ms < 0 || timeout_ms > LINGER_MS ? LINGER_MS : (uint64_t) timeout_ms;
-    linger__set_alarm(linger, linger->latest_ns + stay_ms * NS_PER_MS);
+    // One that is set ends the stay in time for all but nearer timers.
+    if (linger->alarm_at_ns == 0 || stay_ms < LINGER_MS) linger__set_alarm(linger, uv_hrtime() + stay_ms * NS_PER_MS);
   } while (linger__turn(engine));
+  linger->latest_ns = uv_hrtime();
 }
 
 void

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct transfer {
@@ -43,7 +45,7 @@ transfer__recv_telling(struct transfer* transfer) {
     header.msg_name = transfer->name.data;
     header.msg_namelen = (socklen_t) transfer->name.length;
   }
-  ssize_t rc = recvmsg(transfer->fd, &header, (transfer->flags & ~MSG_CTRUNC) | MSG_DONTWAIT);
+  ssize_t rc = syscall(SYS_recvmsg, transfer->fd, &header, (transfer->flags & ~MSG_CTRUNC) | MSG_DONTWAIT);
   transfer->told = header.msg_flags;
   transfer->name_length = header.msg_namelen;
   return rc;
@@ -53,14 +55,15 @@ static ssize_t
 transfer__recv(void* data) {
   struct transfer* transfer = data;
   if ((transfer->flags & MSG_CTRUNC) != 0) return transfer__recv_telling(transfer);
-  return recv(transfer->fd, transfer->buffer.data, transfer->buffer.length, transfer->flags | MSG_DONTWAIT);
+  return syscall(SYS_recvfrom, transfer->fd, transfer->buffer.data, transfer->buffer.length,
+                 transfer->flags | MSG_DONTWAIT, NULL, NULL);
 }
 
 static ssize_t
 transfer__send(void* data) {
   struct transfer* transfer = data;
-  return send(transfer->fd, transfer->buffer.data, transfer->buffer.length,
-              transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+  return syscall(SYS_sendto, transfer->fd, transfer->buffer.data, transfer->buffer.length,
+                 transfer->flags | MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
 }
 
 static ssize_t
@@ -126,6 +129,37 @@ transfer__named(napi_env env, napi_callback_info info, attempt_fn perform, short
     call.environment->out[2] = transfer.told;
   }
   return js_number(&call, rc);
+}
+
+// recv(buffer) and send(buffer), whose numbers lie in shared cells: to fetch four of them from JavaScript's values one
+// by one, and to make a value of the result, takes longer than all the rest of the call. A wrong call answers
+// LEAN_REFUSED, and makes no call of the kernel.
+static napi_value
+transfer__lean(napi_env env, napi_callback_info info, attempt_fn perform, short events) {
+  struct js_call call = { .env = env, .count = 1 };
+  void* data = NULL;
+  CHECK(napi_get_cb_info(env, info, &call.count, call.values, NULL, &data));
+  call.environment = data;
+  int32_t* cells = call.environment->lean;
+  int32_t given[LEAN_GIVEN];
+  memcpy(given, cells, sizeof given);
+  cells[LEAN_RESULT] = LEAN_REFUSED;
+  struct transfer transfer = { .fd = given[LEAN_FD], .flags = given[LEAN_FLAGS] };
+  if (!js_range_of(&call, 0, given[LEAN_OFFSET], given[LEAN_LENGTH], &transfer.buffer)) return NULL;
+  struct patience patience = { &call, given[LEAN_TIMEOUT_MS], given[LEAN_SPIN_US] };
+  cells[LEAN_RESULT] = (int32_t) attempt(perform, &transfer, transfer.fd, events, patience);
+  call.environment->out[2] = transfer.told;
+  return NULL;
+}
+
+napi_value
+transfer_lean_recv(napi_env env, napi_callback_info info) {
+  return transfer__lean(env, info, transfer__recv, POLLIN);
+}
+
+napi_value
+transfer_lean_send(napi_env env, napi_callback_info info) {
+  return transfer__lean(env, info, transfer__send, POLLOUT);
 }
 
 napi_value

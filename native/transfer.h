@@ -4,6 +4,10 @@
 #include <node_api.h>
 
 napi_value
+transfer_lean_recv(napi_env env, napi_callback_info info);
+napi_value
+transfer_lean_send(napi_env env, napi_callback_info info);
+napi_value
 transfer_read(napi_env env, napi_callback_info info);
 napi_value
 transfer_recv(napi_env env, napi_callback_info info);

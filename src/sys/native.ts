@@ -4,6 +4,7 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import type { Engine, Sys } from "./contract.ts";
+import { type Lean, leanCalls } from "./lean-calls.ts";
 
 /** Everything that the addon exports. */
 export type Addon = Sys & Engine;
@@ -19,7 +20,7 @@ function candidates(): string[] {
 	];
 }
 
-function loadAddon(): Addon | UnsupportedError {
+function loadAddon(): (Addon & Lean) | UnsupportedError {
 	const failures: string[] = [];
 	for (const path of candidates()) {
 		try {
@@ -36,10 +37,10 @@ function loadAddon(): Addon | UnsupportedError {
 }
 
 // What require() comes down to, without the millisecond of look-ups that it spends on a path that is known.
-function open(path: string): Addon {
+function open(path: string): Addon & Lean {
 	const target = { exports: {} };
 	process.dlopen(target, path);
-	return target.exports as Addon;
+	return target.exports as Addon & Lean;
 }
 
 /** An addon whose every member throws `reason`, so that the error comes on use and says what is missing. */
@@ -50,6 +51,10 @@ function unsupported(reason: UnsupportedError): Addon {
 	return new Proxy({} as Addon, { get: fail });
 }
 
+function withLeanCalls({ lean, leanRecv, leanSend, ...calls }: Addon & Lean): Addon {
+	return { ...calls, ...leanCalls(calls, { lean, leanRecv, leanSend }) };
+}
+
 const loaded = loadAddon();
 
 /** Why there is no addon, or undefined when there is one. */
@@ -58,4 +63,4 @@ export const addonFailure: UnsupportedError | undefined =
 
 /** A plain object with the addon's functions, or its stand-in. */
 export const addon: Addon =
-	loaded instanceof UnsupportedError ? unsupported(loaded) : { ...loaded };
+	loaded instanceof UnsupportedError ? unsupported(loaded) : withLeanCalls(loaded);
