@@ -2,7 +2,8 @@
 //
 // Node takes about a third of a millisecond per module file. So all modules of the library go into one file, and those of each further entry
 // point into another that imports the first; each dist/<path>.js only passes on its names. Tests that import `#src/<path>.ts` thereby meet the very
-// objects that users have. The modules of the command line stay files of their own, as each command loads only what it needs.
+// objects that users have. The program, dist/cli/main.js, is split into parts, of which each command loads only what it needs; beside it each module of
+// the command line stays a file of its own, for tests and for the tools that read the guides.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, posix, relative, resolve } from "node:path";
@@ -70,6 +71,7 @@ export async function bundle() {
 	}
 	const alone = modules.filter((path) => !homes.has(path));
 	addOutputs(texts, await esbuild.build(filesOf(alone)));
+	addOutputs(texts, await esbuild.build(programOf(homes)));
 	replaceOutputs(texts);
 	writeStamp(STAMP, digest([...inputs, ...outputs()]));
 }
@@ -135,12 +137,33 @@ function filesOf(modules) {
 }
 
 /**
+ * The command line: modules that the same commands use go into one file, and each command loads those that it uses.
+ *
+ * @param {Map<string, { file: string, aliases: Aliases }>} homes where modules of the library are
+ * @returns {import("esbuild").BuildOptions}
+ */
+function programOf(homes) {
+	return {
+		...settings(),
+		entryPoints: [join(ROOT, INPUT, "cli/main.js")],
+		bundle: true,
+		splitting: true,
+		outdir: join(ROOT, OUTPUT),
+		// As deep as the program: an import of a bundle is written once for all of them.
+		entryNames: "cli/[name]",
+		chunkNames: "cli/part-[hash]",
+		plugins: [fromOtherBundles(homes, "../bundle")],
+	};
+}
+
+/**
  * Lets a bundle import the modules of another from that other bundle, not by way of one small file for each.
  *
  * @param {Map<string, { file: string, aliases: Aliases }>} others
+ * @param {string} folder of the bundles, as the bundle that imports writes it
  * @returns {import("esbuild").Plugin}
  */
-function fromOtherBundles(others) {
+function fromOtherBundles(others, folder = ".") {
 	const namespace = "other-bundle";
 	return {
 		name: namespace,
@@ -152,7 +175,7 @@ function fromOtherBundles(others) {
 			});
 			build.onLoad({ filter: /^/, namespace }, ({ path }) => {
 				const home = others.get(path);
-				return home && { contents: forwarderOf(home.aliases, `./${basename(home.file)}`) };
+				return home && { contents: forwarderOf(home.aliases, `${folder}/${basename(home.file)}`) };
 			});
 		},
 	};

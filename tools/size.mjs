@@ -22,7 +22,9 @@ const code = filesBelow("src", /\.ts$/).concat(filesBelow("native", /\.[ch]$/));
 const lengths = code.map((path) => linesOf(path).length);
 report("addonBytes", bytesOf([addonPath()]));
 report("libraryBytes", bytesOf(["dist/bundle/socketry.js"]));
-report("distBytes", bytesOf(filesBelow("dist", /\.js$/)));
+// Without the modules that the program has in its parts: they are not published.
+const published = filesBelow("dist", /\.js$/).filter((path) => !/^dist\/cli\/.*\//.test(path));
+report("distBytes", bytesOf(published));
 report("importShare", existsSync(join(ROOT, "dist/index.js")) ? importShare() : 0);
 report("fileLines", Math.max(0, ...lengths), code[lengths.indexOf(Math.max(0, ...lengths))]);
 report("medianFileLines", median(lengths));

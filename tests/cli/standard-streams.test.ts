@@ -1,5 +1,6 @@
 /** Standard input, output and error that are full, closed, or something unusual. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, formatAddress, listen, type Stream } from "socketry";
@@ -7,6 +8,9 @@ import { inFolder } from "../support/folder.ts";
 import { PATIENCE_MS, until } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
 import { type Input, PROGRAM, start, startOurs, type Talked, type Talking } from "./talk.ts";
+
+/** How often a relay is asked at the most whether it has begun. */
+const FIGURES_MAX = 10_000;
 
 /** Starts our program with its standard streams as a shell sets them up: `>/dev/full`. */
 function startWith(redirections: string, args: readonly string[], input: Input = "none"): Talking {
@@ -120,13 +124,29 @@ test("a reader of standard output who leaves ends listen with 141, and no socket
 	});
 });
 
+// By the figures themselves: who is not accepted yet is not under way.
+async function untilUnderWay({ process: relay, ended }: Talking): Promise<void> {
+	const figures = relay.stdout as NonNullable<typeof relay.stdout>;
+	let told = "";
+	figures.on("data", (chunk) => {
+		told += chunk;
+	});
+	for (let i = 0; i < FIGURES_MAX && !told.includes('"open":1'); i++) {
+		if (told.includes('"listening"')) relay.kill("SIGUSR1");
+		await Promise.race([once(figures, "data"), ended]);
+	}
+	assert.match(told, /"open":1/);
+}
+
 test("a reader of the figures of a relay who leaves ends it, but not what is under way", async () => {
 	await inFolder(async (folder) => {
 		const path = `${folder}/s`;
 		await counting(async (to) => {
 			const relay = startOurs(["relay", path, to, "--json"]);
+			const isUnderWay = untilUnderWay(relay);
 			const stream = await connectWhenThere(path);
 			await stream.write("a");
+			await isUnderWay;
 			relay.process.stdout?.destroy();
 			relay.process.kill("SIGUSR1");
 			await untilGone(path);

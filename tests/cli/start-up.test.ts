@@ -22,7 +22,7 @@ const LOADED: Readonly<Record<string, readonly string[]>> = {
 	"notify --ready": ["socketry", "systemd"],
 	"ls --port 1": ["list", "socketry"],
 };
-const FILES_MAX = 50;
+const FILES_MAX = 32;
 
 describe("what is loaded by", () => {
 	for (const [line, parts] of Object.entries(LOADED)) {

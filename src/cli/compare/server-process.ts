@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../index.ts";
@@ -21,7 +20,7 @@ export interface Announcement {
 	readonly unavailable: Partial<Record<Kind, string>>;
 }
 
-const MAIN = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
+const MAIN = fileURLToPath(import.meta.resolve("#src/cli/main.ts"));
 /** Time for the process to end by itself once its input has ended. */
 const END_MS = 2_000;
 
