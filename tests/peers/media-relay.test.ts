@@ -43,7 +43,7 @@ async function openTap(target?: number): Promise<Tap> {
 async function startRelay(target: number): Promise<[Child, number]> {
 	const args = ["udp://127.0.0.1:0", `udp://127.0.0.1:${target}`];
 	const relay = startChild(example("media-relay/relay.ts"), { args });
-	const [, port] = await lineLike(relay, /from port (\d+)/);
+	const [, port] = await lineLike(relay, /from udp:.*:(\d+) to/);
 	return [relay, Number(port)];
 }
 
