@@ -61,7 +61,9 @@ export class LimitError extends SocketError {
 	declare readonly code: "ERR_LIMIT";
 	/** Name of the limit, which carries its unit: `"readUntilBytes"`. */
 	readonly limit: string;
+	/** How much it would have been, as far as that is known. */
 	readonly actual: number;
+	/** How much there may be. */
 	readonly allowed: number;
 
 	constructor(

@@ -104,7 +104,7 @@ export interface DatagramChannel {
 	 *
 	 * @param options.timeoutMs milliseconds after which the rest is dropped and counted. Default 10000
 	 * @throws {AbortError | TimeoutError} not all of them went in time; it is closed all the same
-	 * @throws {InvalidTypeError | OutOfRangeError} an option is none; nothing is closed
+	 * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown; nothing is closed
 	 */
 	close(options?: WaitOptions): Promise<void>;
 

@@ -83,7 +83,7 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 	 * Makes a datagram socket of one that is open, bound and connected as it shall be.
 	 *
 	 * @param socket taken: it is closed with this object
-	 * @throws {OutOfRangeError | InvalidValueError} an option is none; the socket is left to the caller then
+	 * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown; the socket is left to the caller then
 	 * @throws {SyscallError} EBADF, ENOTSOCK, or an option failed
 	 */
 	static over<T extends DatagramTransport>(

@@ -1,5 +1,11 @@
 /** Multicast: groups to receive from, and how to send to groups; any source (ASM) and chosen sources (SSM). */
-import { type Known, requireBoolean, requireInteger, requireOptions } from "../arguments.ts";
+import {
+	type Known,
+	requireBoolean,
+	requireInteger,
+	requireOptions,
+	requireString,
+} from "../arguments.ts";
 import { ClosedError, check, InvalidAddressError } from "../errors.ts";
 import { normalizeHost } from "../socket/host.ts";
 import { splitZone } from "../socket/ip.ts";
@@ -99,7 +105,14 @@ export class Multicast {
 		this.#memberships = this.#memberships.filter((each) => !isSame(each, membership));
 	}
 
-	/** Interface to send to groups by, its name or index; 0 lets routes decide, which is the default. IP_MULTICAST_IF, IPV6_MULTICAST_IF */
+	/**
+	 * Interface to send to groups by, its name or index; 0 lets routes decide, which is the default. IP_MULTICAST_IF, IPV6_MULTICAST_IF
+	 *
+	 * @throws {InvalidTypeError | InvalidAddressError | OutOfRangeError} it is no interface
+	 * @throws {SyscallError} EADDRNOTAVAIL, ENODEV: there is none of this index
+	 * @throws {ClosedError} the socket is closed
+	 * @see ip(7), ipv6(7)
+	 */
 	setInterface(name: string | number): void {
 		const index = indexOf(name);
 		// struct ip_mreqn { group, local address, interface index }
@@ -111,13 +124,23 @@ export class Multicast {
 	/**
 	 * How far datagrams to groups go, 0..255: 0 stays on this machine, 1, the default, in its network. The kernel heeds 0 only
 	 * while this machine has a member of the group itself. IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS
+	 *
+	 * @throws {OutOfRangeError} `hops` is outside of that
+	 * @throws {ClosedError} the socket is closed
+	 * @see ip(7), ipv6(7)
 	 */
 	setHopLimit(hops: number): void {
 		const value = int32(requireInteger("hops", hops, 0, 255));
 		this.#set([IP_MULTICAST_TTL, value], [IPV6_MULTICAST_HOPS, value]);
 	}
 
-	/** Whether members on this machine get what this socket sends; they do by default. IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP */
+	/**
+	 * Whether members on this machine get what this socket sends; they do by default. IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP
+	 *
+	 * @throws {InvalidTypeError} `active` is no boolean
+	 * @throws {ClosedError} the socket is closed
+	 * @see ip(7), ipv6(7)
+	 */
 	setLoop(active: boolean): void {
 		const value = int32(requireBoolean("active", active) ? 1 : 0);
 		this.#set([IP_MULTICAST_LOOP, value], [IPV6_MULTICAST_LOOP, value]);
@@ -187,8 +210,9 @@ function isMulticast(host: string): boolean {
 }
 
 function indexOf(name: string | number): number {
-	if (typeof name === "number") return requireInteger("interface", name, 0, INT32_MAX);
-	return /^\d+$/.test(name) ? Number(name) : zoneIndex(name);
+	const text = typeof name === "number" ? name : requireString("interface", name);
+	if (typeof text === "string" && !/^\d+$/.test(text)) return zoneIndex(text);
+	return requireInteger("interface", Number(text), 0, INT32_MAX);
 }
 
 // Throws for a name: a source must be numeric.

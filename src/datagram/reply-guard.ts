@@ -12,11 +12,11 @@ export interface ReplyGuardOptions {
 	readonly factor?: number | undefined;
 	/**
 	 * Ports whose datagrams are not answered, because servers send from them: above all the own one, for two such servers would answer each
-	 * other until `repliesMax` ends it. Default: none.
+	 * other until `maxReplies` ends it. Default: none.
 	 */
 	readonly serverPorts?: readonly number[] | undefined;
 	/** Replies that an unproven address gets before it gets none for `pauseMs`, unless it pauses by itself, 1..2147483647. Default 10000. */
-	readonly repliesMax?: number | undefined;
+	readonly maxReplies?: number | undefined;
 	/**
 	 * How long that is, in milliseconds, 1..3600000. Servers that answer each other stop for good when it is longer than their datagrams
 	 * take there and back. Default 1000.
@@ -25,16 +25,16 @@ export interface ReplyGuardOptions {
 	/** The time in milliseconds, from whenever on. Default `performance.now`. */
 	readonly now?: (() => number) | undefined;
 	/** Addresses to keep account of, 1..1048576; what was heard longest ago is forgotten first, and begins anew. Default 4096. */
-	readonly peersMax?: number | undefined;
+	readonly maxPeers?: number | undefined;
 }
 
 const KNOWN: Known<ReplyGuardOptions> = {
 	factor: true,
 	serverPorts: true,
-	repliesMax: true,
+	maxReplies: true,
 	pauseMs: true,
 	now: true,
-	peersMax: true,
+	maxPeers: true,
 };
 
 interface Account {
@@ -56,12 +56,12 @@ export class ReplyGuard {
 	loopCount = 0;
 	/** Replies that would have been too large. */
 	amplifiedCount = 0;
-	/** Datagrams that were not to be answered, and replies that were not to be sent, because their address had had `repliesMax` in a row. */
+	/** Datagrams that were not to be answered, and replies that were not to be sent, because their address had had `maxReplies` in a row. */
 	pausedCount = 0;
 	readonly #factor: number;
 	readonly #serverPorts: ReadonlySet<number>;
-	readonly #peersMax: number;
-	readonly #repliesMax: number;
+	readonly #maxPeers: number;
+	readonly #maxReplies: number;
 	readonly #pauseMs: number;
 	readonly #now: () => number;
 	// In order of the last datagram heard.
@@ -69,11 +69,11 @@ export class ReplyGuard {
 
 	constructor(options: ReplyGuardOptions = {}) {
 		requireOptions(options, KNOWN);
-		const { factor = 3, serverPorts = [], peersMax = 4_096 } = options;
-		const { repliesMax = 10_000, pauseMs = 1_000, now = () => performance.now() } = options;
+		const { factor = 3, serverPorts = [], maxPeers = 4_096 } = options;
+		const { maxReplies = 10_000, pauseMs = 1_000, now = () => performance.now() } = options;
 		this.#factor = requireInteger("factor", factor, 1, 100);
-		this.#peersMax = requireInteger("peersMax", peersMax, 1, 1_048_576);
-		this.#repliesMax = requireInteger("repliesMax", repliesMax, 1, COUNT_MAX);
+		this.#maxPeers = requireInteger("maxPeers", maxPeers, 1, 1_048_576);
+		this.#maxReplies = requireInteger("maxReplies", maxReplies, 1, COUNT_MAX);
 		this.#pauseMs = requireInteger("pauseMs", pauseMs, 1, PAUSE_MS_MAX);
 		this.#now = requireFunction("now", now);
 		this.#serverPorts = new Set(
@@ -117,7 +117,7 @@ export class ReplyGuard {
 			return false;
 		}
 		account.sentBytes += bytes;
-		if (++account.repliesCount === this.#repliesMax) {
+		if (++account.repliesCount === this.#maxReplies) {
 			account.repliesCount = 0;
 			account.pausedUntilMs = now + this.#pauseMs;
 		}
@@ -151,7 +151,7 @@ export class ReplyGuard {
 		};
 		this.#accounts.delete(key);
 		this.#accounts.set(key, account);
-		if (this.#accounts.size > this.#peersMax) {
+		if (this.#accounts.size > this.#maxPeers) {
 			for (const oldest of this.#accounts.keys()) {
 				this.#accounts.delete(oldest);
 				break;

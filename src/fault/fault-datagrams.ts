@@ -35,8 +35,9 @@ export interface FaultDatagramsOptions {
 
 /** Datagrams with faults, under way. */
 export interface FaultDatagrams {
-	/** What has happened so far, of all peers together. */
+	/** What has happened so far to the server, of all peers together. */
 	readonly upstream: Readonly<MessageFaultCounts>;
+	/** The same of what came back. */
 	readonly downstream: Readonly<MessageFaultCounts>;
 	/** Peers that are remembered. */
 	readonly peersCount: number;

@@ -35,7 +35,9 @@ export interface FaultedWay {
 
 /** A fault that has ended a connection. */
 export interface FaultDone {
+	/** How it ended. */
 	readonly kind: Doom;
+	/** The direction that the fault works in. */
 	readonly direction: FaultDirection;
 	/** Name of the fault. */
 	readonly toxic: string;
@@ -43,7 +45,9 @@ export interface FaultDone {
 
 /** What became of a connection. */
 export interface FaultRelayResult {
+	/** From the client to the server. */
 	readonly upstream: FaultedWay;
+	/** From the server to the client. */
 	readonly downstream: FaultedWay;
 	/** What a fault has done to the connection as a whole. */
 	readonly fault: FaultDone | undefined;

@@ -34,7 +34,9 @@ export interface FaultPlanOptions {
 
 /** What a fault has done. Delays are told of nowhere: they are everywhere. */
 export interface FaultEvent {
+	/** Its number, from 0. */
 	readonly connection: number;
+	/** Which way what it hit was going. */
 	readonly direction: FaultDirection;
 	/** The fault, by its name. */
 	readonly toxic: string;
@@ -60,8 +62,11 @@ const SEED_MAX = 2 ** 32 - 1;
 
 /** A set of faults that can be changed while they work. What a change finds on its way leaves at once; the rest meets the new faults. */
 export class FaultPlan {
+	/** What it is for. */
 	readonly kind: FaultKind;
+	/** What repeats it: the one given, or the one drawn. */
 	readonly seed: number;
+	/** What its times are measured with. */
 	readonly clock: FaultClock;
 	readonly #onFault: ((event: FaultEvent) => void) | undefined;
 	readonly #toxics = new Map<string, Toxic>();

@@ -46,10 +46,15 @@ export interface ToxicRequest {
 
 /** A fault with everything filled in. */
 export interface Toxic {
+	/** Unique in its plan. */
 	readonly name: string;
+	/** What it does. */
 	readonly type: ToxicType;
+	/** The direction in which it works. */
 	readonly stream: FaultDirection;
+	/** The share of connections, or of peers, that have it, 0..1. */
 	readonly toxicity: number;
+	/** All that its type has, by name; units as in docs/fault.md. */
 	readonly attributes: Readonly<Record<string, number>>;
 }
 

@@ -17,7 +17,11 @@ const KNOWN: Known<LengthPrefixedOptions> = {
 	littleEndian: true,
 };
 
-/** Messages of any bytes, each after its length, an unsigned integer that does not count itself. */
+/**
+ * Messages of any bytes, each after its length, an unsigned integer that does not count itself.
+ *
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
+ */
 export function lengthPrefixed(
 	options: LengthPrefixedOptions = {},
 ): Codec<Uint8Array, Uint8Array | string> {

@@ -27,6 +27,8 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Lines of UTF-8 text, without their endings. The end of the stream ends a last line too.
  *
  * Encoding a line that contains a line feed, or ends with a carriage return, throws `InvalidValueError`.
+ *
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
  */
 export function lines(options: LinesOptions = {}): Codec<string> {
 	const maxBytes = requireMaxBytes(options, KNOWN);

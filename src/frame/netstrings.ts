@@ -12,6 +12,7 @@ const NINE = 0x39;
 /**
  * Messages of any bytes as netstrings: the length in decimal digits, a colon, the bytes, a comma.
  *
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
  * @see https://cr.yp.to/proto/netstrings.txt
  */
 export function netstrings(options: CodecOptions = {}): Codec<Uint8Array, Uint8Array | string> {

@@ -6,6 +6,7 @@ import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
 
 /** A connection that ends by itself, or is ended. */
 export interface Drainable {
+	/** Whether it has been closed. */
 	readonly closed: boolean;
 	/** Closes at once. Must not throw. */
 	abort(): void;
@@ -20,6 +21,7 @@ const LOOK_MS = 10;
  * @param options.timeoutMs milliseconds, 0..2147483647. Default: no limit
  * @param options.signal ends the waiting as the time limit does
  * @returns how many were aborted
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an argument is wrong, or an option unknown; nothing is waited for
  */
 export async function drain(
 	connections: Iterable<Drainable>,

@@ -21,11 +21,13 @@ import type { FileRecord } from "./protocol.ts";
 
 /** A listener, with the options of `listen`. */
 export interface ListenSpec extends ListenOptions {
+	/** As of `listen`. */
 	readonly address: string | Address;
 }
 
 /** A datagram socket, with the options of `datagrams`. */
 export interface DatagramsSpec extends OpenDatagramsOptions {
+	/** As of `datagrams`. */
 	readonly address: string | Address;
 }
 

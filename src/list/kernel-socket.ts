@@ -60,6 +60,7 @@ export const SOCKET_STATES: readonly SocketState[] = [
 export interface TcpFigures {
 	/** Smoothed round-trip time; 0 before the first one. */
 	readonly roundTripUs: number;
+	/** Mean deviation of that. */
 	readonly roundTripVariationUs: number;
 	/** Segments sent again, since the connection began. */
 	readonly retransmittedCount: number;

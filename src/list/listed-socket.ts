@@ -16,7 +16,9 @@ export interface SocketPeer {
 
 /** One socket. */
 export interface ListedSocket {
+	/** Family and type, by the names of addresses. */
 	readonly kind: SocketKind;
+	/** As the kernel has it; `"bound"` and `"unconnected"` are for what has no connections. */
 	readonly state: SocketState;
 	/**
 	 * Its number on this machine. 0: no process has it open, because it waits for accept, or because it was closed and the kernel ends the
@@ -80,6 +82,7 @@ export interface ListingNote {
 
 /** What `listSockets` found. */
 export interface SocketListing {
+	/** Those that fulfil the filter. */
 	readonly sockets: readonly ListedSocket[];
 	/** What is not shown; empty when this is all that there is. */
 	readonly notes: readonly ListingNote[];

@@ -6,7 +6,9 @@ import type { SocketHolder } from "./processes.ts";
 
 /** Conditions; of each list one has to hold, and all lists have to. An empty list, or none, asks for nothing. */
 export interface SocketFilter {
+	/** Families and types. */
 	readonly kinds?: readonly SocketKind[] | undefined;
+	/** States, as the listing names them. */
 	readonly states?: readonly SocketState[] | undefined;
 	/** Ports of either end, TCP, UDP and vsock. */
 	readonly ports?: readonly number[] | undefined;

@@ -102,6 +102,7 @@ class ConnectingDuplex extends StreamDuplex {
  *
  * @param address of a byte stream; undefined to be told by the library, which calls `connect` as of a `net.Socket`
  * @param options of `connect`, and of the duplex
+ * @throws {InvalidAddressError | InvalidTypeError | InvalidValueError} the address is none, or an option wrong or unknown; what fails later is the event `error`
  */
 export function connectDuplex(
 	address?: string | Address,

@@ -145,7 +145,11 @@ export class StreamDuplex extends Duplex {
 		return this.#whenOpen((stream) => setKeepAlive(stream, enable, initialDelayMs));
 	}
 
-	/** Emits `timeout` when nothing has moved for `ms` milliseconds; 0 turns that off. The connection goes on. */
+	/**
+	 * Emits `timeout` when nothing has moved for `ms` milliseconds, 0..2147483647; 0 turns that off. The connection goes on.
+	 *
+	 * @throws {InvalidTypeError | OutOfRangeError} `ms` is out of range, or `callback` no function
+	 */
 	setTimeout(ms: number, callback?: () => void): this {
 		this.timeout = requireInteger("ms", Math.trunc(ms), 0, TIMEOUT_MS_MAX);
 		this.#idle.start(this.destroyed ? 0 : this.timeout);
@@ -370,6 +374,7 @@ export class StreamDuplex extends Duplex {
  * destroys it; destroying it closes the stream, gently if writing has ended, and otherwise at once.
  *
  * @param stream taken: read or write it by the duplex only, from now on. A `Stream` gives the duplex its addresses and switches too
+ * @throws {InvalidTypeError | InvalidValueError} it is no stream, or an option is wrong or unknown
  */
 export function toDuplex(stream: ByteStream, options: StreamDuplexOptions = {}): StreamDuplex {
 	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {

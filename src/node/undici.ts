@@ -17,8 +17,11 @@ export interface ConnectorOptions extends ConnectDuplexOptions {
 
 /** What undici tells about a connection that it wants. */
 export interface ConnectorRequest {
+	/** `"http:"` or `"https:"`. */
 	readonly protocol: string;
+	/** Host of the URL. */
 	readonly hostname: string;
+	/** The name that TLS asks for and proves. */
 	readonly servername?: string | null | undefined;
 }
 

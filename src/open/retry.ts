@@ -15,6 +15,7 @@ import { countDown, supervise, type WaitOptions } from "../socket/wait.ts";
 export interface FailedAttempt {
 	/** Counted from 1. */
 	readonly attempt: number;
+	/** Why it failed. */
 	readonly error: Error;
 	/** Pause before the next one. */
 	readonly delayMs: number;

@@ -76,7 +76,7 @@ export interface PacketChannel extends PacketSource, PacketSink {
 	 *
 	 * @param options.timeoutMs milliseconds after which the rest is given up. Default 10000
 	 * @throws {AbortError | TimeoutError} the peer did not take the queued messages in time; it is closed all the same
-	 * @throws {InvalidTypeError | OutOfRangeError} an option is none; nothing is closed
+	 * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown; nothing is closed
 	 */
 	close(options?: WaitOptions): Promise<void>;
 

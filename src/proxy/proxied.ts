@@ -10,6 +10,7 @@ import { readProxyHeader } from "./read-header.ts";
 
 /** A connection and what is known of its client. */
 export interface ProxiedConnection {
+	/** The connection, from behind the header on; yours to close. */
 	readonly stream: Stream;
 	/** Who calls: as the proxy tells it, or the peer itself. */
 	readonly client: Address;

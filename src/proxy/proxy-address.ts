@@ -14,6 +14,7 @@ export interface ProxyAddress {
 	readonly protocol: "socks5" | "http";
 	/** Where it listens: TCP or a Unix path. */
 	readonly address: string | Address;
+	/** Default: none are shown. */
 	readonly credentials?: ProxyCredentials | undefined;
 }
 

@@ -10,6 +10,7 @@ import type { Address, HostAddress } from "../socket/address.ts";
 export interface ProxyExtension {
 	/** PP2_TYPE_*, 0..255: 1 is the ALPN, 2 the name asked for (SNI), 5 an id of the connection, 0x20 TLS. */
 	readonly type: number;
+	/** Its bytes, whose meaning the type decides; 65535 at the most. */
 	readonly value: Uint8Array;
 }
 

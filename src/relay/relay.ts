@@ -42,7 +42,9 @@ export interface RelayedWay {
 
 /** What was relayed. */
 export interface RelayResult {
+	/** From the first stream to the second. */
 	readonly leftToRight: RelayedWay;
+	/** From the second stream to the first. */
 	readonly rightToLeft: RelayedWay;
 	/** Whether something was lost, in one direction or both. */
 	readonly isCut: boolean;

@@ -104,7 +104,12 @@ export class Endpoint {
 		check(sys.listen(this.openFd(), requireInteger("backlog", backlog, 0, INT32_MAX)), "listen");
 	}
 
-	/** This end's address; getsockname(2). */
+	/**
+	 * This end's address.
+	 *
+	 * @throws {ClosedError} the socket is closed
+	 * @see getsockname(2)
+	 */
 	getsockname(): SocketAddress {
 		const length = check(sys.getsockname(this.openFd(), scratch), "getsockname");
 		return decodeSocketAddress(scratch, length);
@@ -199,7 +204,9 @@ export class Endpoint {
 	 * Has the event loop poll for `us` microseconds after each event of this socket, instead of going to sleep: a wake-up across
 	 * processors costs tens of microseconds, polling costs one processor.
 	 *
-	 * @param us 0..1000000; 0 turns it off
+	 * @param us microseconds, 0..1000000; 0 turns it off
+	 * @throws {OutOfRangeError} `us` is outside of that
+	 * @throws {ClosedError} the socket is closed
 	 */
 	busyPoll(us: number): void {
 		this.openFd();

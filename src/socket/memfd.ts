@@ -180,6 +180,8 @@ export class Memfd {
 	 *
 	 * @param position of the first byte, from the beginning of the memory
 	 * @returns how many there were; fewer only at the end
+	 * @throws {InvalidTypeError | OutOfRangeError} `target` is no buffer, or the position none
+	 * @throws {ClosedError} it is closed
 	 */
 	read(target: Uint8Array, position: number): number {
 		const bytes = requireBytes("target", target);

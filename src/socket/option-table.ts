@@ -226,21 +226,29 @@ export type OptionInput<Name extends OptionName> = OptionInputOf<Table[Name][1]>
 
 /** All that the table says about an option. */
 export interface OptionDescription {
+	/** Its name in the kernel's headers. */
 	readonly name: OptionName;
-	/** Level and number for getsockopt(2) and setsockopt(2). */
+	/** Level for getsockopt(2) and setsockopt(2). */
 	readonly level: number;
+	/** Name of the level: `"SOL_SOCKET"`. */
 	readonly levelName: string;
+	/** Number at that level. */
 	readonly option: number;
+	/** How its value is read and written. */
 	readonly type: OptionType;
 	/** Unit of the value, or the constants that it is made of; empty for none. */
 	readonly unit: string;
+	/** Whether `getOption` takes it. */
 	readonly canRead: boolean;
+	/** Whether `setOption` takes it. */
 	readonly canWrite: boolean;
+	/** Where it is, as `process.platform` names it. */
 	readonly platforms: readonly string[];
 	/** First Linux that has it; empty for any that is in use. */
 	readonly since: string;
 	/** Section of the manual. */
 	readonly man: string;
+	/** What it does, for people. */
 	readonly meaning: string;
 }
 

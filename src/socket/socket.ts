@@ -63,7 +63,12 @@ export class Socket extends Transfers {
 		}
 	}
 
-	/** Takes a connection off the queue, or returns undefined when none waits. accept(2) */
+	/**
+	 * Takes a connection off the queue, or returns undefined when none waits.
+	 *
+	 * @throws as `accept`, which could wait
+	 * @see accept(2)
+	 */
 	tryAccept(): Socket | undefined {
 		const fd = tryCall("accept", () => sys.accept4(this.openFd(), null, DEFAULT_FLAGS));
 		return fd === undefined ? undefined : Socket.adopt(fd);
@@ -82,7 +87,13 @@ export class Socket extends Transfers {
 		return Socket.adopt(await waitCall(this, "read", "accept", attempt, options));
 	}
 
-	/** Blocks until a connection comes. accept(2) */
+	/**
+	 * Blocks until a connection comes.
+	 *
+	 * @throws {TimeoutError} none came in time
+	 * @throws as `accept`
+	 * @see accept(2)
+	 */
 	acceptSync(options?: BlockOptions): Socket {
 		const [timeoutMs, spinUs] = patience(options);
 		return Socket.adopt(
@@ -114,7 +125,13 @@ export class Socket extends Transfers {
 		return connectWait(this, address, options);
 	}
 
-	/** Connects and blocks meanwhile. connect(2) */
+	/**
+	 * Connects and blocks meanwhile.
+	 *
+	 * @throws {TimeoutError} not in time; the socket is good for nothing but `close`
+	 * @throws as `connect`
+	 * @see connect(2)
+	 */
 	connectSync(address: SocketAddress, options?: BlockOptions): void {
 		connectSync(this.openFd(), address, options);
 	}
@@ -123,6 +140,9 @@ export class Socket extends Transfers {
 	 * Receives one message, or bytes, with the control messages that come along; undefined when nothing is there.
 	 *
 	 * @param buffers filled one after the other; 64 at the most
+	 * @throws {SyscallError} ECONNRESET, ECONNREFUSED: what the kernel has to tell of the peer
+	 * @throws {ClosedError} the socket is closed
+	 * @see recvmsg(2), cmsg(3)
 	 */
 	tryRecvmsg(
 		buffers: readonly Uint8Array[],
@@ -136,6 +156,9 @@ export class Socket extends Transfers {
 	 * Waits for one message, or bytes, with the control messages that come along.
 	 *
 	 * @param buffers borrowed until the promise settles
+	 * @throws {BusyError} another call waits to read from this socket
+	 * @throws {AbortError | TimeoutError} nothing came in time, and nothing was taken
+	 * @throws as `tryRecvmsg`
 	 * @see recvmsg(2), cmsg(3)
 	 */
 	async recvmsg(
@@ -148,7 +171,13 @@ export class Socket extends Transfers {
 		return call.message();
 	}
 
-	/** Blocks until a message comes. recvmsg(2) */
+	/**
+	 * Blocks until a message comes.
+	 *
+	 * @throws {TimeoutError} none came in time
+	 * @throws as `tryRecvmsg`
+	 * @see recvmsg(2), cmsg(3)
+	 */
 	recvmsgSync(
 		buffers: readonly Uint8Array[],
 		options?: MessageOptions & BlockOptions,
@@ -159,7 +188,14 @@ export class Socket extends Transfers {
 		return call.message();
 	}
 
-	/** Sends what the buffers hold as one message, with control messages; undefined when it does not fit now. */
+	/**
+	 * Sends what the buffers hold as one message, with control messages; undefined when it does not fit now.
+	 *
+	 * @returns bytes sent; on a stream they may be fewer than there were
+	 * @throws {SyscallError} EPIPE, ECONNRESET: the peer is gone. EMSGSIZE: too long a message. EPERM: these credentials cannot be claimed
+	 * @throws {ClosedError} the socket is closed
+	 * @see sendmsg(2), cmsg(3)
+	 */
 	trySendmsg(buffers: readonly Uint8Array[], options?: SendMessageOptions): number | undefined {
 		const send = sendCall(this, buffers, options);
 		return tryCall("sendmsg", send, options?.to);
@@ -169,6 +205,9 @@ export class Socket extends Transfers {
 	 * Waits until what the buffers hold fits, or a part of it on a stream. Resolves to the bytes sent.
 	 *
 	 * @param buffers borrowed until the promise settles; 64 at the most
+	 * @throws {BusyError} another call waits to write to this socket
+	 * @throws {AbortError | TimeoutError} it did not fit in time, and nothing was sent
+	 * @throws as `trySendmsg`
 	 * @see sendmsg(2), cmsg(3)
 	 */
 	async sendmsg(
@@ -179,7 +218,13 @@ export class Socket extends Transfers {
 		return await waitCall(this, "write", "sendmsg", send, options, options?.to, SENDMSG);
 	}
 
-	/** Blocks until it fits. sendmsg(2) */
+	/**
+	 * Blocks until it fits.
+	 *
+	 * @throws {TimeoutError} it did not fit in time, and nothing was sent
+	 * @throws as `trySendmsg`
+	 * @see sendmsg(2), cmsg(3)
+	 */
 	sendmsgSync(buffers: readonly Uint8Array[], options?: SendMessageOptions & BlockOptions): number {
 		const [timeoutMs, spinUs] = patience(options, SENDMSG_SYNC);
 		const rc = sendCall(this, buffers, options, SENDMSG_SYNC)(timeoutMs, spinUs);
@@ -203,6 +248,8 @@ export function socket(family: SocketFamily, type: SocketType, protocol = 0): So
 /**
  * Makes two Unix sockets that are connected with each other.
  *
+ * @throws {InvalidValueError} no such type
+ * @throws {SyscallError} EMFILE, ENFILE: no descriptors are free
  * @see socketpair(2)
  */
 export function socketpair(type: SocketType = "stream"): [Socket, Socket] {

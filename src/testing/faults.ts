@@ -17,6 +17,7 @@ export type FaultyCall = Exclude<keyof (Sys & Engine), "out" | "engineStart">;
 
 /** One planned fault: exactly one of `fail` and `short`. */
 export interface Fault {
+	/** The call that fails. */
 	readonly call: FaultyCall;
 	/** Name of the error that the call answers in place of being made: `"ECONNRESET"`. `close` is made all the same, as on Linux. */
 	readonly fail?: string | undefined;

@@ -25,7 +25,11 @@ const CAPACITY_DEFAULT = 64;
 const CAPACITY_MAX = 1_000_000;
 const MESSAGE_MAX = 1_073_741_824;
 
-/** Makes two connected ends: what is sent to one is received from the other. */
+/**
+ * Makes two connected ends: what is sent to one is received from the other.
+ *
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
+ */
 export function memoryPackets(options: MemoryPacketsOptions = {}): [MemoryPackets, MemoryPackets] {
 	const given = requireOptions(options, KNOWN);
 	const { capacityMessages = CAPACITY_DEFAULT, maxMessageBytes = LIMITS.messageBytes } = given;

@@ -19,7 +19,11 @@ const KNOWN: Known<MemoryStreamOptions> = {
 
 const CAPACITY_MAX = 1_073_741_824;
 
-/** Makes two connected ends: what is written to one is read from the other. */
+/**
+ * Makes two connected ends: what is written to one is read from the other.
+ *
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} an option is wrong, or unknown
+ */
 export function memoryStreams(options: MemoryStreamOptions = {}): [MemoryStream, MemoryStream] {
 	const capacityBytes = requireInteger(
 		"capacityBytes",

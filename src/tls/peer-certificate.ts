@@ -6,7 +6,9 @@ export type CertificateName = Readonly<Record<string, string | readonly string[]
 
 /** A certificate of X.509. */
 export interface PeerCertificate {
+	/** Whose it is. */
 	readonly subject: CertificateName;
+	/** The authority that has signed it. */
 	readonly issuer: CertificateName;
 	/** Names of hosts that it is for, in the order of the certificate; `*.` stands for any one label. */
 	readonly dnsNames: readonly string[];
@@ -16,7 +18,9 @@ export interface PeerCertificate {
 	readonly emailAddresses: readonly string[];
 	/** URIs that it is for, such as those of SPIFFE. */
 	readonly uris: readonly string[];
+	/** Before this moment it is not valid yet. */
 	readonly validFrom: Date;
+	/** After this moment it is not valid any more. */
 	readonly validTo: Date;
 	/** In hexadecimal digits. */
 	readonly serialNumber: string;

@@ -10,11 +10,13 @@ import type { TlsStream } from "./tls-stream.ts";
 
 /** Options of `startTls` for the client's side. */
 export interface StartTlsClientOptions extends TlsClientOptions, WaitOptions {
+	/** Default false: this side is the client. */
 	readonly isServer?: false | undefined;
 }
 
 /** Options of `startTls` for the server's side. */
 export interface StartTlsServerOptions extends WaitOptions {
+	/** This side is the server. */
 	readonly isServer: true;
 	/** Certificates and all else. Give the same object each time: what is made of it is kept, and so are the keys of session tickets. */
 	readonly tls: TlsServerOptions;

@@ -120,6 +120,12 @@ test("what is no group is refused", async () => {
 		code: "ERR_INVALID_ADDRESS",
 	});
 	assert.throws(() => socket.multicast.setHopLimit(256), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => socket.multicast.setInterface(null as unknown as string), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	assert.throws(() => socket.multicast.setInterface(-1), { code: "ERR_OUT_OF_RANGE" });
+	// 2 ** 32 + 1, of which 32 bits are the loopback interface.
+	assert.throws(() => socket.multicast.setInterface("4294967297"), { code: "ERR_OUT_OF_RANGE" });
 	const unix = await datagrams(`unix-dgram:${abstractName()}`);
 	assert.throws(() => unix.multicast, { code: "ERR_UNSUPPORTED" });
 	await Promise.all([socket.close(), unix.close()]);

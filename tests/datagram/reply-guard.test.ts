@@ -48,7 +48,7 @@ test("whatever comes and goes, no unproven address gets more than its share", ()
 });
 
 test("it forgets whom it heard longest ago", () => {
-	const guard = new ReplyGuard({ peersMax: 2 });
+	const guard = new ReplyGuard({ maxPeers: 2 });
 	guard.heard(peer(1), 10);
 	guard.heard(peer(2), 10);
 	guard.heard(peer(1), 10);
@@ -104,7 +104,7 @@ function loop(
 	isGuarded: readonly boolean[],
 ): number[] | undefined {
 	let nowMs = 0;
-	const settings = { repliesMax: 50, pauseMs: 100, now: () => nowMs };
+	const settings = { maxReplies: 50, pauseMs: 100, now: () => nowMs };
 	const guards = isGuarded.map((each) => (each ? new ReplyGuard(settings) : undefined));
 	const sent = [0, 0];
 	// In order of arrival: all take equally long.
@@ -148,7 +148,7 @@ test("servers that answer each other stop, however fast they are, how many are u
 
 test("after a pause, its own or one that was forced on it, an address gets answers again", () => {
 	let nowMs = 0;
-	const guard = new ReplyGuard({ repliesMax: 3, pauseMs: 100, now: () => nowMs });
+	const guard = new ReplyGuard({ maxReplies: 3, pauseMs: 100, now: () => nowMs });
 	const ask = (port: number): boolean =>
 		guard.heard(peer(port), 10) && guard.mayReply(peer(port), 10);
 	assert.deepEqual([ask(1), ask(1), ask(1), ask(1)], [true, true, true, false]);
@@ -171,10 +171,10 @@ test("after a pause, its own or one that was forced on it, an address gets answe
 });
 
 test("what makes no sense is refused", () => {
-	assert.throws(() => new ReplyGuard({ repliesMax: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ maxReplies: 0 }), { code: "ERR_OUT_OF_RANGE" });
 	assert.throws(() => new ReplyGuard({ pauseMs: 0 }), { code: "ERR_OUT_OF_RANGE" });
 	assert.throws(() => new ReplyGuard({ now: 5 as never }), { code: "ERR_INVALID_ARG_TYPE" });
 	assert.throws(() => new ReplyGuard({ factor: 0 }), { code: "ERR_OUT_OF_RANGE" });
-	assert.throws(() => new ReplyGuard({ peersMax: 0 }), { code: "ERR_OUT_OF_RANGE" });
+	assert.throws(() => new ReplyGuard({ maxPeers: 0 }), { code: "ERR_OUT_OF_RANGE" });
 	assert.throws(() => new ReplyGuard({ serverPorts: [65_536] }), { code: "ERR_OUT_OF_RANGE" });
 });

@@ -4,12 +4,12 @@
  */
 import { datagrams, ReplyGuard } from "socketry";
 
-const [host = "", port = "", copies = "1", serverPorts = "", repliesMax = "10000"] =
+const [host = "", port = "", copies = "1", serverPorts = "", maxReplies = "10000"] =
 	process.argv.slice(2);
 const socket = await datagrams(`udp://${host}:${port}`);
 const guard = new ReplyGuard({
 	serverPorts: serverPorts.split(",").filter(Boolean).map(Number),
-	repliesMax: Number(repliesMax),
+	maxReplies: Number(maxReplies),
 	// Longer than any test takes: what goes on after it would be another loop.
 	pauseMs: 60_000,
 });
