@@ -69,7 +69,7 @@ export async function acceptEach<T, Ready>(
 		if (isFull()) unready?.shedOldest();
 		count++;
 		const ready = prepare(connection);
-		if (unready !== undefined) tracked(unready, connection, ready);
+		if (unready !== undefined) tracked(unready, connection, ready, () => wake?.());
 		// Nothing that waits holds the connection: whoever serves it may let go of it, and of its memory.
 		void ready.then(begin).then(leave, fail);
 	}
@@ -77,9 +77,17 @@ export async function acceptEach<T, Ready>(
 	if (failures.length > 0) throw failures[0];
 }
 
-function tracked<T>(unready: Unready<T>, connection: T, ready: Promise<unknown>): void {
+function tracked<T>(
+	unready: Unready<T>,
+	connection: T,
+	ready: Promise<unknown>,
+	onSettled: () => void,
+): void {
 	unready.add(connection);
-	const forget = (): void => unready.delete(connection);
+	const forget = (): void => {
+		unready.delete(connection);
+		onSettled();
+	};
 	void ready.then(forget, forget);
 }
 

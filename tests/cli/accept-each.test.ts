@@ -1,7 +1,7 @@
 /** Serving connections side by side. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ClosedError } from "socketry";
+import { ClosedError, LIMITS } from "socketry";
 import { type Accepting, acceptEach } from "#src/cli/accept-each.ts";
 
 /** What accepts these numbers, and waits then until it is closed. */
@@ -85,6 +85,30 @@ test("with all places taken, a newcomer gets that of the oldest which is not rea
 	await running;
 });
 
+test("a newcomer beyond the handshakes that may be under way begins as soon as one of them is done", async () => {
+	const listener = giving(LIMITS.tlsHandshakesCount + 1);
+	const ends = new Map<number, () => void>();
+	const running = acceptEach(listener, {
+		max: 2 * LIMITS.tlsHandshakesCount,
+		once: false,
+		prepare: (connection) =>
+			new Promise<number>((end) => ends.set(connection, () => end(connection))),
+		serve: async () => {
+			if (!listener.isClosed) await new Promise<void>((end) => served.push(end));
+		},
+		shed: () => assert.fail("its second was not over"),
+	});
+	const served: (() => void)[] = [];
+	await settled(LIMITS.tlsHandshakesCount);
+	assert.equal(ends.size, LIMITS.tlsHandshakesCount);
+	ends.get(0)?.();
+	await settled();
+	assert.equal(ends.size, LIMITS.tlsHandshakesCount + 1);
+	listener.close();
+	for (const end of [...ends.values(), ...served]) end();
+	await running;
+});
+
 test("without time to become ready nobody gives way", async () => {
 	const listener = giving(3);
 	const ends = new Map<number, () => void>();
@@ -106,6 +130,6 @@ test("without time to become ready nobody gives way", async () => {
 });
 
 /** Lets everything happen that waits for nothing. */
-async function settled(): Promise<void> {
-	for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+async function settled(turns = 5): Promise<void> {
+	for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
 }
