@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { nearest } from "../nearest.ts";
 /** The program `socketry`: finds the command, loads it, turns its end into an exit code. */
+import { nearest } from "../nearest.ts";
 import { requireUtf8 } from "./argument-text.ts";
 import { CATALOG } from "./catalog.ts";
 import type { Command, Context } from "./command.ts";
