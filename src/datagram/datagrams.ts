@@ -272,6 +272,7 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 	}
 
 	abort(): void {
+		if (this.isGiven) return;
 		this.markClosed();
 		this.#end();
 	}
@@ -291,7 +292,7 @@ export class Datagrams<T extends DatagramTransport = DatagramTransport>
 			);
 		}
 		void this.address;
-		this.markClosed();
+		this.markGiven();
 		this.#queue.fail(new ClosedError("The socket"));
 		this.#stopReceiving();
 		this.file?.disown();

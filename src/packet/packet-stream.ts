@@ -203,6 +203,7 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 	}
 
 	abort(): void {
+		if (this.isGiven) return;
 		this.markClosed();
 		this.#fail();
 		this.connection.close();
@@ -222,7 +223,7 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 				"Messages are queued or received ahead: send and receive them before detach()",
 			);
 		}
-		this.markClosed();
+		this.markGiven();
 		this.#fail();
 		tellDetached(this.socket);
 		return this.socket;

@@ -3,6 +3,9 @@ import type { Socket } from "../socket/socket.ts";
 import { checkClose, type WaitOptions } from "../socket/wait.ts";
 import { DONE } from "./turn-budget.ts";
 
+// Told apart from whatever else `close` may have answered.
+const GIVEN: Promise<void> = Promise.resolve();
+
 /** An object that owns a socket until it is closed. */
 export abstract class OpenSocket {
 	/** The socket below, for its options. Receiving or sending through it corrupts this object. */
@@ -49,8 +52,18 @@ export abstract class OpenSocket {
 	/** @internal Closes in order, within the limits of `options`; called once. */
 	protected abstract finish(options: WaitOptions | undefined): Promise<void>;
 
-	/** @internal Has it count as closed from now on: it ends at once, or its socket is given away. */
+	/** @internal Has it count as closed from now on: it ends at once. */
 	protected markClosed(): void {
 		this.#closing ??= DONE;
+	}
+
+	/** @internal Has it count as closed from now on: its socket is somebody else's, open, and nothing that is called here may end it. */
+	protected markGiven(): void {
+		this.#closing ??= GIVEN;
+	}
+
+	/** @internal Whether its socket was given away, open. */
+	protected get isGiven(): boolean {
+		return this.#closing === GIVEN;
 	}
 }

@@ -177,6 +177,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	}
 
 	abort(): void {
+		if (this.isGiven) return;
 		this.markClosed();
 		this.#queue.close();
 		this.#receiver.close();
@@ -188,6 +189,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	 * kernel has not taken. Those that are held back count among these: `flushHeld` before.
 	 */
 	leave(): void {
+		if (this.isGiven) return;
 		const isWhole = this.queuedBytes === 0 && !this.#queue.failed;
 		this.markClosed();
 		this.#queue.close();
@@ -206,7 +208,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 		if (this.queuedBytes > 0 || this.leftOverBytes > 0) {
 			throw new BusyError("Bytes are queued or read ahead: flush and read them before detach()");
 		}
-		this.markClosed();
+		this.markGiven();
 		this.#queue.close();
 		this.#receiver.close();
 		tellDetached(this.socket);
@@ -238,7 +240,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 	/** @internal As `release`, with the socket as it is, so that it need not be watched anew. */
 	releaseSocket(): LeftOver & { readonly socket: Socket } {
 		this.checkReleasable();
-		this.markClosed();
+		this.markGiven();
 		this.#receiver.close();
 		const { file, socket } = this.connection;
 		this.connection.learnAddress();
@@ -246,7 +248,7 @@ export class Stream<T extends StreamTransport = StreamTransport>
 		return { socket, unread: this.#receiver.takeLeftOver(), file };
 	}
 
-	/** @internal Goes on as another stream over the same connection; this one is closed then. Throws as `checkReleasable`. */
+	/** @internal Goes on as another stream over the same connection; this one is closed then, but `abort` ends both. Throws as `checkReleasable`. */
 	moved(): Stream<T> {
 		this.checkReleasable();
 		this.markClosed();

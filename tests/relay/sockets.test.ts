@@ -25,6 +25,20 @@ test("a socket that its last owner closes under a relay cuts it", async () => {
 	for (const each of [client, server]) each.abort();
 });
 
+test("a stream that a relay has taken has no say in its connection any more", async () => {
+	const [client, left] = await tcpPair();
+	const [server, right] = socketpair();
+	const running = relay(left, right);
+	for (const taken of [left, right]) {
+		taken.abort();
+		await taken.close();
+	}
+	await client.write("still there");
+	assert.equal(Buffer.from((await server.read()) ?? []).toString(), "still there");
+	await Promise.all([client.close(), server.close()]);
+	assert.equal((await running.done).isCut, false);
+});
+
 test("of many busy connections none moves more than a share of a turn at a visit", async (t) => {
 	const pairs = await Promise.all(Array.from({ length: 40 }, () => tcpPair()));
 	const lengths: number[] = [];
