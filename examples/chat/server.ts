@@ -1,7 +1,7 @@
 /**
  * A chat by lines, for telnet or nc. Each limit that a stranger could run against is set: connections, line length, idle time, slow readers.
  *
- *     node .build/examples/chat/server.js tcp://127.0.0.1:7000
+ *     node examples/chat/server.ts tcp://127.0.0.1:7000
  */
 import { formatAddress, LimitError, listen, type Stream, TimeoutError } from "socketry";
 

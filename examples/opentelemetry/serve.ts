@@ -1,7 +1,7 @@
 /**
  * An echo server that is observed. Without an SDK nothing is exported; with one it is, and nothing else changes:
  *
- *     node --import ./your-opentelemetry-setup.js .build/examples/opentelemetry/serve.js tcp://127.0.0.1:7000
+ *     node --import ./your-opentelemetry-setup.js examples/opentelemetry/serve.ts tcp://127.0.0.1:7000
  */
 import { metrics, trace } from "@opentelemetry/api";
 import { formatAddress, listen, type Stream } from "socketry";

@@ -54,7 +54,7 @@ export interface ListenOptions
 	readonly prepare?: ((socket: Socket) => void) | undefined;
 	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
 	readonly protocol?: number | undefined;
-	/** Called when connections had to be refused for want of descriptors or memory. */
+	/** Called when connections were refused for want of descriptors or memory: reset, where the transport knows resets. */
 	readonly onOverload?: ((overload: Overload) => void) | undefined;
 }
 

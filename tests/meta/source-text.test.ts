@@ -14,6 +14,12 @@ const texts: [string, string][] = ["src", "native", "tests", "tools", "examples"
 	)
 	.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]);
 
+/** Every page for people, as [path, text]. */
+const pages: [string, string][] = [".", "docs"]
+	.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)))
+	.filter((path) => path.endsWith(".md"))
+	.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]);
+
 test("src, native and tools are plain ASCII", () => {
 	assert.deepEqual(
 		linesWith(/[^\n\t\x20-\x7e]/, (path) => /^(src|native|tools)\b/.test(path)),
@@ -23,6 +29,14 @@ test("src, native and tools are plain ASCII", () => {
 
 test("a TODO names the condition under which it ends: TODO(when ...)", () => {
 	assert.deepEqual(linesWith(/\b(TODO|FIXME|XXX)\b(?!\((when|until|if) )/, notThisFile), []);
+});
+
+test("nothing that people read has contractions: messages, comments and pages are plain English", () => {
+	const contraction =
+		/\b(?:(?:do|ca|wo|does|is|are|was|were|did|has|have|could|would|should)n't|(?:it|that|there|what|let)'s|(?:you|we|they)'(?:re|ve|ll)|I'm)\b/i;
+	assert.deepEqual(linesWith(contraction, notThisFile), []);
+	const wrong = pages.filter(([, text]) => contraction.test(text)).map(([path]) => path);
+	assert.deepEqual(wrong, []);
 });
 
 test("no test is left focused, which would hide the others", () => {
