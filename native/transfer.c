@@ -51,6 +51,8 @@ transfer__recv_telling(struct transfer* transfer) {
   return rc;
 }
 
+// The two calls of every message are made without the C library, which has to provide for a thread that is cancelled
+// in them. Nobody cancels one here.
 static ssize_t
 transfer__recv(void* data) {
   struct transfer* transfer = data;

@@ -87,7 +87,7 @@ export const LIMITS = {
 	tlsHandshakesCount: 512,
 
 	/**
-	 * Time for which a connection that comes to a command has its place although its handshake or header is still due. After that it gives way to a
+	 * Time for which a connection that comes to `socketry relay` has its place although its handshake or header is still due. After that it gives way to a
 	 * newcomer who finds no place free: a second is many round trips, and whoever says nothing keeps nobody out.
 	 */
 	handshakeGraceMs: 1_000,
