@@ -1,7 +1,7 @@
 /** From a `Stream` to a genuine `net.Socket`: the descriptor goes over to libuv, and Node's native paths (TLS, HTTP) run on it. */
 
 import { Socket as NetSocket, type SocketConstructorOpts } from "node:net";
-import { type Known, requireOptions } from "../arguments.ts";
+import { type Known, requireBoolean, requireInteger, requireOptions } from "../arguments.ts";
 import { InvalidTypeError } from "../errors.ts";
 import type { Socket } from "../socket/socket.ts";
 import { WAIT, type WaitOptions } from "../socket/wait.ts";
@@ -14,7 +14,7 @@ import { requireNative } from "./native-handle.ts";
 export interface NetSocketOptions {
 	/** Whether the peer's end leaves writing open. Default false, as for every `net.Socket`: writing ends too. */
 	readonly allowHalfOpen?: boolean | undefined;
-	/** Bytes that Node buffers in each direction before it asks to wait. Default Node's own. */
+	/** Bytes that Node buffers in each direction before it asks to wait, 0..2147483647. Default Node's own. */
 	readonly highWaterMark?: number | undefined;
 }
 
@@ -24,6 +24,7 @@ const KNOWN: Known<NetSocketOptions & WaitOptions> = {
 	highWaterMark: true,
 };
 
+const INT32_MAX = 2_147_483_647;
 const flag = new Uint8Array(4);
 
 /**
@@ -37,6 +38,7 @@ const flag = new Uint8Array(4);
  * @throws {UnsupportedError} a vsock stream
  * @throws {SyscallError} queued writes failed: EPIPE, ECONNRESET
  * @throws {TimeoutError | AbortError} the peer did not take the queued writes in time
+ * @throws {InvalidTypeError | InvalidValueError | OutOfRangeError} it is no stream, or an option is wrong or unknown
  */
 export async function toNetSocket(
 	stream: Stream,
@@ -44,7 +46,15 @@ export async function toNetSocket(
 ): Promise<NetSocket> {
 	if (!(stream instanceof Stream)) throw new InvalidTypeError("stream", "a Stream", stream);
 	requireNative(stream.transport, "net.Socket");
-	const { signal, timeoutMs } = requireOptions(options, KNOWN);
+	const {
+		signal,
+		timeoutMs,
+		allowHalfOpen = false,
+		highWaterMark,
+	} = requireOptions(options, KNOWN);
+	// Node's own complaint would come when the stream is closed already.
+	requireBoolean("allowHalfOpen", allowHalfOpen);
+	requireInteger("highWaterMark", highWaterMark ?? 0, 0, INT32_MAX);
 	await (stream.writeEnded ? stream.closeWrite() : stream.flush({ signal, timeoutMs }));
 	return netSocketOver(stream, options);
 }

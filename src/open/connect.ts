@@ -55,11 +55,11 @@ export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions
 	 * do not pass. `timeoutMs` is then the limit for all of them. Default: one attempt.
 	 */
 	readonly retry?: RetryOptions | undefined;
-	/** Microseconds to keep the event loop hot after each event of this connection; see `Socket.busyPoll`. */
+	/** Microseconds to keep the event loop hot after each event of this connection, 0..1000000; see `Socket.busyPoll`. Default 0: it sleeps. */
 	readonly busyPollUs?: number | undefined;
 	/** Called with each socket before it connects, to set options on it. */
 	readonly prepare?: ((socket: Socket) => void) | undefined;
-	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
+	/** `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. Default 0: the usual protocol. */
 	readonly protocol?: number | undefined;
 	/**
 	 * Whose a Unix socket has to be, or one of whom: a user's number, its name in /etc/passwd, or `"self"`. Its file must be owned by such a user

@@ -48,11 +48,11 @@ export interface ListenOptions
 	readonly signal?: AbortSignal | undefined;
 	/** In place of the system's resolver. */
 	readonly resolver?: Resolver | undefined;
-	/** Microseconds to keep the event loop hot after each event of an accepted connection; see `Socket.busyPoll`. */
+	/** Microseconds to keep the event loop hot after each event of an accepted connection, 0..1000000; see `Socket.busyPoll`. Default 0: it sleeps. */
 	readonly busyPollUs?: number | undefined;
 	/** Called with the socket before it is bound, to set options on it; most are inherited by what it accepts. */
 	readonly prepare?: ((socket: Socket) => void) | undefined;
-	/** 0 for the usual protocol; `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. */
+	/** `IPPROTO_MPTCP` of `socketry/sys` for Multipath TCP. Default 0: the usual protocol. */
 	readonly protocol?: number | undefined;
 	/** Called when connections were refused for want of descriptors or memory: reset, where the transport knows resets. */
 	readonly onOverload?: ((overload: Overload) => void) | undefined;

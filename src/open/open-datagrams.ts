@@ -65,7 +65,7 @@ export interface OpenDatagramsOptions extends DatagramsOptions, SocketFileOption
 	readonly receiveBufferBytes?: number | undefined;
 	/** Asks for a send buffer of so many bytes, 1..2147483647, which the kernel cuts to net.core.wmem_max. SO_SNDBUF, socket(7). */
 	readonly sendBufferBytes?: number | undefined;
-	/** Microseconds to keep the event loop hot after each datagram; see `Socket.busyPoll`. */
+	/** Microseconds to keep the event loop hot after each datagram, 0..1000000; see `Socket.busyPoll`. Default 0: it sleeps. */
 	readonly busyPollUs?: number | undefined;
 	/** Closes the socket when it aborts. */
 	readonly signal?: AbortSignal | undefined;

@@ -97,7 +97,7 @@ export class Endpoint {
 	 * Takes connections from now on.
 	 *
 	 * @param backlog connections that may wait, 0..2147483647; the kernel cuts it to net.core.somaxconn. Default 511
-	 * @throws {SyscallError} EADDRINUSE, EOPNOTSUPP for datagrams
+	 * @throws {SyscallError} EADDRINUSE. ENOTSUP: a datagram socket, which does not listen
 	 * @see listen(2)
 	 */
 	listen(backlog: number = LIMITS.backlogCount): void {

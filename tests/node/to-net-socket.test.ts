@@ -183,3 +183,13 @@ test("a vsock stream is refused", async () => {
 test("what is no stream is refused", async () => {
 	await assert.rejects(toNetSocket({} as never), { code: "ERR_INVALID_ARG_TYPE" });
 });
+
+test("with a wrong option the stream stays open", async () => {
+	const [left, right] = await connectedStreams("tcp://127.0.0.1:0");
+	await assert.rejects(toNetSocket(left, { highWaterMark: -1 }), { code: "ERR_OUT_OF_RANGE" });
+	await assert.rejects(toNetSocket(left, { allowHalfOpen: 1 as never }), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	assert.equal(left.closed, false);
+	await Promise.all([left.close(), right.close()]);
+});
