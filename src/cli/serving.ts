@@ -185,17 +185,17 @@ async function takeOnce(
 	return {
 		sockets,
 		predecessorPid: handover.predecessorPid,
-		received: inTime(handover.received),
+		received: inTime(handover.received, signal),
 		successor: handover.offer(offer).then((successor) => successor?.pid),
 		leave: () => handover.close(),
 	};
 }
 
 // A process that stands still keeps nobody waiting for its sessions.
-async function inTime(received: Promise<unknown>): Promise<void> {
+async function inTime(received: Promise<unknown>, ending: AbortSignal): Promise<void> {
 	const end = new AbortController();
-	const { signal } = end;
-	const time = sleep(2 * LIMITS.handoverMoveMs, undefined, { signal, ref: false });
+	const signal = AbortSignal.any([end.signal, ending]);
+	const time = sleep(2 * LIMITS.handoverMoveMs, undefined, { signal });
 	await Promise.race([received, time]).catch(() => {});
 	end.abort();
 	await time.catch(() => {});

@@ -94,7 +94,7 @@ export class Handover<Specs extends SocketSpecs> {
 
 	/**
 	 * Leaves the line. Before `ready()` everything goes back to the one before; afterwards nothing is offered any more, `offer()` resolves to
-	 * undefined, and the sockets stay yours. Resolves when an attempt that was under way has been refused; one that cannot be stopped any more
+	 * undefined, the sockets stay yours, and what has yet to come from the one before does not keep the process alive. Resolves when an attempt that was under way has been refused; one that cannot be stopped any more
 	 * succeeds, and so does its `offer()`.
 	 */
 	close(): Promise<void> {
@@ -149,8 +149,13 @@ export class Handover<Specs extends SocketSpecs> {
 	async #close(): Promise<void> {
 		// A claim that is under way ends first, one way or the other.
 		await this.#ready?.catch(() => {});
-		if (this.#post !== undefined) await this.#post.close();
-		else await this.#giveBack();
+		if (this.#post === undefined) {
+			await this.#giveBack();
+			return;
+		}
+		// The one before may stand still, with something that it has not handed over.
+		this.#setup.inheritance?.wire.unref();
+		await this.#post.close();
 	}
 
 	async #giveBack(): Promise<void> {

@@ -164,7 +164,7 @@ export class Post {
 		const { options, resolve, reject } = offer;
 		let heir: Heir;
 		try {
-			await this.#before;
+			await this.#arrival(wire);
 			heir = await bequeath(wire, hello, {
 				post: this.#listener,
 				sockets: this.#sockets ?? [],
@@ -181,6 +181,19 @@ export class Post {
 			resolve({ pid: heir.pid, ...(await moveTo(wire, heir, options)) });
 		} catch (error) {
 			reject(error as Error);
+		}
+	}
+
+	// Until all has come from the one before, which may stand still for ever: who knocks may leave meanwhile, and so may this process.
+	async #arrival(wire: Wire): Promise<void> {
+		const waiting = new AbortController();
+		const signal = AbortSignal.any([waiting.signal, this.#ending.signal]);
+		const leaving = wire.expect([], { signal });
+		try {
+			await Promise.race([this.#before, leaving]);
+		} finally {
+			waiting.abort();
+			await leaving.catch(() => {});
 		}
 	}
 

@@ -86,6 +86,11 @@ export class Wire {
 		this.#packets.socket.shutdown("read");
 	}
 
+	/** Waiting for what is said keeps the process alive no longer. */
+	unref(): void {
+		this.#packets.unref();
+	}
+
 	/** Ends the conversation. */
 	close(): void {
 		this.#packets.abort();
