@@ -10,9 +10,9 @@ import { jsonLine } from "#src/cli/exchange/json-lines.ts";
 import { inFolder } from "../support/folder.ts";
 import { ours, PROGRAM, startOurs } from "./talk.ts";
 
-// Escape sequences by C0 and C1, and a line that passes for one of ours.
-const NAME = "\u001b]0;title\u0007\u009b2J\nsocketry relay: all is well";
-const SHOWN = "\\x1b]0;title\\x07\\x9b2J\\x0asocketry relay: all is well";
+// Escape sequences by C0 and C1, a line that passes for one of ours, and a turn of the direction of writing.
+const NAME = "\u001b]0;title\u0007\u009b2J\nsocketry relay: \u202eall is well";
+const SHOWN = "\\x1b]0;title\\x07\\x9b2J\\x0asocketry relay: \\u202eall is well";
 
 async function callAs(name: string, near: `unix:${string}`): Promise<void> {
 	const localAddress = { transport: "unix", abstract: `${name} ${process.pid}` } as const;

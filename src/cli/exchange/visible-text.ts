@@ -2,6 +2,8 @@
 
 // C0 but for tab and line feed, DEL, C1.
 const CONTROLS = /(?![\t\n])\p{Cc}/gu;
+// What turns the direction of writing, has no width, or ends a line.
+const HIDDEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 const ROW_BYTES = 16;
 
 /** Text that cannot command a terminal: control characters become `\x1b` and the like. A carriage return before a line feed is left out. */
@@ -13,7 +15,9 @@ export function visibleText(text: string): string {
 
 /** The same in one line, so that nobody's name passes for a message of ours. */
 export function visibleLine(text: string): string {
-	return visibleText(text).replaceAll("\n", "\\x0a");
+	return visibleText(text)
+		.replaceAll("\n", "\\x0a")
+		.replace(HIDDEN, (sign) => `\\u${sign.codePointAt(0)?.toString(16).padStart(4, "0")}`);
 }
 
 /** Rows of offset, hexadecimal and text, as `xxd` writes them. */
