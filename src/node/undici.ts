@@ -2,7 +2,7 @@
 
 import type { Socket as NetSocket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { requireOptions } from "../arguments.ts";
+import { requireObject, requireOptions } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
@@ -47,6 +47,7 @@ type AgentClass = new (options: { readonly connect: Connector }) => FetchDispatc
  */
 export function connector(address: string | Address, options: ConnectorOptions = {}): Connector {
 	const target = parseAddress(address);
+	requireObject("options", options);
 	const { tls = {}, ...connect } = options;
 	requireOptions(connect, CONNECT_DUPLEX);
 	return (request, callback) => {

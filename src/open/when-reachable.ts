@@ -1,4 +1,5 @@
 /** `whenReachable`: waits for a server, for scripts that start what needs it. */
+import { requireObject } from "../arguments.ts";
 import type { Address } from "../socket/address.ts";
 import { type ConnectOptions, connect } from "./connect.ts";
 
@@ -14,6 +15,7 @@ export async function whenReachable(
 	address: string | Address,
 	options: ConnectOptions = {},
 ): Promise<void> {
+	requireObject("options", options);
 	const retry = { delayMs: 50, maxDelayMs: 1_000, alsoAfter: ["ENOTFOUND"], ...options.retry };
 	const connection = await connect(address, { ...options, retry });
 	await connection.close();

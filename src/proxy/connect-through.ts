@@ -1,4 +1,5 @@
 /** `connectThrough`: a connection by way of a proxy. */
+import { requireObject } from "../arguments.ts";
 import { InvalidAddressError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { CONNECT_CHECKS, type ConnectOptions, connect } from "../open/connect.ts";
@@ -28,6 +29,7 @@ export async function connectThrough(
 ): Promise<Stream> {
 	const { protocol, address, credentials } = parseProxy(proxy);
 	const wanted = requireTcp(target);
+	requireObject("options", options);
 	const limited = options.timeoutMs === undefined ? undefined : countDown(options, CONNECT_CHECKS);
 	const stream = await connect(address, options);
 	if (!(stream instanceof Stream)) {

@@ -199,6 +199,19 @@ describe("an option that does not exist is refused", () => {
 	}
 });
 
+// Their test adds to the options, of which some are required.
+const WITH_REQUIRED: ReadonlySet<string> = new Set(["takeOver", "proxied", "tlsListen"]);
+
+test("options that are no object are refused as such", async () => {
+	for (const [name, call] of Object.entries(CALLS)) {
+		if (WITH_REQUIRED.has(name)) continue;
+		for (const wrong of [null, 5, "text", () => 1]) {
+			const calling = async (): Promise<unknown> => await call(wrong as never);
+			await assert.rejects(calling, { code: "ERR_INVALID_ARG_TYPE" }, `${name}: ${String(wrong)}`);
+		}
+	}
+});
+
 test("by the option that has it", async () => {
 	const inside: Readonly<Record<string, object>> = {
 		"keepAlive.idle": { keepAlive: { idle: 1 } },
