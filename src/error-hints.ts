@@ -14,7 +14,7 @@ const HINTS: Readonly<Record<string, string>> = {
 	"bind EACCES path": "no permission to create the socket file; check the mode of its directory",
 	"bind EADDRINUSE": "another socket holds this address; stop it, take another port, or use port 0",
 	"bind EADDRINUSE path":
-		'the file exists: a live server has it, or it is no socket; what a dead server left is replaced by the commands, and with onStale: "replace-dead"',
+		'the file exists: a server has it, a dead one left it, or it is no socket; onStale: "replace-dead" replaces what a dead one left, as the commands do',
 	"bind ENAMETOOLONG path":
 		"from the root on, the path or that of the lock beside it exceeds 4095 bytes; take a shorter one",
 	"bind EADDRINUSE abstract":

@@ -99,7 +99,7 @@ test("the message of a SyscallError says where and what to do", () => {
 			"bind",
 			-98,
 			{ path: "/a" },
-			"bind EADDRINUSE /a: the file exists: a live server has it, or it is no socket; what a dead server left is replaced by the commands",
+			"bind EADDRINUSE /a: the file exists: a server has it, a dead one left it, or it is no socket; onStale:",
 		],
 		[
 			"bind",

@@ -50,7 +50,7 @@ export class TimeLimit {
 			this.stop();
 		}
 		if (!this.#isOver) return undefined;
-		throw new ExpiredError(`--timeout: it is not over after ${(this.#ms as number) / 1000} s`);
+		throw new ExpiredError(`time is up after ${(this.#ms as number) / 1000} s (--timeout)`);
 	}
 }
 

@@ -31,10 +31,13 @@ export type Connector = (
 	callback: (...result: [null, NetSocket | TLSSocket] | [Error, null]) => void,
 ) => void;
 
-/** A dispatcher for the `fetch` that is built in, as its option `dispatcher` takes it. */
+/**
+ * A dispatcher for the `fetch` that is built in, as its option `dispatcher` takes it. The DOM types of TypeScript, which it takes where `lib`
+ * says nothing, know no such option: there write `fetch(url, { dispatcher } as RequestInit)`.
+ */
 export type FetchDispatcher = RequestInit extends { dispatcher?: infer D }
 	? NonNullable<D>
-	: object;
+	: { close(): Promise<void>; destroy(): Promise<void> };
 
 type AgentClass = new (options: { readonly connect: Connector }) => FetchDispatcher;
 

@@ -6,6 +6,7 @@ import {
 	requireOneOf,
 	requireOptions,
 } from "../arguments.ts";
+import { InvalidTypeError, OutOfRangeError } from "../errors.ts";
 import {
 	type ArrivalOptions,
 	checkReceiveCredentials,
@@ -48,7 +49,7 @@ const TCP_CHECKS: Checks<TcpSettings> = {
 export const SOCKET_FILE_CHECKS: Checks<SocketFileOptions> = {
 	group: CHECKED_LATER,
 	makeDirectory: requireBoolean,
-	mode: integer(0, 0o777),
+	mode: checkMode,
 	onStale: (name, value) => requireOneOf(name, value, ["error", "replace-dead", "replace"]),
 	owner: CHECKED_LATER,
 };
@@ -82,6 +83,14 @@ export function checkOpenOptions<O extends object>(options: O, checks: Checks<O>
 	for (const [name, value] of Object.entries(options)) {
 		if (value !== undefined) checks[name as keyof O]?.(name, value);
 	}
+}
+
+// 660 and "0660" are what people write who mean 0o660.
+function checkMode(name: string, value: unknown): void {
+	const wanted = "an integer from 0 to 0o777, written with 0o as in 0o660";
+	if (typeof value !== "number") throw new InvalidTypeError(name, wanted, value);
+	const isMode = Number.isInteger(value) && value >= 0 && value <= 0o777;
+	if (!isMode) throw new OutOfRangeError(name, wanted, value);
 }
 
 /** A check for an integer from `min` to `max`. */

@@ -8,6 +8,7 @@
  */
 import { requireObject, requireString } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import {
 	checkAbstract,
 	checkActivationName,
@@ -144,8 +145,21 @@ export type AddressInput<T extends Transport> =
 	| `${T}:${string}`
 	| (AddressOf<T> & { readonly transport: T });
 
+const WORDS: readonly Transport[] = [
+	"tcp",
+	"udp",
+	"tcp+srv",
+	"unix",
+	"unix-dgram",
+	"unix-seqpacket",
+	"vsock",
+	"vsock-dgram",
+	"vsock-seqpacket",
+	"fd",
+	"systemd",
+];
 const FORMS =
-	"write tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
+	"the forms are tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
 	"unix-seqpacket:PATH, vsock://CID:PORT, tcp+srv://_SERVICE._tcp.DOMAIN, fd:NUMBER or systemd:NAME";
 
 /**
@@ -236,8 +250,18 @@ function parseText(text: string): Address {
 		case "systemd":
 			return { transport, name: checkActivationName(rest, text) };
 		default:
-			throw new InvalidAddressError(text, FORMS);
+			throw new InvalidAddressError(text, `${correction(transport, text)}; ${FORMS}`);
 	}
+}
+
+// What is likely to be meant by a text that has none of the forms.
+function correction(word: string, text: string): string {
+	if (/^(?:\.{0,2}\/|@)/.test(text)) return "write unix: before it";
+	if (/^(?:https?|wss?):/.test(text)) return "it is a URL; write tcp://HOST:PORT";
+	if (/^[^/]*:\d+$/.test(text)) return "write tcp:// before it, or udp://";
+	if (/^\d+$/.test(text)) return "a port alone tells no host; write tcp://HOST:PORT";
+	const close = text.includes(":") ? nearest(word.toLowerCase(), WORDS) : undefined;
+	return close === undefined ? "it does not begin with a transport" : `did you mean ${close}:?`;
 }
 
 function parseHostPort(

@@ -128,7 +128,11 @@ function contextOf(options: SecureContextOptions): SecureContext {
 }
 
 function requireCertificate(options: TlsServerOptions): void {
-	const { cert, pfx, SNICallback, pskCallback, sni } = options;
+	const { cert, key, pfx, privateKeyIdentifier, SNICallback, pskCallback, sni } = options;
+	// Node takes it, and fails at each handshake.
+	if ([key, pfx, privateKeyIdentifier].every((each) => each === undefined) && cert !== undefined) {
+		throw new InvalidValueError("tls", "must have the private key of its `cert` as `key`");
+	}
 	if ([cert, pfx, SNICallback, pskCallback, sni].some((each) => each !== undefined)) return;
 	throw new InvalidValueError(
 		"tls",

@@ -156,7 +156,7 @@ test("text in no form is refused with the forms that there are", async () => {
 		for (const open of openers) {
 			const error = await assertRefuses(() => open(text), {
 				code,
-				message: /write tcp:\/\/HOST:PORT, udp:\/\/HOST:PORT, unix:PATH/,
+				message: /the forms are tcp:\/\/HOST:PORT, udp:\/\/HOST:PORT, unix:PATH/,
 			});
 			assert.ok(!error.message.includes("\u001b"), "the message could repaint a terminal");
 		}

@@ -379,6 +379,23 @@ test("a lock that another process holds is waited for, and then given up", async
 	});
 });
 
+test("a mode that is not written in octal is refused, and the error shows how to write it", async () => {
+	await inFolder(async (folder) => {
+		for (const [mode, code] of [
+			[660, "ERR_OUT_OF_RANGE"],
+			[-1, "ERR_OUT_OF_RANGE"],
+			[1.5, "ERR_OUT_OF_RANGE"],
+			["0660" as unknown as number, "ERR_INVALID_ARG_TYPE"],
+		] as const) {
+			await assert.rejects(listen(`unix:${folder}/socket`, { mode }), {
+				code,
+				message: /"mode" must be an integer from 0 to 0o777, written with 0o as in 0o660, but is /,
+			});
+		}
+		assert.deepEqual(readdirSync(folder), []);
+	});
+});
+
 test("without locks of files sockets can be made and removed, but not replaced", async () => {
 	await inFolder(async (folder) => {
 		using _ = injectFaults([{ call: "flock", fail: "ENOLCK", times: Number.POSITIVE_INFINITY }]);

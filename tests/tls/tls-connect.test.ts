@@ -255,6 +255,10 @@ test("wrong options are told before anything is opened", async () => {
 	await assert.rejects(tlsConnect(at, { alpn: [""] }), { code: "ERR_INVALID_ARG_VALUE" });
 	await assert.rejects(tlsConnect(at, { servername: "" }), { code: "ERR_INVALID_ARG_VALUE" });
 	await assert.rejects(tlsConnect("udp://127.0.0.1:1"), { code: "ERR_INVALID_ADDRESS" });
+	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: { cert: localhost.cert } }), {
+		code: "ERR_INVALID_ARG_VALUE",
+		message: /must have the private key of its `cert` as `key`/,
+	});
 	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: {} }), {
 		code: "ERR_INVALID_ARG_VALUE",
 	});

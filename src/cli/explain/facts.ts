@@ -103,7 +103,7 @@ export class Facts {
 	async #ofPath(address: Address, path: string): Promise<Fact[]> {
 		const bytes = Buffer.byteLength(path);
 		const isLong = bytes > NAME_BYTES_MAX;
-		const length = `${bytes} bytes; ${isLong ? "longer than a name can be (107), so reached by its directory" : "names have up to 107"}`;
+		const length = `${bytes} ${bytes === 1 ? "byte" : "bytes"}; ${isLong ? "longer than a name can be (107), so reached by its directory" : "names have up to 107"}`;
 		return [...(await this.#ofFile(address, path)), ["path", length]];
 	}
 
