@@ -1,5 +1,5 @@
 /** Messages over a stream of bytes. */
-import { TimeoutError } from "../errors.ts";
+import { InvalidTypeError, TimeoutError } from "../errors.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import type { Codec, Decoder } from "./codec.ts";
@@ -16,7 +16,7 @@ export class FramedStream<Message, Input = Message> {
 	constructor(stream: ByteStream, codec: Codec<Message, Input>) {
 		this.stream = stream;
 		this.#codec = codec;
-		this.#decoder = codec.decoder();
+		this.#decoder = decoderOf(codec);
 	}
 
 	/**
@@ -97,24 +97,29 @@ export class FramedStream<Message, Input = Message> {
  *
  * @param stream any byte stream; not closed when this object is forgotten
  * @param codec says where messages end: `lines()`, `lengthPrefixed()`, `netstrings()`, `delimited(bytes)`, or your own
+ * @throws {InvalidTypeError} one of them is something else
  */
 export function framed<Message, Input>(
 	stream: ByteStream,
 	codec: Codec<Message, Input>,
 ): FramedStream<Message, Input> {
+	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
+		throw new InvalidTypeError("stream", "a Stream", stream);
+	}
 	return new FramedStream(stream, codec);
 }
 
 /**
  * Cuts any source of bytes into messages, such as a file or a body of HTTP.
  *
+ * @throws {InvalidTypeError} there is no codec
  * @throws as `receive`
  */
 export async function* decode<Message>(
 	source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 	codec: Codec<Message, never>,
 ): AsyncGenerator<Message, void, undefined> {
-	const decoder = codec.decoder();
+	const decoder = decoderOf(codec);
 	for await (const chunk of source) {
 		decoder.push(chunk);
 		yield* completeMessages(decoder);
@@ -131,4 +136,11 @@ function* completeMessages<Message>(
 		if (message === undefined) return;
 		yield message;
 	}
+}
+
+function decoderOf<Message>(codec: Codec<Message, never>): Decoder<Message> {
+	if (typeof (codec as Partial<Codec<Message, never>> | undefined)?.decoder !== "function") {
+		throw new InvalidTypeError("codec", "a codec, such as lines()", codec);
+	}
+	return codec.decoder();
 }

@@ -104,3 +104,13 @@ test("any source of bytes can be decoded", async () => {
 	for await (const line of decode([Buffer.from("d\n")], lines())) texts.push(line);
 	assert.deepEqual(texts, ["a", "b", "c", "d"]);
 });
+
+test("what is no stream, or no codec, is refused", async (t) => {
+	const [left] = pair(t);
+	const refused = { code: "ERR_INVALID_ARG_TYPE" };
+	assert.throws(() => framed(undefined as never, lines()), refused);
+	for (const codec of [undefined, null, lines]) {
+		assert.throws(() => framed(left, codec as never), refused);
+		await assert.rejects(decode([], codec as never).next(), refused);
+	}
+});
