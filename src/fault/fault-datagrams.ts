@@ -3,6 +3,7 @@ import {
 	type Known,
 	requireFunction,
 	requireInteger,
+	requireObject,
 	requireOptions,
 	requireSignal,
 } from "../arguments.ts";
@@ -63,6 +64,7 @@ export function faultDatagrams(
 	options: FaultDatagramsOptions = {},
 ): FaultDatagrams {
 	const given = requireOptions(options, KNOWN);
+	requireObject("plan", plan);
 	if (plan.kind !== "datagrams") {
 		throw new InvalidValueError("plan", 'must be made with kind "datagrams"', plan.kind);
 	}

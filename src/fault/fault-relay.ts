@@ -1,5 +1,11 @@
 /** `faultRelay`: two connections become one with faults. */
-import { type Known, requireInteger, requireOptions, requireSignal } from "../arguments.ts";
+import {
+	type Known,
+	requireInteger,
+	requireObject,
+	requireOptions,
+	requireSignal,
+} from "../arguments.ts";
 import { AbortError, SocketError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { PacketChannel } from "../packet/packet-contract.ts";
@@ -97,6 +103,7 @@ export function faultRelay(
 	const { connection, roomBytes, signal } = requireOptions(options, KNOWN);
 	const number = requireInteger("connection", connection ?? 0, 0, 2 ** 32 - 1);
 	const room = requireInteger("roomBytes", roomBytes ?? LIMITS.faultHeldBytes, 1, 2 ** 30);
+	requireObject("plan", plan);
 	const [near, far] = [faultEnd(client, plan.kind), faultEnd(server, plan.kind)];
 	return new RunningFaultRelay(near, far, plan, number, room, requireSignal("signal", signal));
 }

@@ -131,3 +131,11 @@ test("an error that stays ends it, and one that comes again and again keeps nobo
 	assert.ok(callCount > 2 && callCount < 10, `${callCount} calls`);
 	await relay.close();
 });
+
+test("what is no plan is refused, and the socket is left open", async () => {
+	await using socket = await datagrams("udp://127.0.0.1:0");
+	assert.throws(() => faultDatagrams(socket, socket.address, undefined as never), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	assert.equal(socket.closed, false);
+});

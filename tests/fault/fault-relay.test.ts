@@ -302,3 +302,14 @@ describe("what does not lose", () => {
 		assert.equal((await relay.done).upstream.passedBytes, 64 * 1_048_576);
 	});
 });
+
+test("what is no plan is refused, and the connections are left open", async () => {
+	const [left, right] = memoryStreams();
+	assert.throws(() => faultRelay(left, right, undefined as never), {
+		code: "ERR_INVALID_ARG_TYPE",
+	});
+	await left.write("x");
+	assert.equal(String(await right.read()), "x");
+	left.abort();
+	right.abort();
+});
