@@ -1,4 +1,5 @@
 /** One end of a disturbed connection: a stream of bytes or a channel of messages, used alike. */
+import { requireObject } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { PacketChannel } from "../packet/packet-contract.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -18,9 +19,11 @@ export interface FaultEnd {
 /**
  * Makes an end of a connection.
  *
+ * @throws {InvalidTypeError} it is none
  * @throws {InvalidValueError} it is not of this kind
  */
 export function faultEnd(connection: ByteStream | PacketChannel, kind: FaultKind): FaultEnd {
+	requireObject("connection", connection);
 	const found: FaultKind = "receive" in connection ? "packets" : "stream";
 	if (found !== kind) {
 		throw new InvalidValueError("plan", `must be made with kind "${found}" for this`, kind);

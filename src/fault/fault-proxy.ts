@@ -1,5 +1,11 @@
 /** `faultProxy`: listens, and joins whoever comes with the server, with faults: streams, messages and datagrams. */
-import { type Known, requireFunction, requireOptions, requireSignal } from "../arguments.ts";
+import {
+	type Known,
+	requireFunction,
+	requireObject,
+	requireOptions,
+	requireSignal,
+} from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { InvalidValueError } from "../errors.ts";
 import { connect } from "../open/connect.ts";
@@ -61,6 +67,7 @@ export interface FaultProxy<T extends SocketTransport = SocketTransport> {
  *
  * @param from where to listen: an address of the plan's kind
  * @param to the server, of the same kind; names are resolved for each connection
+ * @throws {InvalidTypeError} there is no plan, or an option has the wrong type
  * @throws {InvalidValueError} an address is not of the plan's kind, or `allow` is given for datagrams, which nobody connects for
  * @throws as `listen` and `datagrams`
  */
@@ -85,6 +92,7 @@ export async function faultProxy(
 	const { onEnd, signal, mode, allow } = requireOptions(options, KNOWN);
 	requireFunction("onEnd", onEnd);
 	requireSignal("signal", signal);
+	requireObject("plan", plan);
 	const [near, far] = [parseAddress(from), parseAddress(to)];
 	requireKind("from", near, plan.kind);
 	requireKind("to", far, plan.kind);

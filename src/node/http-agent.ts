@@ -3,7 +3,7 @@
 import type { Agent, AgentOptions } from "node:http";
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "node:https";
 import type { Duplex } from "node:stream";
-import { requireOptions } from "../arguments.ts";
+import { requireObject, requireOptions } from "../arguments.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
 import {
@@ -40,7 +40,7 @@ interface Connecting {
  * @throws {InvalidAddressError} the address is malformed
  */
 export function httpAgent(address: string | Address, options: HttpAgentOptions = {}): Agent {
-	const { connect = {}, ...own } = options;
+	const { connect = {}, ...own } = requireObject("options", options) as HttpAgentOptions;
 	requireOptions(connect, CONNECT_DUPLEX, "connect");
 	const target = parseAddress(address);
 	const http = process.getBuiltinModule("node:http");
@@ -58,7 +58,7 @@ export function httpsAgent(
 	address: string | Address,
 	options: HttpsAgentOptions = {},
 ): SecureAgent {
-	const { connect = {}, ...own } = options;
+	const { connect = {}, ...own } = requireObject("options", options) as HttpsAgentOptions;
 	requireOptions(connect, CONNECT_DUPLEX, "connect");
 	const target = parseAddress(address);
 	const https = process.getBuiltinModule("node:https");

@@ -1,6 +1,6 @@
 /** Reading a PROXY header from a stream, and not a byte more. */
 import { type Known, requireOptions } from "../arguments.ts";
-import { EndOfStreamError, FramingError, LimitError } from "../errors.ts";
+import { EndOfStreamError, FramingError, InvalidTypeError, LimitError } from "../errors.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource } from "../stream/contract.ts";
 import { decodeLine, encodeLine, LINE_BYTES_MAX, LINE_START } from "./header-v1.ts";
@@ -38,6 +38,9 @@ export async function readProxyHeader(
 	source: ByteSource,
 	options?: WaitOptions,
 ): Promise<ProxyHeader> {
+	if (typeof (source as Partial<ByteSource> | null)?.readExactly !== "function") {
+		throw new InvalidTypeError("source", "a Stream", source);
+	}
 	const remaining = countDown(options);
 	// Shorter than the shortest line, so that nothing behind it is read.
 	const start = await source.readExactly(SIGNATURE.length, remaining());

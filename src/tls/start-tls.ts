@@ -1,5 +1,5 @@
 /** `startTls`: TLS on a connection that began without it. */
-import { type Known, requireBoolean } from "../arguments.ts";
+import { type Known, requireBoolean, requireObject } from "../arguments.ts";
 import { InvalidTypeError, TlsError } from "../errors.ts";
 import { checkWait, countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
@@ -58,7 +58,8 @@ export async function startTls(
 	if (typeof (stream as Partial<ByteStream> | null)?.closeWrite !== "function") {
 		throw new InvalidTypeError("stream", "a Stream", stream);
 	}
-	const known = options?.isServer ? SERVER : CLIENT_SIDE;
+	requireObject("options", options);
+	const known = options.isServer ? SERVER : CLIENT_SIDE;
 	checkWait(options, known);
 	const context = options.isServer ? ServerContext.of(options.tls) : new ClientContext(options);
 	const allowsEarly = requireBoolean(

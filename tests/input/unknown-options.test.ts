@@ -212,6 +212,22 @@ test("options that are no object are refused as such", async () => {
 	}
 });
 
+test("what is missing is told by its name", async () => {
+	const missing = undefined as never;
+	const calls: Readonly<Record<string, () => unknown>> = {
+		options: () => startTls(left, missing),
+		source: () => readProxyHeader(missing),
+		plan: () => faultProxy(TCP, "tcp://127.0.0.1:1", missing),
+		connection: () => faultRelay(missing, right, plan),
+	};
+	for (const [argument, call] of Object.entries(calls)) {
+		await assert.rejects(async () => await call(), {
+			code: "ERR_INVALID_ARG_TYPE",
+			message: new RegExp(`^"${argument}" must be `),
+		});
+	}
+});
+
 test("by the option that has it", async () => {
 	const inside: Readonly<Record<string, object>> = {
 		"keepAlive.idle": { keepAlive: { idle: 1 } },
