@@ -122,8 +122,8 @@ async function begin(
 // undefined when another one was faster; it may not listen yet.
 async function openPost(address: UnixAddress<"unix-seqpacket">): Promise<Post | undefined> {
 	try {
-		const options = { mode: 0o600, onStale: "replace-dead", allow: sameUser() } as const;
-		return new Post(await listen(address, options));
+		const mode = "path" in address ? 0o600 : undefined;
+		return new Post(await listen(address, { mode, onStale: "replace-dead", allow: sameUser() }));
 	} catch (error) {
 		const isTaken = error instanceof SyscallError && error.code === "EADDRINUSE";
 		if (isTaken && !isBlocked(address)) return undefined;

@@ -9,7 +9,8 @@ import {
 	fstatSync,
 	readFileSync,
 } from "node:fs";
-import { check } from "../errors.ts";
+import { check, InvalidValueError } from "../errors.ts";
+import type { Address } from "../socket/address.ts";
 import { openPath } from "../socket/long-path.ts";
 import { type Group, groupId, type User, userId } from "./accounts.ts";
 
@@ -46,9 +47,24 @@ export function fileAccess(options: AccessOptions): FileAccess {
 	return { mode, owner, group };
 }
 
-/** Checks the options `owner` and `group`, whether or not they matter; throws as `fileAccess`. */
-export function checkFileAccess(options: AccessOptions): void {
+/**
+ * Checks the options `owner` and `group`, and that there is a file for them and `mode` to protect, or may be one of whoever passed the socket.
+ *
+ * @param address none: one that the kernel chooses
+ * @throws {InvalidValueError} there is no user or group of this name, or no file
+ */
+export function checkFileAccess(options: AccessOptions, address: Address | undefined): void {
 	fileAccess(options);
+	if (address !== undefined && mayHaveFile(address)) return;
+	for (const name of ["mode", "owner", "group"] as const) {
+		if (options[name] === undefined) continue;
+		const rule = "must be left out: this address has no socket file that it could protect";
+		throw new InvalidValueError(name, rule, options[name]);
+	}
+}
+
+function mayHaveFile(address: Address): boolean {
+	return "path" in address || address.transport === "fd" || address.transport === "systemd";
 }
 
 /**

@@ -96,6 +96,7 @@ export const LISTEN_CHECKS: Checks<ListenOptions> = {
  * @param address also `fd:NUMBER` and `systemd:NAME`: a socket that listens already, taken over
  * @throws {InvalidAddressError} the address is malformed, or of a kind without connections
  * @throws {SystemdError} the service manager has passed no listener of that name, or several
+ * @throws {InvalidValueError} `mode`, `owner` or `group` for an address without a file; an option that does not exist
  * @throws {UnsupportedError} `allow` for a transport whose peers have no credentials
  * @throws {SyscallError} EADDRINUSE, EACCES, EADDRNOTAVAIL and others; nothing stays open
  */
@@ -117,7 +118,7 @@ export async function listen(
 ): Promise<Listener<Stream> | Listener<PacketStream>> {
 	const target = parseAddress(address);
 	checkOpenOptions(options, LISTEN_CHECKS);
-	checkFileAccess(options);
+	checkFileAccess(options, target);
 	checkWait({ signal: options.signal });
 	if (target.transport === "fd") return listenerOverFd(target.fd, options);
 	if (target.transport === "systemd") {

@@ -134,16 +134,16 @@ export async function datagrams(
 	options: OpenDatagramsOptions = {},
 ): Promise<Datagrams> {
 	checkOpenOptions<OpenDatagramsOptions>(options, OPEN_DATAGRAMS_CHECKS);
-	checkFileAccess(options);
+	const local = address === undefined ? undefined : parseAddress(address);
+	checkFileAccess(options, local);
 	refuseAdmission(options as AdmissionOptions);
 	checkWait({ signal: options.signal });
 	const peer =
 		options.connect === undefined ? undefined : await resolveOne(options.connect, options);
-	if (address === undefined) {
+	if (local === undefined) {
 		if (peer === undefined) return openEverywhere(0, options);
 		return open(unboundFor(peer.address), peer.transport, options, peer.address);
 	}
-	const local = parseAddress(address);
 	if (local.transport === "fd") return datagramsOverFd(local.fd, options);
 	if (local.transport === "systemd") {
 		return usePassed(local.name, ["datagrams"], (fd) => datagramsOverFd(fd, options));

@@ -22,7 +22,10 @@ import { makeSocketDirectory } from "./socket-directory.ts";
 
 /** Options of everything that binds a Unix path. */
 export interface SocketFileOptions {
-	/** Permissions of the socket file, 0..0o777, in force from its first moment. Default: 0o777 less the umask, as the kernel does. */
+	/**
+	 * Permissions of the socket file, 0..0o777, in force from its first moment. Refused, as are `owner` and `group`, for an address that has no file.
+	 * Default: 0o777 less the umask, as the kernel does.
+	 */
 	readonly mode?: number | undefined;
 	/**
 	 * Owner of the socket file: the number of a user, or a name in /etc/passwd. Until it is set nobody but root can use the file. Only root may
