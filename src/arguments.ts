@@ -145,14 +145,17 @@ function refuseUnknown(options: object, option: string, known: object, name: str
 	);
 }
 
-/** Those of the options that another call knows, to be passed on to it. */
+/** Those of the options that another call knows, to be passed on to it; also inherited ones, as where they are read one by one. */
 export function optionsFor<O extends object, K extends object>(
 	options: O,
 	known: K,
 ): Pick<O, keyof O & keyof K> {
-	return Object.fromEntries(
-		Object.entries(options).filter(([name]) => Object.hasOwn(known, name)),
-	) as Pick<O, keyof O & keyof K>;
+	const found: Record<string, unknown> = {};
+	for (const name of Object.keys(known)) {
+		const value = (options as Readonly<Record<string, unknown>>)[name];
+		if (value !== undefined) found[name] = value;
+	}
+	return found as Pick<O, keyof O & keyof K>;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** `connectDuplex`: what `net.connect` is for libraries, over this library's own path: a duplex at once, which connects meanwhile. */
 
-import { type Known, requireOptions } from "../arguments.ts";
+import { type Known, optionsFor, requireOptions } from "../arguments.ts";
 import { CONNECT_CHECKS, type ConnectOptions } from "../open/connect.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectStream } from "./connect-socket.ts";
@@ -66,7 +66,7 @@ class ConnectingDuplex extends StreamDuplex {
 	#begin(): void {
 		if (this.#address === undefined || this.#opened === undefined) return;
 		const { signal } = this.#abort;
-		connectStream(this.#address, { ...this.#options, signal }).then(
+		connectStream(this.#address, { ...optionsFor(this.#options, CONNECT_CHECKS), signal }).then(
 			(stream) => {
 				this.open(stream);
 				this.#settle();

@@ -1,4 +1,5 @@
 /** `connect`: from an address to a connection. */
+import { optionsFor } from "../arguments.ts";
 import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream, type PacketTransport } from "../packet/packet-stream.ts";
@@ -134,7 +135,7 @@ export async function connect(
 	if (options.localAddress !== undefined) checkLocal(options.localAddress, transport);
 	if (options.retry === undefined) return connectOnce(target, options);
 	return withRetries(options.retry, options, (wait) =>
-		connectOnce(target, { ...options, ...wait }),
+		connectOnce(target, { ...optionsFor(options, CONNECT_CHECKS), ...wait }),
 	);
 }
 

@@ -1,7 +1,7 @@
 /** `whenReachable`: waits for a server, for scripts that start what needs it. */
-import { requireObject } from "../arguments.ts";
+import { optionsFor, requireOptions } from "../arguments.ts";
 import type { Address } from "../socket/address.ts";
-import { type ConnectOptions, connect } from "./connect.ts";
+import { CONNECT_CHECKS, type ConnectOptions, connect } from "./connect.ts";
 
 /**
  * Waits until somebody accepts connections at an address: connects, again and again, and closes the connection at once. That a server
@@ -15,8 +15,8 @@ export async function whenReachable(
 	address: string | Address,
 	options: ConnectOptions = {},
 ): Promise<void> {
-	requireObject("options", options);
+	requireOptions(options, CONNECT_CHECKS);
 	const retry = { delayMs: 50, maxDelayMs: 1_000, alsoAfter: ["ENOTFOUND"], ...options.retry };
-	const connection = await connect(address, { ...options, retry });
+	const connection = await connect(address, { ...optionsFor(options, CONNECT_CHECKS), retry });
 	await connection.close();
 }

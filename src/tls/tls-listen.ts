@@ -1,6 +1,12 @@
 /** `tlsListen`: from an address to a listener with TLS. */
 import { AsyncResource } from "node:async_hooks";
-import { type Known, requireFunction, requireInteger, requireOptions } from "../arguments.ts";
+import {
+	type Known,
+	optionsFor,
+	requireFunction,
+	requireInteger,
+	requireOptions,
+} from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
 import { LISTEN_CHECKS, type ListenOptions, listen } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
@@ -48,7 +54,7 @@ export async function tlsListen(
 	options: TlsListenOptions,
 ): Promise<TlsListener> {
 	requireOptions(options, KNOWN);
-	const { tls, handshakeTimeoutMs, maxHandshakes, onHandshakeError, ...rest } = options;
+	const { tls, handshakeTimeoutMs, maxHandshakes, onHandshakeError } = options;
 	if (handshakeTimeoutMs !== undefined) {
 		requireInteger("handshakeTimeoutMs", handshakeTimeoutMs, 1, INT32_MAX);
 	}
@@ -57,7 +63,7 @@ export async function tlsListen(
 	requireFunction("onHandshakeError", onHandshakeError);
 	refuseMessages(parseAddress(address));
 	const context = ServerContext.of(tls);
-	const listener = (await listen(address, rest)) as Listener<Stream>;
+	const listener = (await listen(address, optionsFor(options, LISTENING))) as Listener<Stream>;
 	try {
 		// Of an inherited socket only now.
 		refuseMessages(listener.address);
