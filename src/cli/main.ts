@@ -4,11 +4,11 @@ import { nearest } from "../nearest.ts";
 import { requireUtf8 } from "./argument-text.ts";
 import { CATALOG } from "./catalog.ts";
 import type { Command, Context } from "./command.ts";
-import { visibleText } from "./exchange/visible-text.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruption.ts";
 import { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
+import { visibleText } from "./visible-text.ts";
 
 const cursor = { isBehindKey: false };
 const out = new Terminal(process.stdout, process.env, cursor);

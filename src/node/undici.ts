@@ -2,7 +2,7 @@
 
 import type { Socket as NetSocket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { requireObject, requireOptions } from "../arguments.ts";
+import { type Known, optionsFor, requireOptions } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
 import { connectSocket } from "./connect-socket.ts";
@@ -14,6 +14,8 @@ export interface ConnectorOptions extends ConnectDuplexOptions {
 	/** Options of TLS for `https:` URLs. */
 	readonly tls?: ConnectionOptions | undefined;
 }
+
+const KNOWN: Known<ConnectorOptions> = { ...CONNECT_DUPLEX, tls: true };
 
 /** What undici tells about a connection that it wants. */
 export interface ConnectorRequest {
@@ -50,9 +52,8 @@ type AgentClass = new (options: { readonly connect: Connector }) => FetchDispatc
  */
 export function connector(address: string | Address, options: ConnectorOptions = {}): Connector {
 	const target = parseAddress(address);
-	requireObject("options", options);
-	const { tls = {}, ...connect } = options;
-	requireOptions(connect, CONNECT_DUPLEX);
+	const { tls = {} } = requireOptions(options, KNOWN);
+	const connect = optionsFor(options, CONNECT_DUPLEX);
 	return (request, callback) => {
 		if (request.protocol !== "https:") {
 			settle(connectDuplex(target, connect), "connect", callback);

@@ -1,5 +1,5 @@
 /** `datagrams`: from addresses to a datagram socket. */
-import { requireBoolean, requireFunction, requireInteger } from "../arguments.ts";
+import { optionsFor, requireBoolean, requireFunction, requireInteger } from "../arguments.ts";
 import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import type { DatagramsOptions } from "../datagram/datagram-options.ts";
 import { Datagrams } from "../datagram/datagrams.ts";
@@ -209,7 +209,8 @@ function unboundFor(peer: SocketAddress): SocketAddress {
 function openEverywhere(port: number, options: OpenDatagramsOptions): Datagrams {
 	const ipv6Only = options.ipv6Only ?? false;
 	try {
-		return open({ family: "inet6", host: "::", port }, "udp", { ...options, ipv6Only });
+		const given = optionsFor(options, OPEN_DATAGRAMS_CHECKS);
+		return open({ family: "inet6", host: "::", port }, "udp", { ...given, ipv6Only });
 	} catch (error) {
 		const { code } = error as { code?: string };
 		if (ipv6Only || (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL")) throw error;

@@ -80,8 +80,10 @@ export const CONNECTED_CHECKS: Checks<TcpSettings & ArrivalOptions> &
  */
 export function checkOpenOptions<O extends object>(options: O, checks: Checks<O>): void {
 	requireOptions(options, checks);
-	for (const [name, value] of Object.entries(options)) {
-		if (value !== undefined) checks[name as keyof O]?.(name, value);
+	// Inherited ones too, for they are read one by one.
+	for (const name of Object.keys(checks) as (keyof O & string)[]) {
+		const value = options[name];
+		if (value !== undefined) checks[name](name, value);
 	}
 }
 

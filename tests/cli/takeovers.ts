@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, formatAddress, type Listener, listen, type Stream } from "socketry";
 import type { Child } from "../support/children.ts";
+import { echo } from "../support/echo.ts";
 import { PATIENT } from "../support/patience.ts";
 import { lineLike } from "../support/programs.ts";
 import { startProgram } from "./program.ts";
@@ -44,15 +45,6 @@ export async function withEcho(body: (address: string) => Promise<void>): Promis
 	await body(formatAddress(listener.address));
 	listener.close();
 	await serving;
-}
-
-async function echo(stream: Stream): Promise<void> {
-	try {
-		for await (const chunk of stream) await stream.write(chunk);
-		await stream.close();
-	} catch {
-		stream.abort();
-	}
 }
 
 /** Sends a word, and has it back. */

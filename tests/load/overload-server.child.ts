@@ -1,5 +1,6 @@
 /** Echoes on every connection and never closes one first, with few descriptors. Argument: the address. Tells of each overload, as JSON. */
 import { type Listener, listen, type Stream } from "socketry";
+import { echo } from "../support/echo.ts";
 
 const [address = ""] = process.argv.slice(2);
 const listener = (await listen(address, {
@@ -10,12 +11,3 @@ const listener = (await listen(address, {
 })) as Listener<Stream>;
 console.log(JSON.stringify(listener.address));
 for await (const stream of listener) void echo(stream);
-
-async function echo(stream: Stream): Promise<void> {
-	try {
-		for await (const chunk of stream) await stream.write(chunk);
-		await stream.close();
-	} catch {
-		stream.abort();
-	}
-}

@@ -1,9 +1,9 @@
 /** Standard output as a copy of what arrives: raw, safe for a terminal, hexadecimal, or JSON Lines. */
 import { StringDecoder } from "node:string_decoder";
 import { type Address, formatAddress } from "../../index.ts";
+import { hexRows, visibleText } from "../visible-text.ts";
 import { encodeMessage, type Framing } from "./framing.ts";
 import { jsonLine } from "./json-lines.ts";
-import { hexRows, visibleText } from "./visible-text.ts";
 
 /** How to show it. */
 export interface OutputOptions {

@@ -2,9 +2,9 @@
 import { formatAddress, LIMITS } from "../../index.ts";
 import { mannerOf, readAddress } from "../address-argument.ts";
 import type { Context } from "../command.ts";
-import { visibleLine } from "../exchange/visible-text.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit-code.ts";
 import { parseCommandLine } from "../options.ts";
+import { visibleLine } from "../visible-text.ts";
 import { type Fact, Facts } from "./facts.ts";
 import { OPTIONS } from "./guide.ts";
 

@@ -10,9 +10,9 @@ import {
 import { type Address, formatAddress } from "../../index.ts";
 import type { Context } from "../command.ts";
 import { jsonLine } from "../exchange/json-lines.ts";
-import { visibleLine } from "../exchange/visible-text.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 import { wrap } from "../table.ts";
+import { visibleLine } from "../visible-text.ts";
 import { type Request, type Route, readRequest } from "./request.ts";
 import { connectionLines, connectionRow } from "./rows.ts";
 

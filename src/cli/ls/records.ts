@@ -1,14 +1,15 @@
 /** Sockets with all that is known of them where the table of it is wider than the terminal: a few lines each. */
+
 import { stripVTControlCharacters } from "node:util";
 import type { ListedSocket } from "../../list/index.ts";
 import type { Terminal } from "../terminal.ts";
 import { columnsOf } from "../text-width.ts";
+import { plain } from "../visible-text.ts";
 import { type TableOptions, tableText } from "./table.ts";
 import {
 	localText,
 	ownerText,
 	peerText,
-	plain,
 	processText,
 	remarkOf,
 	shorten,

@@ -1,7 +1,8 @@
 /** Who talks to whom: processes, and under each of them where it listens and its connections, those to the same place as one. */
 import type { ListedSocket } from "../../list/index.ts";
 import type { Terminal } from "../terminal.ts";
-import { bare, localText, ownerText, plain, processText, shorten } from "./words.ts";
+import { plain } from "../visible-text.ts";
+import { bare, localText, ownerText, processText, shorten } from "./words.ts";
 
 interface Branch {
 	/** 0 where it listens, 1 who comes to it, 2 where it goes. */

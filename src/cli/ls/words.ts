@@ -2,17 +2,7 @@
 import type { ListedSocket, SocketHolder } from "../../list/index.ts";
 import type { Glyphs } from "../terminal.ts";
 import { columnsOf, headOf, tailOf } from "../text-width.ts";
-
-// Control characters, and those that turn the direction of writing.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-/** Makes text harmless and visible: names of files and programs are chosen by strangers, and a terminal obeys control characters. */
-export function plain(text: string): string {
-	return text.replace(UNSAFE, (sign) => {
-		const code = (sign.codePointAt(0) ?? 0).toString(16);
-		return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
-	});
-}
+import { plain } from "../visible-text.ts";
 
 /** Writes a name that is no text: each byte beyond ASCII by its number. */
 function bytesText(bytes: Uint8Array): string {
