@@ -31,9 +31,12 @@ const POLL_MS = 10;
 /** The prepare and the check handle of an engine that has started. */
 const ENGINE_HANDLES = 2;
 
-/** Kinds of descriptor that Node opens for itself, once, when something is first used. */
+/**
+ * Kinds of descriptor that Node opens for itself, once, when something is first used; and what the allocator of glibc reads when one of Node's threads
+ * gives memory back.
+ */
 const OPENED_BY_NODE =
-	/^(anon_inode:\[(eventpoll|eventfd|io_uring|timerfd)\]|\/dev\/(null|tty|urandom))$/;
+	/^(anon_inode:\[(eventpoll|eventfd|io_uring|timerfd)\]|\/dev\/(null|tty|urandom)|\/proc\/sys\/vm\/overcommit_memory)$/;
 
 /** Looks at what is open now. */
 export function openResources(): OpenResources {
