@@ -1,5 +1,6 @@
 /** Completion: what is offered, and what bash, zsh and fish make of it when somebody types. */
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -97,6 +98,20 @@ describe("what is offered", () => {
 		assert.ok((await valuesOf(`relay ./x=${port}`)).includes(`./x=${port}`));
 		assert.ok((await valuesOf("ls --port ")).includes(`${port}`));
 		assert.ok((await valuesOf("ls :")).includes(`:${port}`));
+	});
+
+	test("a port only by the hosts that it is reached by", async () => {
+		await using listener = await listen("tcp://127.9.8.7:0");
+		const port = portOf(listener);
+		assert.deepEqual(await valuesOf(`connect 127.9.8.7:${port}`), [`127.9.8.7:${port}`]);
+		for (const spelling of [
+			`127.0.0.1:${port}`,
+			`tcp://localhost:${port}`,
+			`tcp://[::1]:${port}`,
+		]) {
+			const values = await valuesOf(`connect ${spelling}`);
+			assert.ok(!values.includes(spelling), spelling);
+		}
 	});
 
 	test("the process behind a port is told", async () => {
@@ -213,14 +228,15 @@ describe("what is typed is completed by", { concurrency: true }, () => {
 				await using _listener = await listen(`unix:${folder}/my app.sock`);
 				await using internet = await listen("tcp://127.0.0.1:0");
 				const port = portOf(internet);
+				// At 127.0.0.1 other servers of this machine may have ports that begin like ours.
+				const host = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`;
+				await using alone = await listen(`tcp://${host}:0`);
+				const lonely = `tcp://${host}:${portOf(alone)}`;
 				await using _named = await listen(`unix:@${hostile(shell)}`);
 				const dictated: readonly (readonly [string, readonly string[]])[] = [
 					["conn\t", ["connect"]],
 					["connect --mess\tle\t80", ["connect", "--message", "length", "80"]],
-					[
-						`connect tcp://127.0.0.1:${String(port).slice(0, -1)}\t`,
-						[`connect`, `tcp://127.0.0.1:${port}`],
-					],
+					[`connect ${lonely.slice(0, -2)}\t`, ["connect", lonely]],
 					[`wait a:1 tcp://localhost:${port}\t`, ["wait", "a:1", `tcp://localhost:${port}`]],
 					["connect ./my\t", ["connect", "./my app.sock"]],
 					["connect './my\t", ["connect", "./my app.sock"]],

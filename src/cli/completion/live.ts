@@ -15,7 +15,14 @@ import type { Candidate } from "./offer.ts";
 const LIVING: SocketFilter = { states: SOCKET_STATES.filter((state) => state !== "time-wait") };
 
 const INTERNET = /^(tcp|udp):\/\/(.+):(\d+)$/;
-const HERE = /^(?:0\.0\.0\.0|127\.[\d.]+|\[::\]|\[::1\]|\*)$/;
+/** The hosts by which a socket is reached from here that is bound to one of these. */
+const HERE: Readonly<Record<string, readonly string[]>> = {
+	"0.0.0.0": ["localhost", "127.0.0.1", ""],
+	"127.0.0.1": ["localhost", "127.0.0.1", ""],
+	"[::]": ["localhost", "127.0.0.1", "[::1]", ""],
+	"*": ["localhost", "127.0.0.1", "[::1]", ""],
+	"[::1]": ["localhost", "[::1]", ""],
+};
 const STREAM_KINDS: ReadonlySet<string> = new Set(["tcp", "unix", "vsock"]);
 const PACKET_KINDS: ReadonlySet<string> = new Set(["unix-seqpacket", "vsock-seqpacket"]);
 const DATAGRAM_KINDS: ReadonlySet<string> = new Set(["udp", "unix-dgram", "vsock-dgram"]);
@@ -70,7 +77,7 @@ function isReachable({ local = "", file, namespace }: ListedSocket): boolean {
 function spellingsOf(address: string): string[] {
 	const [, transport, host = "", port] = INTERNET.exec(address) ?? [];
 	if (transport !== undefined) {
-		const hosts = HERE.test(host) ? ["localhost", "127.0.0.1", "[::1]", ""] : [host];
+		const hosts = HERE[host] ?? [host];
 		const [first] = hosts;
 		const long = hosts.map((name) => `${transport}://${name}:${port}`);
 		if (transport === "udp") return long;
