@@ -20,8 +20,8 @@ export interface ServingOptions<T, Ready> {
 	/** Serves a connection to its end; must not reject. */
 	readonly serve: (connection: Ready) => Promise<void>;
 	/**
-	 * Ends a connection that is being made ready, so that its `prepare` resolves soon. With it, whoever comes when all places are taken gets that of the
-	 * oldest that has not become ready within a second. Default: newcomers wait.
+	 * Ends a connection that is being made ready, so that its `prepare` resolves soon, or one that came too late for `once`. With it, whoever comes when
+	 * all places are taken gets that of the oldest that has not become ready within a second. Default: newcomers wait.
 	 */
 	readonly shed?: ((connection: T) => void) | undefined;
 }
@@ -39,6 +39,7 @@ export async function acceptEach<T, Ready>(
 	const unready = shed === undefined ? undefined : new Unready(shed);
 	const failures: unknown[] = [];
 	let count = 0;
+	let isServed = false;
 	let wake: (() => void) | undefined;
 	const change = (): Promise<void> =>
 		new Promise((resolve) => {
@@ -46,7 +47,10 @@ export async function acceptEach<T, Ready>(
 		});
 	const begin = (ready: Ready | undefined): Promise<void> | undefined => {
 		if (ready === undefined) return undefined;
-		if (once) listener.close();
+		if (once) {
+			isServed = true;
+			listener.close();
+		}
 		return serve(ready);
 	};
 	const leave = (): void => {
@@ -65,7 +69,13 @@ export async function acceptEach<T, Ready>(
 		while (isFull() && unready?.graceMs === undefined) await change();
 		const connection = await acceptNext(listener);
 		if (connection === undefined) break;
-		while (isFull() && unready?.graceMs !== 0) await within(unready?.graceMs, change());
+		while (isFull() && !isServed && unready?.graceMs !== 0) {
+			await within(unready?.graceMs, change());
+		}
+		if (isServed) {
+			shed?.(connection);
+			break;
+		}
 		if (isFull()) unready?.shedOldest();
 		count++;
 		const ready = prepare(connection);

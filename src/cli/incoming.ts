@@ -30,14 +30,46 @@ export interface IncomingOptions {
 	readonly proxied: Trust | undefined;
 }
 
-/**
- * Reads the header of the PROXY protocol from a proxy that is trusted, and does the handshake of TLS.
- *
- * @param accepted taken
- * @param signal ends it at once
- * @throws why it cannot be served; it is closed then
- */
-export async function makeReady(
+const GAVE_WAY = "gave way to a newcomer, for its handshake or header was still due";
+
+/** Through which connections come, and where they may have to wait. */
+export class Entrance {
+	readonly #options: IncomingOptions;
+	readonly #signal: AbortSignal;
+	readonly #shed = new WeakSet<Stream | PacketStream>();
+
+	/** @param signal ends at once what is being made ready */
+	constructor(options: IncomingOptions, signal: AbortSignal) {
+		this.#options = options;
+		this.#signal = signal;
+	}
+
+	/** Ends a connection in favour of another one; undefined where it takes no time of the peer's to make one ready. */
+	get shed(): ((accepted: Stream | PacketStream) => void) | undefined {
+		const { tlsIn, proxied } = this.#options;
+		if ((tlsIn ?? proxied) === undefined) return undefined;
+		return (accepted) => {
+			this.#shed.add(accepted);
+			accepted.abort();
+		};
+	}
+
+	/**
+	 * Reads the header of the PROXY protocol from a proxy that is trusted, and does the handshake of TLS.
+	 *
+	 * @param accepted taken
+	 * @throws why it cannot be served; it is closed then
+	 */
+	async makeReady(accepted: Stream | PacketStream): Promise<Incoming> {
+		try {
+			return await makeReady(accepted, this.#options, this.#signal);
+		} catch (error) {
+			throw this.#shed.has(accepted) ? new Error(GAVE_WAY, { cause: error }) : error;
+		}
+	}
+}
+
+async function makeReady(
 	accepted: Stream | PacketStream,
 	{ tlsIn, proxied }: IncomingOptions,
 	signal: AbortSignal,

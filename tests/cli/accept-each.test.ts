@@ -111,6 +111,37 @@ test("a newcomer beyond the handshakes that may be under way begins as soon as o
 	await running;
 });
 
+test("with once, the next one gets the place of one that is not ready, and nobody gets that of one that is served", async (t) => {
+	t.mock.timers.enable({ apis: ["setTimeout"] });
+	t.mock.method(performance, "now", () => now);
+	let now = 0;
+	const listener = giving(3);
+	const shed: number[] = [];
+	const served: number[] = [];
+	const ends = new Map<number, (ready: number | undefined) => void>();
+	const running = acceptEach(listener, {
+		max: 9,
+		once: true,
+		prepare: (connection) => new Promise<number | undefined>((end) => ends.set(connection, end)),
+		serve: async (connection) => void served.push(connection),
+		shed: (connection) => {
+			shed.push(connection);
+			ends.get(connection)?.(undefined);
+		},
+	});
+	await settled();
+	assert.deepEqual([...ends.keys()], [0]);
+	now = 1_000;
+	t.mock.timers.tick(1_000);
+	await settled();
+	assert.deepEqual([[...ends.keys()], shed], [[0, 1], [0]]);
+	// The third one has come, and is too late.
+	ends.get(1)?.(1);
+	await running;
+	assert.deepEqual([[...ends.keys()], shed, served], [[0, 1], [0, 2], [1]]);
+	assert.ok(listener.isClosed);
+});
+
 test("without time to become ready nobody gives way", async () => {
 	const listener = giving(3);
 	const ends = new Map<number, () => void>();

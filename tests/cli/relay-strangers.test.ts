@@ -43,6 +43,28 @@ test("clients who begin no handshake give way to one who does", async () => {
 	});
 });
 
+for (const [what, service, silentCount] of [
+	["who is echoed to beside others", ["--echo", "--max", "2"], 2],
+	["who is talked to", ["--keep"], 1],
+	["who is the only one to be talked to", ["--once"], 1],
+] as const) {
+	test(`listen: clients who send no header give way to one who does, ${what}`, async () => {
+		const args = ["listen", "tcp://127.0.0.1:0", "--proxy-protocol-in", "any", ...service];
+		const listening = startOurs(args, "hello");
+		const [, near = ""] = await listening.said(/listening on (\S+)/);
+		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		const silent = await Promise.all(Array.from({ length: silentCount }, () => connect(place)));
+		const stream = await connect(place);
+		await stream.write("PROXY UNKNOWN\r\nhello");
+		assert.equal(String(await stream.readExactly(5, PATIENT)), "hello");
+		await listening.said(/gave way to a newcomer/);
+		await stream.close();
+		listening.process.kill("SIGTERM");
+		await listening.ended;
+		for (const each of silent) each.abort();
+	});
+}
+
 test("of many connections that fail some are told, and the others counted", async () => {
 	await inFolder(async (folder) => {
 		const count = 300;

@@ -20,7 +20,7 @@ import { runProgram } from "../exchange/run-program.ts";
 import { StandardInput } from "../exchange/standard-input.ts";
 import { talk } from "../exchange/talk.ts";
 import { EXIT } from "../exit-code.ts";
-import { type Incoming, makeReady } from "../incoming.ts";
+import { Entrance, type Incoming } from "../incoming.ts";
 import { openAll, type Serving } from "../serving.ts";
 import { TimeLimit } from "../time-limit.ts";
 import { checkTls } from "../tls-options.ts";
@@ -49,6 +49,7 @@ class Server {
 	readonly #context: Context;
 	readonly #input = new StandardInput();
 	readonly #output: Output;
+	readonly #entrance: Entrance;
 	#code: number = EXIT.done;
 	#failure: Error | undefined;
 
@@ -57,6 +58,7 @@ class Server {
 		this.#limit = limit;
 		this.#context = context;
 		this.#output = new Output(request);
+		this.#entrance = new Entrance(request, limit.signal);
 	}
 
 	async run(): Promise<number> {
@@ -121,6 +123,7 @@ class Server {
 				once,
 				prepare: (connection) => this.#prepare(connection),
 				serve: (incoming) => this.#serve(incoming),
+				shed: this.#entrance.shed,
 			});
 		} finally {
 			listener.close();
@@ -129,7 +132,7 @@ class Server {
 
 	async #prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
 		try {
-			return await makeReady(accepted, this.#request, this.#limit.signal);
+			return await this.#entrance.makeReady(accepted);
 		} catch (error) {
 			if (!this.#limit.signal.aborted) this.#complain((error as Error).message);
 			return undefined;

@@ -17,7 +17,7 @@ import {
 import { encodeProxyHeader } from "../../proxy/index.ts";
 import { type Relay, relay } from "../../relay/index.ts";
 import { type Channel, datagramChannel, packetChannel } from "../exchange/channel.ts";
-import { type Incoming, makeReady } from "../incoming.ts";
+import { Entrance, type Incoming } from "../incoming.ts";
 import { open } from "../outgoing.ts";
 import { MessageRelay } from "./join-messages.ts";
 import { type Request, type Route, routeName } from "./options.ts";
@@ -46,7 +46,6 @@ interface Session {
 }
 
 const SESSION_IDLE_MS = 60_000;
-const GAVE_WAY = "gave way to a newcomer, for its handshake or header was still due";
 const TIME_IS_OVER = "the time to drain is over";
 
 /** Joins connections and sessions, and counts them. */
@@ -56,14 +55,15 @@ export class Joiner {
 	readonly #say: (message: string) => void;
 	readonly #running = new Set<Running>();
 	readonly #sessions = new Map<MessageRelay, Session>();
-	readonly #shed = new WeakSet<Stream | PacketStream>();
 	readonly #ending = new AbortController();
+	readonly #entrance: Entrance;
 	#openingCount = 0;
 
 	constructor(request: Request, tally: Tally, say: (message: string) => void) {
 		this.#request = request;
 		this.#tally = tally;
 		this.#say = say;
+		this.#entrance = new Entrance(request, this.#ending.signal);
 	}
 
 	/** Connections and sessions under way, and those that are not joined yet. */
@@ -78,26 +78,19 @@ export class Joiner {
 		return areUnix && this.#request.passesDescriptors;
 	}
 
-	/** Whether it takes the peer's time to make a connection ready: a handshake, or a header. */
-	get takesTime(): boolean {
-		return (this.#request.tlsIn ?? this.#request.proxied) !== undefined;
-	}
-
-	/** Ends a connection that is being made ready, in favour of another one. */
-	shed(accepted: Stream | PacketStream): void {
-		this.#shed.add(accepted);
-		accepted.abort();
+	/** Ends a connection in favour of another one; undefined where it takes no time of the peer's to make one ready. */
+	get shed(): ((accepted: Stream | PacketStream) => void) | undefined {
+		return this.#entrance.shed;
 	}
 
 	/** Makes a connection ready to be joined; undefined when nothing can come of it, which is told and counted. Never rejects. */
 	async prepare(accepted: Stream | PacketStream): Promise<Incoming | undefined> {
 		this.#openingCount++;
 		try {
-			return await makeReady(accepted, this.#request, this.#ending.signal);
+			return await this.#entrance.makeReady(accepted);
 		} catch (error) {
 			this.#tally.refusedCount++;
-			const reason = this.#shed.has(accepted) ? GAVE_WAY : reasonOf(error as Error);
-			this.#say(`${formatAddress(accepted.peer)}: ${reason}`);
+			this.#say(`${formatAddress(accepted.peer)}: ${reasonOf(error as Error)}`);
 			return undefined;
 		} finally {
 			this.#openingCount--;

@@ -183,10 +183,7 @@ class Relay {
 				once,
 				prepare: (connection) => this.#joiner.prepare(connection),
 				serve: (connection) => this.#joiner.join(connection, route),
-				shed:
-					this.#joiner.takesTime && !once
-						? (connection) => this.#joiner.shed(connection)
-						: undefined,
+				shed: this.#joiner.shed,
 			});
 		}
 		// Who belongs to one that is on its way must not get another one.
