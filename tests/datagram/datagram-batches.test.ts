@@ -7,6 +7,7 @@ import { datagrams } from "#src/open/open-datagrams.ts";
 import { BATCH_COLUMNS, BATCH_CONTROL_LENGTH, BATCH_DATA_LENGTH } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } from "#src/sys/errno.ts";
+import { refusingUdpPort } from "../support/own-addresses.ts";
 import { abstractName } from "../support/pairs.ts";
 import { PATIENT } from "../support/patience.ts";
 
@@ -189,13 +190,12 @@ test("a datagram that fails among others is counted and told by flush, and the o
 test("a connected socket tells a refusal by its next send, and loses no datagram over it", async (t) => {
 	// All in one turn.
 	t.mock.method(Date, "now", () => 0);
-	const server = await datagrams("udp://127.0.0.1:0");
-	const { address } = server;
+	using refusing = refusingUdpPort();
+	const address = `udp://127.0.0.1:${refusing.port}` as const;
 	const client = await datagrams(undefined, { connect: address });
-	await server.close();
 	await client.send("refused");
 	await client.send("meets the refusal");
-	const again = await datagrams(address);
+	const again = await datagrams(address, { reuseAddress: true });
 	// Until the second one has left, together with its like.
 	await assert.rejects(client.flush(), { code: "ECONNREFUSED" });
 	await client.send("arrives");

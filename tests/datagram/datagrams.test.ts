@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import { socketpair } from "#src/open/pair.ts";
 import type { Address } from "#src/socket/address.ts";
+import { refusingUdpPort } from "../support/own-addresses.ts";
 import { abstractName } from "../support/pairs.ts";
 import { freshPath, text } from "./sockets.ts";
 
@@ -125,13 +126,12 @@ test("one socket for both families answers both", async () => {
 });
 
 test("a refused datagram is told by the next call of a connected socket, which stays usable", async () => {
-	const server = await datagrams("udp://127.0.0.1:0");
-	const { address } = server;
-	await server.close();
+	using refusing = refusingUdpPort();
+	const address = `udp://127.0.0.1:${refusing.port}` as const;
 	const client = await datagrams(undefined, { connect: address });
 	await client.send("nobody");
 	await assert.rejects(client.receive(), { code: "ECONNREFUSED" });
-	const again = await datagrams(address);
+	const again = await datagrams(address, { reuseAddress: true });
 	await client.send("somebody");
 	assert.equal(await text(again), "somebody");
 	await Promise.all([again.close(), client.close()]);
@@ -152,9 +152,8 @@ test("after a pause a failure is told to its own call, although nothing ever arr
 });
 
 test("an unconnected socket does not hear of refusals", async () => {
-	const gone = await datagrams("udp://127.0.0.1:0");
-	const { address } = gone;
-	await gone.close();
+	using refusing = refusingUdpPort();
+	const address = `udp://127.0.0.1:${refusing.port}` as const;
 	const socket = await datagrams("udp://127.0.0.1:0");
 	for (let i = 0; i < 10; i++) await socket.send("nobody", address);
 	await assert.rejects(socket.receive({ timeoutMs: 5 }), { code: "ERR_TIMEOUT" });
@@ -288,8 +287,8 @@ test("an aborted signal closes the socket", async () => {
 });
 
 test("a datagram that is there is received although the time was up before the event loop looked", async () => {
-	const server = await datagrams("udp://127.0.0.1:0");
-	const client = await datagrams("udp://127.0.0.1:0", { connect: server.address });
+	// They arrive before their sends return.
+	const [client, server] = socketpair("dgram");
 	for (const word of ["one", "two"]) await client.send(word);
 	await client.flush();
 	assert.equal(await text(server), "one");

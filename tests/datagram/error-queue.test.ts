@@ -3,21 +3,18 @@ import { test } from "node:test";
 import type { NetworkError } from "#src/datagram/error-queue.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
+import { refusingUdpPort } from "../support/own-addresses.ts";
 import { abstractName } from "../support/pairs.ts";
 import { until } from "../support/patience.ts";
-
-async function goneAddress(local: string): Promise<Address> {
-	const gone = await datagrams(local);
-	await gone.close();
-	return gone.address;
-}
 
 for (const [host, origin, icmpType, icmpCode] of [
 	["127.0.0.1", "icmp", 3, 3],
 	["[::1]", "icmp6", 1, 4],
 ] as const) {
 	test(`a server that asks is told who refused, and goes on (${host})`, async () => {
-		const nobody = await goneAddress(`udp://${host}:0`);
+		const name = host === "[::1]" ? "::1" : host;
+		using refusing = refusingUdpPort(name);
+		const nobody: Address = { transport: "udp", host: name, port: refusing.port };
 		const errors: NetworkError[] = [];
 		const server = await datagrams(`udp://${host}:0`, {
 			onNetworkError: (error) => errors.push(error),
@@ -47,7 +44,8 @@ for (const [host, origin, icmpType, icmpCode] of [
 
 test("a sender that never receives is told as well, and its datagrams are not lost over it", async () => {
 	for (const connected of [false, true]) {
-		const nobody = await goneAddress("udp://127.0.0.1:0");
+		using refusing = refusingUdpPort();
+		const nobody = `udp://127.0.0.1:${refusing.port}`;
 		const errors: NetworkError[] = [];
 		const sender = await datagrams("udp://127.0.0.1:0", {
 			onNetworkError: (error) => errors.push(error),
@@ -64,7 +62,8 @@ test("a sender that never receives is told as well, and its datagrams are not lo
 });
 
 test("many errors neither spin nor fail a pending receive", async () => {
-	const nobody = await goneAddress("udp://127.0.0.1:0");
+	using refusing = refusingUdpPort();
+	const nobody = `udp://127.0.0.1:${refusing.port}`;
 	let count = 0;
 	const server = await datagrams("udp://127.0.0.1:0", { onNetworkError: () => count++ });
 	const receiving = server.receiveBatch();

@@ -5,6 +5,7 @@ import type { Datagrams } from "#src/datagram/datagrams.ts";
 import { ReplyGuard } from "#src/datagram/reply-guard.ts";
 import { datagrams } from "#src/open/open-datagrams.ts";
 import type { Address } from "#src/socket/address.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 
 function peer(port: number): Address {
 	return { transport: "udp", host: "192.0.2.1", port };
@@ -68,10 +69,11 @@ async function serve(socket: Datagrams, guard: ReplyGuard): Promise<void> {
 }
 
 test("two servers do not answer each other, although a forged datagram starts them", async () => {
-	const first = await datagrams("udp://127.0.0.1:0");
+	const [one, other] = ownLoopbackHosts();
+	const first = await datagrams(`udp://${one}:0`);
 	assert.ok("port" in first.address);
 	const { port } = first.address;
-	const second = await datagrams(`udp://127.0.0.2:${port}`);
+	const second = await datagrams(`udp://${other}:${port}`);
 	const guards = [first, second].map(() => new ReplyGuard({ serverPorts: [port] }));
 	const serving = [first, second].map((socket, i) => serve(socket, guards[i] as ReplyGuard));
 	// What a forger would make the second one receive: a question that seems to come from the first.

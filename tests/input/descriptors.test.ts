@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { connect, datagrams, listen, socketpair } from "socketry";
 import { Socket, socket } from "socketry/socket";
 import { EBUSY, sys } from "socketry/sys";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const F_GETFL = 3;
 const CLOSED_FD = 999_999;
@@ -196,7 +197,7 @@ test("a descriptor that Node itself watches is refused, and Node goes on with it
 		await assert.rejects(taken.recv(new Uint8Array(1)), { code: "EEXIST" });
 		assert.equal(taken.detachFd(), fd);
 		client.write("still there");
-		const [echo] = await once(client, "data", { signal: AbortSignal.timeout(5_000) });
+		const [echo] = await once(client, "data", { signal: AbortSignal.timeout(PATIENCE_MS) });
 		assert.equal(String(echo), "still there");
 	}
 	assert.ok(refused > 0, "no number was used again");

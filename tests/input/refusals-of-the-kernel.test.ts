@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { connect, datagrams, listen, socketpair, UnsupportedError } from "socketry";
 import { Socket, type SocketFamily, type SocketType, socket } from "socketry/socket";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { assertRefuses } from "../support/refusals.ts";
 
 const LOCAL = { family: "inet", host: "127.0.0.1", port: 0 } as const;
@@ -10,14 +11,6 @@ function opened(t: TestContext, family: SocketFamily, type: SocketType): Socket 
 	const made = socket(family, type);
 	t.after(() => made.close());
 	return made;
-}
-
-/** A TCP port of this machine on which nobody listens. */
-async function deadPort(): Promise<number> {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const { port } = listener.address;
-	listener.close();
-	return port;
 }
 
 test("an option that the socket lacks is named, and the socket stays usable", async (t) => {
@@ -210,7 +203,8 @@ test("a message that no Unix socket can carry fails alone", async () => {
 });
 
 test("connecting to nothing is refused in every manner, with Node's properties", async (t) => {
-	const port = await deadPort();
+	using refusing = refusingTcpPort();
+	const { port } = refusing;
 	const message = /^connect ECONNREFUSED 127\.0\.0\.1:\d+: nobody listens there; start the server/;
 	const error = await assertRefuses(() => connect(`tcp://127.0.0.1:${port}`), {
 		code: "ECONNREFUSED",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { connect, listen, socketpair } from "socketry";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { listenTo, record } from "./recording.ts";
 
 const storage = new AsyncLocalStorage<string>();
@@ -21,7 +22,9 @@ test("events of a call come in its context", async (t) => {
 	const closing = storage.run("close", () => client.close());
 	await Promise.all([closing, storage.run("close of the server", () => server.close())]);
 	storage.run("end", () => listener.close());
-	await storage.run("retry", () => assert.rejects(connect(address), { code: "ECONNREFUSED" }));
+	using refusing = refusingTcpPort();
+	const nobody = `tcp://127.0.0.1:${refusing.port}` as const;
+	await storage.run("retry", () => assert.rejects(connect(nobody), { code: "ECONNREFUSED" }));
 	assert.deepEqual(seen.toSorted(), [
 		"accepted stream in accept",
 		"closed listener in end",

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import { test } from "node:test";
 import { connect, datagrams, listen, type Stream, socketpair } from "socketry";
 import { injectFaults } from "socketry/testing";
+import { refusingTcpPort, refusingUdpPort } from "../support/own-addresses.ts";
 import { connectedPackets, connectedStreams, withSocketPath } from "../support/pairs.ts";
 import { listenTo, type Recorded, record } from "./recording.ts";
 
@@ -105,7 +106,8 @@ test("a connection that breaks is told of once for each direction, a refused one
 		[server, "read", "ECONNRESET"],
 	);
 	server.abort();
-	const gone = client.address;
+	using refusing = refusingTcpPort();
+	const gone = { transport: "tcp", host: "127.0.0.1", port: refusing.port } as const;
 	await assert.rejects(connect(gone), { code: "ECONNREFUSED" });
 	const refused = recorded[1] as Recorded & { event: "error"; operation: "connect" };
 	assert.equal(refused.operation, "connect");
@@ -143,10 +145,8 @@ test("writing to a peer that is gone is told of, closing is no error", async (t)
 
 test("datagrams: an answer of the network to an earlier one is told of", async (t) => {
 	const recorded = record(t, ["socketry:error"]);
-	const gone = await datagrams("udp://127.0.0.1:0");
-	const { address } = gone;
-	await gone.close();
-	const socket = await datagrams(undefined, { connect: address });
+	using refusing = refusingUdpPort();
+	const socket = await datagrams(undefined, { connect: `udp://127.0.0.1:${refusing.port}` });
 	await socket.send("anybody?");
 	await assert.rejects(socket.receive(), { code: "ECONNREFUSED" });
 	assert.deepEqual(

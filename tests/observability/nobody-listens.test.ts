@@ -6,6 +6,7 @@ import { connect, datagrams, listen, socketpair } from "socketry";
 import { sys } from "socketry/sys";
 import { Stream } from "#src/stream/stream.ts";
 import { runChild } from "../support/children.ts";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { listenTo } from "./recording.ts";
 
 const EVENTS = ["opened", "connected", "accepted", "closed", "error", "dropped"] as const;
@@ -21,7 +22,8 @@ async function live(): Promise<void> {
 	await assert.rejects(reading, { code: "ECONNRESET" });
 	await server.close();
 	listener.close();
-	await assert.rejects(connect(address), { code: "ECONNREFUSED" });
+	using refusing = refusingTcpPort();
+	await assert.rejects(connect(`tcp://127.0.0.1:${refusing.port}`), { code: "ECONNREFUSED" });
 	for (const [left, right] of [socketpair(), socketpair("seqpacket")]) {
 		left.abort();
 		await right.close();

@@ -1,6 +1,7 @@
 /** Subscribers that throw: says what became of the sockets, and how often the process heard of it. */
 import { subscribe } from "node:diagnostics_channel";
 import { connect, listen } from "socketry";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 
 let uncaught = 0;
 process.on("uncaughtException", ({ message }) => {
@@ -20,5 +21,7 @@ await client.write("hello");
 const said = String(await server.readExactly(5));
 await Promise.all([client.close(), server.close()]);
 listener.close();
-await connect(address).catch(() => {});
+const refusing = refusingTcpPort();
+await connect(`tcp://127.0.0.1:${refusing.port}`).catch(() => {});
+refusing[Symbol.dispose]();
 setImmediate(() => console.log(`${said} ${uncaught}`));

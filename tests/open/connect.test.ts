@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
 import { settled } from "#src/testing/expectations.ts";
+import { ownLoopbackHosts, refusingTcpPort } from "../support/own-addresses.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "socketry-connect-"));
@@ -13,26 +14,26 @@ after(() => rmSync(folder, { recursive: true }));
 const portOf = (address: object): number => (address as { port: number }).port;
 
 test("a name is resolved, and its other address is tried when the first refuses", async () => {
-	await using listener = await listen("tcp://127.0.0.1:0");
+	const [silent, host] = ownLoopbackHosts();
+	await using listener = await listen(`tcp://${host}:0`);
 	const port = portOf(listener.address);
 	const asked: string[] = [];
 	const resolver = async (name: string): Promise<string[]> => {
 		asked.push(name);
-		return ["127.0.0.2", "127.0.0.1"];
+		return [silent, host];
 	};
 	const [stream, peer] = await Promise.all([
 		connect(`tcp://somewhere.test:${port}`, { resolver }),
 		listener.accept(),
 	]);
 	assert.deepEqual(asked, ["somewhere.test"]);
-	assert.deepEqual(stream.peer, { transport: "tcp", host: "127.0.0.1", port });
+	assert.deepEqual(stream.peer, { transport: "tcp", host, port });
 	await Promise.all([stream.close(), peer.close()]);
 });
 
 test("when every address of a name fails, all failures are told, with the first one's code", async () => {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const port = portOf(listener.address);
-	listener.close();
+	using refusing = refusingTcpPort();
+	const { port } = refusing;
 	const resolver = async (): Promise<string[]> => ["127.0.0.1", "127.0.0.2"];
 	await assert.rejects(connect(`tcp://nowhere.test:${port}`, { resolver }), (error: unknown) => {
 		assert.ok(error instanceof AggregateError);

@@ -14,6 +14,7 @@ import {
 } from "socketry";
 import { connectThrough } from "socketry/proxy";
 import { type Recorded, record } from "../observability/recording.ts";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 
 const SERVICE = "tcp+srv://_echo._tcp.example.test";
 
@@ -42,13 +43,6 @@ function knowing(
 
 const portOf = ({ address }: Listener<Stream>): number => (address as { port: number }).port;
 
-async function closedPort(): Promise<number> {
-	const listener = await listen("tcp://127.0.0.1:0");
-	const port = portOf(listener);
-	listener.close();
-	return port;
-}
-
 test("the server of the best priority is connected to, and no other is looked for", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
 	const port = portOf(listener);
@@ -74,8 +68,9 @@ test("who observes is told of the service, and finds the server", async (t) => {
 
 test("a server that refuses, one without an address and one that is silent give way to the next", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
+	using refusing = refusingTcpPort();
 	const servers = [
-		served("refusing.test", await closedPort(), 1),
+		served("refusing.test", refusing.port, 1),
 		served("nowhere.test", 1, 2),
 		served("silent.test", 1, 3),
 		served("here.test", portOf(listener), 4),
@@ -113,7 +108,8 @@ test("servers of one priority are tried an attempt's delay apart, those of the n
 });
 
 test("when all servers fail, the error says which and how, and has the first one's code", async () => {
-	const port = await closedPort();
+	using refusing = refusingTcpPort();
+	const { port } = refusing;
 	const servers = [served("a.test", port, 1), served("b.test", 9, 2), served("-.-", 9, 3)];
 	const resolver = knowing(servers, { "a.test": ["127.0.0.1", "127.0.0.2"] });
 	await assert.rejects(connect(SERVICE, { resolver }), (error: unknown) => {
@@ -140,7 +136,8 @@ test("however many servers or addresses fail, the message stays short and the li
 		assert.match(error.message, /^all 200 servers of .*; and 184 more$/);
 		return true;
 	});
-	const port = await closedPort();
+	using refusing = refusingTcpPort();
+	const { port } = refusing;
 	const hosts = Array.from({ length: 20 }, (_, i) => `127.0.0.${i + 1}`);
 	const resolver = knowing([served("a.test", port)], { "a.test": hosts });
 	await assert.rejects(connect(`tcp://a.test:${port}`, { resolver }), (error: unknown) => {
@@ -192,7 +189,8 @@ test("a service that its domain denies, or that has no records, is told of at on
 
 test("attempts are repeated with the records of the moment", async () => {
 	await using listener = await listen("tcp://127.0.0.1:0");
-	const [wrong, right] = [await closedPort(), portOf(listener)];
+	using refusing = refusingTcpPort();
+	const [wrong, right] = [refusing.port, portOf(listener)];
 	let questions = 0;
 	const resolver = Object.assign(async () => ["127.0.0.1"], {
 		services: async () => [served("a.test", questions++ < 2 ? wrong : right)],

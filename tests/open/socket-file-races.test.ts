@@ -12,6 +12,8 @@ import { PATIENCE_MS, PATIENT } from "../support/patience.ts";
 
 const RACES = Number(process.env["SOCKETRY_RACES"] ?? 200);
 const RACERS = 4;
+/** A server that is about to listen under the same last name, wherever, would leave it in doubt whether the dead one is dead. */
+const NAME = `raced-${process.pid}`;
 const isRoot = process.getuid?.() === 0;
 /** Only root can give files to a group that it is not in. */
 const GROUP = isRoot ? 65_534 : (process.getgid?.() ?? 0);
@@ -58,7 +60,7 @@ test(`in ${RACES} races of four processes exactly one owns the path, and nobody 
 		});
 		assert.equal(await watcher.line(), "ready");
 		await withRacers(async (racers) => {
-			for (let i = 0; i < RACES; i++) await race(racers, join(folder, "socket"), i);
+			for (let i = 0; i < RACES; i++) await race(racers, join(folder, NAME), i);
 			await tell(racers, () => "stop");
 			await Promise.all(racers.map(answer));
 		});
@@ -151,7 +153,7 @@ async function assertOneOwner(
 	await tell(racers, () => "stop", replaced);
 	for (const i of replaced) assert.equal(await answer(racers[i] as Stream), "stopped");
 	assert.equal(await ask(path), visible, said);
-	assert.deepEqual(readdirSync(join(path, "..")), ["socket"], said);
+	assert.deepEqual(readdirSync(join(path, "..")), [NAME], said);
 }
 
 /** Who serves the path: its number and which of its listeners. */

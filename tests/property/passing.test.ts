@@ -12,6 +12,7 @@ import {
 } from "socketry";
 import { assertNoLeaks, openResources } from "socketry/testing";
 import { marked, markOf, openMarkedCount, takeMarks } from "../support/marked-descriptors.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 
 const ALLOWED = 8;
 
@@ -203,7 +204,7 @@ describe("each message arrives with its own descriptors, in order, and none is l
 					} finally {
 						way.abort();
 					}
-					await assertNoLeaks(before, { graceMs: 10_000 });
+					await assertNoLeaks(before, { graceMs: PROMPT_MS });
 				},
 			);
 			await fc.assert(property, { numRuns: 150, interruptAfterTimeLimit: 20_000 });

@@ -5,6 +5,7 @@ import { socketpair } from "socketry";
 import { assertNoLeaks, memoryStreams, openResources } from "socketry/testing";
 import type { ByteStream } from "#src/stream/contract.ts";
 import { connectedStreams } from "../support/pairs.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 import { type Operation, StreamModel } from "./stream-model.ts";
 
 const KINDS: readonly (readonly [
@@ -71,7 +72,7 @@ describe("any order of operations leaves a stream in order", () => {
 						} finally {
 							for (const each of ends) each.abort();
 						}
-						await assertNoLeaks(before, { graceMs: 10_000 });
+						await assertNoLeaks(before, { graceMs: PROMPT_MS });
 					}),
 					{ numRuns, interruptAfterTimeLimit: TIME_MS },
 				)

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { ByteStream } from "#src/stream/contract.ts";
 import { settled, turns } from "#src/testing/expectations.ts";
 import { pattern } from "#src/testing/traffic.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 
 /** Something to do at one end. */
 export type Operation =
@@ -18,7 +19,6 @@ export type Operation =
 	  }
 	| { readonly kind: "turn" };
 
-const STEP_MS = 20_000;
 const READ_MS = 2;
 const CLOSE_MS = 20;
 const GONE = ["EPIPE", "ECONNRESET"];
@@ -98,8 +98,9 @@ export class StreamModel {
 		}
 		await Promise.all(this.#sides.map((side) => this.#drain(side)));
 		for (const side of this.#sides) this.#end(side, this.#other(side), "close");
-		await settled(Promise.all(this.#pending), STEP_MS, "a pending call");
-		for (const side of this.#sides) await settled(Promise.resolve(side.waiting), STEP_MS, "a read");
+		await settled(Promise.all(this.#pending), PROMPT_MS, "a pending call");
+		for (const side of this.#sides)
+			await settled(Promise.resolve(side.waiting), PROMPT_MS, "a read");
 		for (const side of this.#sides) {
 			const other = this.#other(side);
 			const [sent, got] = [Buffer.concat(side.written), Buffer.concat(other.received)];
@@ -154,7 +155,7 @@ export class StreamModel {
 		const { closed } = side;
 		let chunk: Uint8Array | null;
 		try {
-			chunk = await settled(read(), STEP_MS, "a read");
+			chunk = await settled(read(), PROMPT_MS, "a read");
 		} catch (error) {
 			const { code = String(error) } = error as { code?: string };
 			if (code === "ERR_BUSY") assert.ok(busy, "a read was refused although none was pending");
@@ -228,7 +229,7 @@ export class StreamModel {
 	}
 
 	async #drain(side: Side): Promise<void> {
-		if (side.waiting !== undefined) await settled(side.waiting, STEP_MS, "a waiting read");
+		if (side.waiting !== undefined) await settled(side.waiting, PROMPT_MS, "a waiting read");
 		const other = this.#other(side);
 		while (!side.closed && !side.sawEnd) {
 			const before = side.received.length;

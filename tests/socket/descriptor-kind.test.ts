@@ -18,6 +18,7 @@ import { supports } from "socketry";
 import { socket, socketpair } from "socketry/socket";
 import { kindOfDescriptor } from "#src/socket/descriptor-kind.ts";
 import { sys } from "#src/sys/current.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
 
 function kindOf(fd: number): string {
@@ -49,7 +50,7 @@ test("files, folders, pipes and devices are told from each other", async () => {
 });
 
 test("a deleted file of tmpfs, whatever its name, is no memory", (context) => {
-	const path = "/dev/shm/memfd:socketry (deleted)";
+	const path = `/dev/shm/memfd:socketry-${process.pid} (deleted)`;
 	let fd: number;
 	try {
 		fd = openSync(path, "w+");
@@ -118,7 +119,7 @@ test("without /proc the kinds that have no other mark are unknown", {
 		];
 		// Sanitizers look into /proc: this one runs without.
 		const env = { ...process.env, LD_PRELOAD: "", SOCKETRY_ADDON: undefined };
-		const { stdout } = await promisify(execFile)("unshare", args, { env, timeout: 20_000 });
+		const { stdout } = await promisify(execFile)("unshare", args, { env, timeout: PATIENCE_MS });
 		assert.equal(stdout, "file memfd datagrams character-device unknown\n");
 	} catch (error) {
 		if (!/unshare|mount/.test((error as { stderr?: string }).stderr ?? "")) throw error;

@@ -16,12 +16,10 @@ import type { Stream } from "#src/stream/stream.ts";
 import { settled } from "#src/testing/expectations.ts";
 import { assertPattern, expectEnd, expectPatternToEnd, pattern } from "#src/testing/traffic.ts";
 import { abstractName, withSocketPath } from "./pairs.ts";
+import { PROMPT_MS } from "./patience.ts";
 
 /** Bytes of the answer: more than any socket buffer of these tests holds, so that a writer has to wait. */
 const ANSWER_BYTES = 1_000_000;
-/** No step may take longer, in milliseconds, whatever fails. */
-const STEP_MS = 20_000;
-
 /** Kinds of conversation. */
 export type ConversationKind =
 	| "tcp"
@@ -330,7 +328,7 @@ async function meet<T extends Stream | PacketStream>(
 }
 
 function step<T>(promise: Promise<T>): Promise<T> {
-	return settled(promise, STEP_MS, "a step of the conversation");
+	return settled(promise, PROMPT_MS, "a step of the conversation");
 }
 
 // Whatever has happened to it: an end closes, settles what is asked of it, and has no descriptor afterwards.

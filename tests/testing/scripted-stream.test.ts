@@ -64,8 +64,8 @@ test("a read or a write whose turn has not come waits for it", async () => {
 });
 
 test("time can be a step", async () => {
-	const stream = scriptedStream([{ waitMs: 5 }, { give: "late" }]);
 	const since = performance.now();
+	const stream = scriptedStream([{ waitMs: 5 }, { give: "late" }]);
 	await assert.rejects(stream.read({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
 	assert.equal(String(await stream.read()), "late");
 	assert.ok(performance.now() - since >= 3);
