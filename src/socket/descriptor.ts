@@ -67,6 +67,11 @@ export class Descriptor implements Watched {
 		return this.#watch === "foreign";
 	}
 
+	/** Whether somebody waits for it. */
+	get isAwaited(): boolean {
+		return this.#reader !== undefined || this.#writer !== undefined;
+	}
+
 	/** Calls `reader` once the descriptor can be read, has ended or failed. */
 	awaitReadable(reader: Waiter): void {
 		if (this.#reader !== undefined) throw new BusyError();

@@ -6,6 +6,7 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR, SO_DOMAIN, SO_TYPE, SOL_SOCKET } from "../
 import { sys } from "../sys/current.ts";
 import { Descriptor } from "./descriptor.ts";
 import { farewell, type Observed } from "./diagnostics.ts";
+import { closeForgotten, keep } from "./forgotten.ts";
 import { familyName, type SocketFamily, type SocketType, typeName } from "./kind.ts";
 import { getOption, setOption } from "./option.ts";
 import type {
@@ -35,20 +36,6 @@ const INT32_MIN = -2_147_483_648;
 const INT32_MAX = 2_147_483_647;
 const scratch = new Uint8Array(SOCKADDR_BYTES_MAX);
 
-let warned = false;
-
-// A forgotten socket must not cost its descriptor for ever; said once, since it is a mistake in the program.
-const forgotten = new FinalizationRegistry<Descriptor>((descriptor) => {
-	if (descriptor.fd < 0) return;
-	descriptor.close();
-	if (warned) return;
-	warned = true;
-	process.emitWarning(
-		"A socket was garbage-collected while open: close it, or hold it with `await using`",
-		{ code: "SOCKETRY_FORGOTTEN" },
-	);
-});
-
 /** A descriptor with the calls that never wait. Base of `Socket`. */
 export class Endpoint {
 	/** @internal The descriptor, for the layers above. */
@@ -59,7 +46,7 @@ export class Endpoint {
 	/** @param fd taken: it is closed by `close()`, when this object is collected, or with the thread */
 	protected constructor(fd: number, fresh: boolean) {
 		this.descriptor = new Descriptor(fd, fresh);
-		forgotten.register(this, this.descriptor, this.descriptor);
+		closeForgotten(this);
 	}
 
 	/** The descriptor's number while it is open, or -1. Borrowed: never close it by number. */
@@ -220,8 +207,8 @@ export class Endpoint {
 	 */
 	detachFd(): number {
 		const tell = this.closed ? undefined : farewell(this, "detached");
+		keep(this);
 		const fd = this.descriptor.release();
-		forgotten.unregister(this.descriptor);
 		tell?.();
 		return fd;
 	}
@@ -229,7 +216,7 @@ export class Endpoint {
 	/** Closes the descriptor at once; pending calls reject with `ClosedError`. A second call does nothing. close(2) */
 	close(): void {
 		const tell = this.closed ? undefined : farewell(this, "closed");
-		forgotten.unregister(this.descriptor);
+		keep(this);
 		this.descriptor.close();
 		tell?.();
 	}

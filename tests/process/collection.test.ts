@@ -230,6 +230,17 @@ test("ten thousand forgotten sockets leave no descriptor", async () => {
 	assert.equal(ownedDescriptors(), before);
 });
 
+test("a socket is closed that was waited on when others were collected, and was forgotten later", async () => {
+	const before = ownedDescriptors();
+	const [reading, right] = dropLeft((left) => left.read().then(String));
+	await collectAll();
+	await right.write("the wait is over");
+	assert.equal(await reading, "the wait is over");
+	await right.close();
+	for (let i = 0; i < 20 && ownedDescriptors() > before; i++) await collectAll();
+	assert.equal(ownedDescriptors(), before);
+});
+
 test("a forgotten socket is closed with one warning in the life of the process", async () => {
 	const { code, stderr, stdout } = await runChild(
 		new URL("./forgotten.child.js", import.meta.url),
