@@ -195,6 +195,12 @@ export const LIMITS = {
 	socketFileLockMs: 1_000,
 
 	/**
+	 * Time to wait for a socket that may be bound to a dead socket file, and does not listen yet. It does so within a millisecond, if its process gets a
+	 * processor; who waits holds the lock of the file.
+	 */
+	socketFileDoubtMs: 100,
+
+	/**
 	 * Bytes in an abstract Unix name after its leading NUL: the 108 bytes of `sun_path` less that
 	 * one; unix(7).
 	 */

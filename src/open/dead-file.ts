@@ -1,13 +1,17 @@
 /** Whether a socket file is one that its owner left behind. */
 import type { BigIntStats } from "node:fs";
+import { LIMITS } from "../limits.ts";
 import type { SocketType } from "../socket/kind.ts";
 import { reachPath } from "../socket/long-path.ts";
 import { encodeSocketAddress, type UnixPathAddress } from "../socket/sockaddr.ts";
 import { socket } from "../socket/socket.ts";
 import { sys } from "../sys/current.ts";
 import { ECONNREFUSED } from "../sys/errno.ts";
-import { isBoundSilently } from "./bound-sockets.ts";
+import { type Silence, silenceAt } from "./bound-sockets.ts";
 import { isSameFile } from "./path-bytes.ts";
+import { pause } from "./pause.ts";
+
+const LOOK_AGAIN_MS = 1;
 
 /**
  * Tells whether no socket is bound to a file any more; when in doubt, one is.
@@ -23,9 +27,16 @@ export function isDead(
 ): boolean {
 	if (!isRefused(address, type)) return false;
 	if (type === "dgram") return true;
-	if (isBoundSilently(path, (other) => isSameFile(other, found))) return false;
-	// It may have begun to listen between the two looks.
-	return isRefused(address, type);
+	const look = (): Silence => silenceAt(path, (other) => isSameFile(other, found));
+	const deadline = performance.now() + LIMITS.socketFileDoubtMs;
+	let silence = look();
+	// Who has another file of this name, wherever, is about to listen, and no longer in the way then.
+	while (silence === "doubtful" && performance.now() < deadline) {
+		pause(LOOK_AGAIN_MS);
+		silence = look();
+	}
+	// It may have begun to listen between the looks.
+	return silence === "none" && isRefused(address, type);
 }
 
 // A file without a socket behind it refuses; any other answer, a full queue or another type, comes from somebody alive. So does a refusal

@@ -8,12 +8,12 @@ import { LOCK_EX, LOCK_UN } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EACCES, EAGAIN, EINVAL } from "../sys/errno.ts";
 import { besidePath } from "./path-bytes.ts";
+import { pause } from "./pause.ts";
 
 const FLAGS = files.O_RDWR | files.O_CREAT | files.O_NOFOLLOW | files.O_NONBLOCK;
 // Only its owner may open it, and so hold it.
 const MODE = 0o600;
 const RETRY_MS = 1;
-const NOTHING = new Int32Array(0);
 
 /** A lock that is held. */
 export class FileLock {
@@ -39,7 +39,7 @@ export class FileLock {
 			const fd = openLocked(lockPath);
 			if (fd >= 0) return new FileLock(lockPath, fd);
 			if (fd !== EAGAIN || performance.now() >= deadline) return fd;
-			sys.poll(NOTHING, RETRY_MS);
+			pause(RETRY_MS);
 		}
 	}
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
+import fs, {
 	chmodSync,
 	existsSync,
 	lstatSync,
@@ -12,6 +12,7 @@ import {
 	unlinkSync,
 	writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -191,6 +192,30 @@ test("a server between bind and listen is not taken for dead, by whichever path"
 			server.close();
 			unlinkSync(path);
 		}
+	});
+});
+
+test("a server of another directory that is about to listen under the same name is waited for", async (t) => {
+	await inFolder(async (folder) => {
+		const path = join(folder, "dead");
+		leaveDead(path);
+		const { readFileSync: read } = fs;
+		let looks = 0;
+		// As it stands in the list: bound, by a path from wherever its process is.
+		const silent = "0000000000000000: 00000002 00000000 00000000 0001 01 1 dead\n";
+		t.mock.method(fs, "readFileSync", (...call: Parameters<typeof read>) => {
+			const list = read(...call);
+			return call[0] === "/proc/net/unix" && ++looks < 4 ? `${list}${silent}` : list;
+		});
+		syncBuiltinESMExports();
+		try {
+			const listener = await listen(`unix:${path}`, { onStale: "replace-dead" });
+			listener.close();
+		} finally {
+			t.mock.restoreAll();
+			syncBuiltinESMExports();
+		}
+		assert.equal(looks, 4);
 	});
 });
 

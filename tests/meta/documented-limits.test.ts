@@ -116,6 +116,7 @@ const UNSTATED: readonly Limit[] = [
 	"netlinkAnswerMs",
 	"netlinkReadBytes",
 	"sendRetryMs",
+	"socketFileDoubtMs",
 	"socketFileLockMs",
 	"tlsReadyCount",
 	"writeHighWaterBytes",
