@@ -117,12 +117,20 @@ export function requireObject(name: string, value: unknown): object {
  * @throws {InvalidValueError} one is unknown, and would do nothing
  */
 export function requireOptions<O extends object>(options: O, known: Known<O>, name = "options"): O {
-	requireObject(name, options);
+	if (typeof options !== "object" || options === null) throw wrongOptions(options, known, name);
 	// Neither list nor closure is made: calls that read and write come here too.
 	for (const each in options) {
 		if (!Object.hasOwn(known, each)) refuseUnknown(options, each, known, name);
 	}
 	return options;
+}
+
+function wrongOptions(options: unknown, known: object, name: string): InvalidTypeError {
+	const names = Object.keys(known);
+	const hasTime = names.includes("timeoutMs") && typeof options === "number";
+	const hint = names.length > NAMES_SHOWN_MAX ? "" : ` with any of ${names.join(", ")}`;
+	const shape = hasTime ? `an object, as in { timeoutMs: ${options} }` : `an object${hint}`;
+	return new InvalidTypeError(name, shape, options);
 }
 
 function refuseUnknown(options: object, option: string, known: object, name: string): void {

@@ -1,5 +1,6 @@
 /** Addresses as people type them: those of the library, and shorter ones where there is no doubt. */
 import { type Address, parseAddress } from "../index.ts";
+import { addressHint } from "../socket/address.ts";
 import { UsageError } from "./exit-code.ts";
 
 /** What the command does with the address: bare ports mean different hosts. */
@@ -9,6 +10,8 @@ const SCHEME =
 	/^(?:tcp|udp|tcp\+srv|unix|unix-dgram|unix-seqpacket|vsock|vsock-dgram|vsock-seqpacket|fd|systemd):/;
 const PORT = /^\d{1,5}$/;
 const HOST_PORT = /^(\[[^\]]*\]|[^:/@[\]]*):(\d{1,5})$/;
+// A word of socat's, and no host.
+const SOCAT = /^(?:TCP|UDP|UNIX|ABSTRACT|VSOCK)[46]?(?:-[A-Z]+)?:/;
 const SLASHES_ONLY = /^(tcp|udp):\/\/:(\d{1,5})$/;
 
 /**
@@ -31,7 +34,11 @@ export function readAddress(text: string, role: Role): Address {
 	}
 	if (/^(?:\/|\.\.?\/|@)/.test(text)) return parseAddress(`unix:${text}`);
 	const [, host, hostPort] = HOST_PORT.exec(text) ?? [];
-	if (host !== undefined) return parseAddress(`tcp://${host || everywhere}:${hostPort}`);
+	if (host !== undefined && !SOCAT.test(text)) {
+		return parseAddress(`tcp://${host || everywhere}:${hostPort}`);
+	}
+	const hint = addressHint(text);
+	if (hint !== undefined) throw new UsageError(`"${text}" is no address: ${hint}`);
 	throw new UsageError(
 		`"${text}" is no address: write a port (8080), HOST:PORT, a path with a slash (./${text || "x"}), @NAME, ` +
 			"or one with its kind, such as udp://HOST:PORT",

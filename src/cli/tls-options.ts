@@ -80,14 +80,14 @@ export async function checkTls(
 ): Promise<void> {
 	for (const side of sides) {
 		if (side === undefined) continue;
-		const { createSecureContext } = await import("node:tls");
+		const { secureContextOf } = await import("../tls/secure-context.ts");
 		try {
-			createSecureContext(side);
+			secureContextOf(side);
 		} catch (error) {
-			throw new UsageError(
-				`the files for TLS are no certificate and key that belong together: ${(error as Error).message}`,
-				{ cause: error },
-			);
+			const { message } = error as Error;
+			throw new UsageError(`the files for TLS are not what they should be: ${message}`, {
+				cause: error,
+			});
 		}
 	}
 }

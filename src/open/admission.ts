@@ -1,6 +1,5 @@
 /** Who is let in: asks the policy of a listener about each connection, before anything is read from it. */
 import { AsyncResource } from "node:async_hooks";
-import { requireFunction } from "../arguments.ts";
 import { InvalidTypeError, InvalidValueError } from "../errors.ts";
 import { showValue } from "../show-value.ts";
 import type { Address } from "../socket/address.ts";
@@ -117,8 +116,19 @@ export function checkAdmission(
 	transport: SocketTransport,
 	{ allow, onRefused }: AdmissionOptions,
 ): void {
-	if (requireFunction("allow", allow) !== undefined) requirePeerCredentials(transport, "allow");
+	requirePolicy("allow", allow);
+	if (allow !== undefined) requirePeerCredentials(transport, "allow");
 	if (onRefused !== undefined) requirePeerCredentials(transport, "onRefused");
+}
+
+/**
+ * Refuses what is no policy.
+ *
+ * @throws {InvalidTypeError} it is neither a function nor undefined
+ */
+export function requirePolicy(name: string, value: unknown): void {
+	if (value === undefined || typeof value === "function") return;
+	throw new InvalidTypeError(name, "a function, such as users() and groups() make", value);
 }
 
 /**

@@ -16,7 +16,7 @@ import type { BoundFile, Connection } from "../stream/connection.ts";
 import { inheritedOption, takeInherited } from "../stream/inherited.ts";
 import { Stream, type StreamTransport } from "../stream/stream.ts";
 import { SO_ACCEPTCONN } from "../sys/constants.ts";
-import { type AdmissionOptions, checkAdmission } from "./admission.ts";
+import { type AdmissionOptions, checkAdmission, requirePolicy } from "./admission.ts";
 import { checkFileAccess } from "./file-access.ts";
 import { Listener, type Overload } from "./listener.ts";
 import {
@@ -73,7 +73,7 @@ export type AcceptingOption =
 /** How these are checked. */
 export const ACCEPTING_CHECKS: Checks<Pick<ListenOptions, AcceptingOption>> = {
 	...ARRIVAL_CHECKS,
-	allow: requireFunction,
+	allow: requirePolicy,
 	busyPollUs: OPEN_CHECKS.busyPollUs,
 	onOverload: requireFunction,
 	onRefused: requireFunction,

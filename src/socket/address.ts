@@ -8,7 +8,7 @@
  */
 import { requireObject, requireString } from "../arguments.ts";
 import { InvalidAddressError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { likelyMeant, withSlashes } from "./address-hint.ts";
 import {
 	checkAbstract,
 	checkActivationName,
@@ -158,8 +158,8 @@ const WORDS: readonly Transport[] = [
 	"fd",
 	"systemd",
 ];
-const FORMS =
-	"the forms are tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
+const NO_TRANSPORT =
+	"it does not begin with a transport; the forms are tcp://HOST:PORT, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:PATH, " +
 	"unix-seqpacket:PATH, vsock://CID:PORT, tcp+srv://_SERVICE._tcp.DOMAIN, fd:NUMBER or systemd:NAME";
 
 /**
@@ -246,22 +246,21 @@ function parseText(text: string): Address {
 		case "vsock-seqpacket":
 			return { transport, ...parseCidPort(rest, transport, text) };
 		case "fd":
-			return { transport, fd: parseNumber(rest, DESCRIPTOR_MAX, "the descriptor", text) };
+			return { transport, fd: parseDescriptor(rest, text) };
 		case "systemd":
 			return { transport, name: checkActivationName(rest, text) };
 		default:
-			throw new InvalidAddressError(text, `${correction(transport, text)}; ${FORMS}`);
+			throw new InvalidAddressError(text, addressHint(text) ?? NO_TRANSPORT);
 	}
 }
 
-// What is likely to be meant by a text that has none of the forms.
-function correction(word: string, text: string): string {
-	if (/^(?:\.{0,2}\/|@)/.test(text)) return "write unix: before it";
-	if (/^(?:https?|wss?):/.test(text)) return "it is a URL; write tcp://HOST:PORT";
-	if (/^[^/]*:\d+$/.test(text)) return "write tcp:// before it, or udp://";
-	if (/^\d+$/.test(text)) return "a port alone tells no host; write tcp://HOST:PORT";
-	const close = text.includes(":") ? nearest(word.toLowerCase(), WORDS) : undefined;
-	return close === undefined ? "it does not begin with a transport" : `did you mean ${close}:?`;
+/**
+ * What to write instead of a text that has none of the forms.
+ *
+ * @internal
+ */
+export function addressHint(text: string): string | undefined {
+	return likelyMeant(text, WORDS);
 }
 
 function parseHostPort(
@@ -272,6 +271,15 @@ function parseHostPort(
 	const [host, port] = splitPort(rest, `${transport}://HOST:PORT`, text);
 	if (host.includes(":") && !host.startsWith("[")) {
 		throw new InvalidAddressError(text, "an IPv6 address needs brackets, as in tcp://[::1]:80");
+	}
+	if (host.includes("@")) {
+		throw new InvalidAddressError(
+			text,
+			`a host has no user before it; write ${transport}://HOST:PORT`,
+		);
+	}
+	if (/[/?#]/.test(port)) {
+		throw new InvalidAddressError(text, `the port must be the end; write ${transport}://HOST:PORT`);
 	}
 	return { host: normalizeHost(host, text), port: parseNumber(port, 65_535, "the port", text) };
 }
@@ -294,12 +302,20 @@ function parseCidPort(
 }
 
 function splitPort(rest: string, form: string, text: string): [host: string, port: string] {
-	if (!rest.startsWith("//")) throw new InvalidAddressError(text, `write ${form}`);
+	if (!rest.startsWith("//")) {
+		const transport = form.slice(0, form.indexOf(":"));
+		throw new InvalidAddressError(text, `write ${withSlashes(transport, rest, form)}`);
+	}
 	const end = rest.startsWith("//[") ? rest.indexOf("]") + 1 : rest.lastIndexOf(":");
 	if (end < 2 || rest[end] !== ":") {
 		throw new InvalidAddressError(text, `the port is missing; write ${form}`);
 	}
 	return [rest.slice(2, end), rest.slice(end + 1)];
+}
+
+function parseDescriptor(rest: string, text: string): number {
+	if (!rest.startsWith("//")) return parseNumber(rest, DESCRIPTOR_MAX, "the descriptor", text);
+	throw new InvalidAddressError(text, "write fd:NUMBER, without slashes");
 }
 
 function parseNumber(digits: string, max: number, what: string, text: string): number {

@@ -1,12 +1,13 @@
 /** The client's side of a handshake. */
 import { isIP } from "node:net";
-import { type ConnectionOptions, connect, createSecureContext, type SecureContext } from "node:tls";
+import { type ConnectionOptions, connect, type SecureContext } from "node:tls";
 import { type Known, requireBoolean, requireObject, requireString } from "../arguments.ts";
 import { InvalidTypeError, InvalidValueError, TlsError } from "../errors.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Channel, Wire } from "./channel.ts";
 import { awaitHandshake } from "./handshake.ts";
+import { secureContextOf } from "./secure-context.ts";
 import { TlsStream } from "./tls-stream.ts";
 
 /** What a client of TLS is told. */
@@ -54,8 +55,7 @@ export class ClientContext {
 
 	/**
 	 * @param host of the address, if it has one
-	 * @throws {InvalidValueError} there is no name to verify the server by
-	 * @throws {Error} Node's own, for a key or a certificate that is none
+	 * @throws {InvalidValueError} there is no name to verify the server by, or a field of `tls` is not what it should be
 	 */
 	constructor(options: TlsClientOptions, host?: string) {
 		const { servername, alpn, requireAlpn, allowTruncation, tls = {} } = options;
@@ -71,7 +71,7 @@ export class ClientContext {
 			const why = "must be given where the address has no host: the server is verified by it";
 			throw new InvalidValueError("servername", why, servername);
 		}
-		this.#secureContext = tls.secureContext ?? createSecureContext(tls);
+		this.#secureContext = tls.secureContext ?? secureContextOf(tls);
 	}
 
 	/**

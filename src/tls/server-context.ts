@@ -1,6 +1,5 @@
 /** The server's side of handshakes: one context of Node's for many connections, so that sessions can be resumed across them. */
 import {
-	createSecureContext,
 	type SecureContext,
 	type SecureContextOptions,
 	TLSSocket,
@@ -13,6 +12,7 @@ import type { ByteStream } from "../stream/contract.ts";
 import { Channel, Wire } from "./channel.ts";
 import { certificateError } from "./explain.ts";
 import { awaitHandshake } from "./handshake.ts";
+import { secureContextOf } from "./secure-context.ts";
 import { SniContexts } from "./sni-contexts.ts";
 import { TlsStream } from "./tls-stream.ts";
 
@@ -51,8 +51,7 @@ export class ServerContext {
 	/**
 	 * The context of these options: one and the same for the same object.
 	 *
-	 * @throws {InvalidValueError} there is no certificate
-	 * @throws {Error} Node's own, for a key or a certificate that is none
+	 * @throws {InvalidValueError} there is no certificate, or a field is not what it should be
 	 */
 	static of(options: TlsServerOptions): ServerContext {
 		requireObject("tls", options);
@@ -123,8 +122,8 @@ function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefined {
 	);
 }
 
-function contextOf(options: SecureContextOptions): SecureContext {
-	return createSecureContext({ sessionIdContext: SESSION_ID_CONTEXT, ...options });
+function contextOf(options: SecureContextOptions, name = "tls"): SecureContext {
+	return secureContextOf({ sessionIdContext: SESSION_ID_CONTEXT, ...options }, name);
 }
 
 function requireCertificate(options: TlsServerOptions): void {

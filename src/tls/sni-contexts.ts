@@ -10,10 +10,13 @@ export class SniContexts {
 	/** @param sni by name; a `*` in the place of the first label stands for any one label */
 	constructor(
 		sni: Readonly<Record<string, SecureContextOptions>>,
-		contextOf: (options: SecureContextOptions) => SecureContext,
+		contextOf: (options: SecureContextOptions, name: string) => SecureContext,
 	) {
 		this.#contexts = new Map(
-			Object.entries(sni).map(([name, options]) => [name.toLowerCase(), contextOf(options)]),
+			Object.entries(sni).map(([name, options]) => [
+				name.toLowerCase(),
+				contextOf(options, `tls.sni.${name}`),
+			]),
 		);
 	}
 

@@ -38,7 +38,7 @@ const HANDSHAKES_MAX = 1_048_576;
 /**
  * Listens for connections with TLS.
  *
- * @throws {InvalidValueError} `tls` has no certificate
+ * @throws {InvalidValueError} `tls` has no certificate, or a field of it is not what it should be
  * @throws as `listen`; nothing stays open
  */
 export function tlsListen<T extends StreamTransport>(

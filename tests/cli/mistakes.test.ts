@@ -28,6 +28,11 @@ const MISTAKES: readonly (readonly [line: string, message: RegExp])[] = [
 	["relay ./a=2 1=2 --allow user=0", /who calls at tcp:\/\/127\.0\.0\.1:1 is not known/],
 	["relay unix-dgram:./a udp://h:2 --allow user=0", /is not known/],
 	["relay 1=2 3=4 --mode 600", /--mode is for socket files/],
+	["connect http://h/x", /"http:\/\/h\/x" is no address: it is a URL; write tcp:\/\/h:80/],
+	["connect localhost", /the port is missing; write tcp:\/\/localhost:PORT/],
+	["listen TCP-LISTEN:80", /did you mean tcp:\/\/HOST:80\?/],
+	["listen UNIX-LISTEN:./a", /did you mean unix:\.\/a\?/],
+	["listen a", /"a" is no address: write a port \(8080\), HOST:PORT/],
 ];
 
 for (const [line, message] of MISTAKES) {

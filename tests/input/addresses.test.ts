@@ -146,7 +146,7 @@ for (const transport of ["tcp", "udp"] as const) {
 	});
 }
 
-test("text in no form is refused with the forms that there are", async () => {
+test("text in no form is refused with what was meant, or the forms that there are", async () => {
 	for (const text of ["", "8080", "localhost:80", "/run/a.sock", "http://a:80", "\u001b[31m"]) {
 		const openers = [
 			(address: string) => connect(address),
@@ -156,7 +156,8 @@ test("text in no form is refused with the forms that there are", async () => {
 		for (const open of openers) {
 			const error = await assertRefuses(() => open(text), {
 				code,
-				message: /the forms are tcp:\/\/HOST:PORT, udp:\/\/HOST:PORT, unix:PATH/,
+				message:
+					/write (tcp:\/\/|unix:)|the forms are tcp:\/\/HOST:PORT, udp:\/\/HOST:PORT, unix:PATH/,
 			});
 			assert.ok(!error.message.includes("\u001b"), "the message could repaint a terminal");
 		}

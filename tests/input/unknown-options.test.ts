@@ -212,6 +212,22 @@ test("options that are no object are refused as such", async () => {
 	}
 });
 
+test("options that are no object are refused with what they could be", async () => {
+	const code = "ERR_INVALID_ARG_TYPE";
+	await assert.rejects(connect("tcp://127.0.0.1:1", { retry: true as never }), {
+		code,
+		message: /^"retry" must be an object with any of attempts, delayMs, .*, but is true$/,
+	});
+	await assert.rejects(connect("tcp://127.0.0.1:1", 5_000 as never), {
+		code,
+		message: '"options" must be an object, as in { timeoutMs: 5000 }, but is 5000',
+	});
+	await assert.rejects(listen("unix:@x", { allow: { uid: 0 } as never }), {
+		code,
+		message: /^"allow" must be a function, such as users\(\) and groups\(\) make, but is/,
+	});
+});
+
 test("what is missing is told by its name", async () => {
 	const missing = undefined as never;
 	const calls: Readonly<Record<string, () => unknown>> = {

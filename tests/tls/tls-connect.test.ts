@@ -4,7 +4,7 @@ import { createServer as createNetServer } from "node:net";
 import { describe, test } from "node:test";
 import { LIMITS, listen, type TlsError } from "socketry";
 import { memoryStreams } from "socketry/testing";
-import { tlsConnect, tlsListen } from "socketry/tls";
+import { type TlsClientOptions, type TlsServerOptions, tlsConnect, tlsListen } from "socketry/tls";
 import { Authority } from "../support/certificates.ts";
 import { abstractName, withSocketPath } from "../support/pairs.ts";
 import { authority, localhost, secured, VERSIONS } from "./pairs.ts";
@@ -269,6 +269,34 @@ test("wrong options are told before anything is opened", async () => {
 	await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: localhost, handshakeTimeoutMs: 0 }), {
 		code: "ERR_OUT_OF_RANGE",
 	});
+});
+
+test("a certificate, a key or an authority that is none is told by the name of its field, and not shown", async () => {
+	const { cert, key } = localhost;
+	const junk = "no secret";
+	const cases: [TlsServerOptions, RegExp][] = [
+		[{ cert, key: junk }, /^"tls\.key" must be the contents of a file in PEM with a private key/],
+		[{ cert: junk, key }, /^"tls\.cert" must be the contents of a file in PEM with a certificate/],
+		[{ cert, key: authority.issue().key }, /^"tls\.key" must be the private key of `cert`/],
+		[{ pfx: junk }, /^"tls\.pfx" must be the contents of a file of PKCS #12/],
+		[{ cert, key, ca: [authority.cert, junk] }, /^"tls\.ca" must be .* in PEM with certificates/],
+		[{ cert, key, ciphers: junk }, /^"tls\.ciphers" must have ciphers that OpenSSL knows/],
+		[{ sni: { "a.example": { cert, key: junk } } }, /^"tls\.sni\.a\.example\.key" must be/],
+	];
+	for (const [tls, message] of cases) {
+		const refusal = (error: Error): boolean => {
+			assert.equal((error as NodeJS.ErrnoException).code, "ERR_INVALID_ARG_VALUE");
+			assert.match(error.message, message);
+			assert.ok(!error.message.includes(junk));
+			return true;
+		};
+		await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls }), refusal);
+		if (tls.sni !== undefined) continue;
+		await assert.rejects(
+			tlsConnect("tcp://localhost:1", { tls: tls as TlsClientOptions["tls"] }),
+			refusal,
+		);
+	}
 });
 
 test("connections of messages are refused, inherited ones too, and closed", async () => {
