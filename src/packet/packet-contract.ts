@@ -14,7 +14,7 @@ import type { WaitOptions } from "../socket/wait.ts";
 /** The receiving half. */
 export interface PacketSource {
 	/** Messages handed out so far. */
-	readonly messagesReceived: number;
+	readonly receivedCount: number;
 
 	/**
 	 * Receives one message; null at the end. A time limit that is over does not miss a message that is there.
@@ -46,7 +46,7 @@ export interface PacketSource {
 /** The sending half. */
 export interface PacketSink {
 	/** Messages handed on so far. */
-	readonly messagesSent: number;
+	readonly sentCount: number;
 	/** Bytes of messages that wait to be handed on. */
 	readonly queuedBytes: number;
 

@@ -6,9 +6,9 @@ export interface PacketStreamStats {
 	readonly kind: "packets";
 	readonly transport: PacketTransport;
 	/** Messages handed out to receivers. */
-	readonly messagesReceived: number;
+	readonly receivedCount: number;
 	/** Messages that the kernel has taken. */
-	readonly messagesSent: number;
+	readonly sentCount: number;
 	/** Bytes of the messages received. */
 	readonly receivedBytes: number;
 	/** Bytes of the messages sent. */

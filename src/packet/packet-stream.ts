@@ -104,15 +104,15 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 
 	/** Figures of now: frozen, and the last ones once it is closed. */
 	stats(): PacketStreamStats {
-		const { kind, transport, messagesReceived, messagesSent } = this;
+		const { kind, transport, receivedCount, sentCount } = this;
 		const { queuedBytes, refusedDescriptorsCount } = this;
 		const { receivedBytes } = this.#intake;
 		const { sentBytes } = this.#queue;
-		const messages = { messagesReceived, messagesSent, receivedBytes, sentBytes };
+		const messages = { receivedCount, sentCount, receivedBytes, sentBytes };
 		return Object.freeze({ kind, transport, ...messages, queuedBytes, refusedDescriptorsCount });
 	}
 
-	get messagesReceived(): number {
+	get receivedCount(): number {
 		return this.#intake.receivedCount;
 	}
 
@@ -124,7 +124,7 @@ export class PacketStream<T extends PacketTransport = PacketTransport>
 		return this.#companions.refusedCount;
 	}
 
-	get messagesSent(): number {
+	get sentCount(): number {
 		return this.#queue.sentCount;
 	}
 

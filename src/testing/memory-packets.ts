@@ -79,11 +79,11 @@ export class MemoryPackets implements PacketChannel {
 		this.#maxMessageBytes = maxMessageBytes;
 	}
 
-	get messagesReceived(): number {
+	get receivedCount(): number {
 		return this.#received;
 	}
 
-	get messagesSent(): number {
+	get sentCount(): number {
 		return this.#sent;
 	}
 

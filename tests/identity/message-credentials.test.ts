@@ -222,7 +222,7 @@ test("credentials that are none are refused before anything is sent", async () =
 			await assert.rejects(left.send("x", options), { code });
 			await assert.rejects(datagram.send("x", undefined, options), { code });
 		}
-		assert.deepEqual([left.messagesSent, datagram.sentCount], [0, 0]);
+		assert.deepEqual([left.sentCount, datagram.sentCount], [0, 0]);
 		datagram.abort();
 		sink.abort();
 	});

@@ -78,7 +78,7 @@ test("a detached buffer is refused by everything that takes one", async () => {
 		};
 		for (const [name, call] of Object.entries(calls)) await assertRefuses(call, DETACHED, name);
 	}
-	assert.equal(stream.bytesWritten + packets.messagesSent + udp.sentCount, 0);
+	assert.equal(stream.bytesWritten + packets.sentCount + udp.sentCount, 0);
 	await Promise.all([stream, other, packets, otherPackets, udp].map((each) => each.close()));
 	low.close();
 	otherLow.close();

@@ -121,7 +121,7 @@ test("a packet stream refuses wrong types, and goes on as before", async () => {
 			...waits("closeWrite"),
 		}),
 	);
-	assert.equal(left.messagesSent, 0);
+	assert.equal(left.sentCount, 0);
 	await left.send("still here");
 	assert.equal(String(await right.receive()), "still here");
 	await Promise.all([left.close(), right.close()]);

@@ -9,8 +9,7 @@ const DATAGRAM = new Uint8Array(1_200);
 /** How many bytes have come out of a hose so far. */
 export function bytesFrom(end: Stream | PacketStream | Datagrams): number {
 	if ("bytesRead" in end) return end.bytesRead;
-	if ("messagesReceived" in end) return end.messagesReceived * MESSAGE.length;
-	return end.receivedCount * DATAGRAM.length;
+	return end.receivedCount * (end.kind === "packets" ? MESSAGE : DATAGRAM).length;
 }
 
 /** Writes to a stream until it fails. */

@@ -81,15 +81,15 @@ test("a connection of messages tells messages and bytes", async () => {
 	assert.deepEqual(sent, {
 		kind: "packets",
 		transport: "unix-seqpacket",
-		messagesReceived: 0,
-		messagesSent: 4,
+		receivedCount: 0,
+		sentCount: 4,
 		receivedBytes: 0,
 		sentBytes: 12,
 		queuedBytes: 0,
 		refusedDescriptorsCount: 0,
 	});
-	const { messagesReceived, receivedBytes } = right.stats();
-	assert.deepEqual([messagesReceived, receivedBytes], [3, 8]);
+	const { receivedCount, receivedBytes } = right.stats();
+	assert.deepEqual([receivedCount, receivedBytes], [3, 8]);
 	await left.close();
 	await right.close();
 	assert.deepEqual(left.stats(), sent);

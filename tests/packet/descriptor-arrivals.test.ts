@@ -36,7 +36,7 @@ test("descriptors arrive with their message, in their order, closed on exec and 
 		assert.deepEqual(takeMarks(first.descriptors), marks.slice(0, 2));
 		assert.deepEqual(await received(right), ["none", []]);
 		assert.deepEqual(await received(right), ["one", marks.slice(2)]);
-		assert.equal(right.messagesReceived, 3);
+		assert.equal(right.receivedCount, 3);
 		assert.equal(right.refusedDescriptorsCount, 0);
 		closeAll([one, two, three]);
 	});

@@ -95,7 +95,7 @@ test("a message can have 253 descriptors, and no more", async () => {
 			code: "ERR_LIMIT",
 		});
 		assert.equal(each.closed, false);
-		assert.equal(left.messagesSent, 1);
+		assert.equal(left.sentCount, 1);
 		each.close();
 	});
 });
@@ -123,7 +123,7 @@ test("what cannot be passed is refused before anything is sent, and stays as it 
 		await assert.rejects(left.send("x", { ...given, signal: AbortSignal.abort() }), {
 			code: "ABORT_ERR",
 		});
-		assert.equal(left.messagesSent, 0);
+		assert.equal(left.sentCount, 0);
 		assert.equal(each.closed, false);
 		await assert.rejects(right.receiveMessage({ timeoutMs: 0 }), { code: "ERR_TIMEOUT" });
 		await left.close();

@@ -31,8 +31,8 @@ test("messages arrive whole and in order, and the end comes after them", async (
 	await left.closeWrite();
 	assert.deepEqual(await received, sent);
 	assert.equal(await right.receive(), null);
-	assert.equal(left.messagesSent, 4);
-	assert.equal(right.messagesReceived, 4);
+	assert.equal(left.sentCount, 4);
+	assert.equal(right.receivedCount, 4);
 	await Promise.all([left.close(), right.close()]);
 });
 
@@ -270,7 +270,7 @@ test("empty messages are told from the end however they are received", async () 
 		assert.equal(await last, 0);
 		assert.equal(await take(), null);
 		assert.equal(await take(), null);
-		assert.equal(right.messagesReceived, 4);
+		assert.equal(right.receivedCount, 4);
 		await right.close();
 	}
 });

@@ -20,8 +20,8 @@ export const messageChecks: readonly Check<PacketChannel>[] = [
 			await expectText(right, "one");
 			await expectText(right, "two");
 			await expectText(left, "three");
-			assert.deepEqual([left.messagesSent, right.messagesReceived], [2, 2]);
-			assert.deepEqual([right.messagesSent, left.messagesReceived], [1, 1]);
+			assert.deepEqual([left.sentCount, right.receivedCount], [2, 2]);
+			assert.deepEqual([right.sentCount, left.receivedCount], [1, 1]);
 		},
 	),
 	defineCheck(
@@ -65,7 +65,7 @@ export const messageChecks: readonly Check<PacketChannel>[] = [
 			for (const text of texts) await expectText(right, text);
 			await expectNoMore(right);
 			assert.equal(await right.receiveInto(new Uint8Array(4)), null);
-			assert.equal(right.messagesReceived, 7);
+			assert.equal(right.receivedCount, 7);
 		},
 	),
 	defineCheck(
@@ -78,7 +78,7 @@ export const messageChecks: readonly Check<PacketChannel>[] = [
 			assert.ok(left.queuedBytes > 0);
 			await Promise.all([...sends, expectLabels(right, 0, count + 100)]);
 			assert.equal(left.queuedBytes, 0);
-			assert.equal(left.messagesSent, count + 100);
+			assert.equal(left.sentCount, count + 100);
 		},
 	),
 	defineCheck(
@@ -120,7 +120,7 @@ export const messageChecks: readonly Check<PacketChannel>[] = [
 			await left.send("after");
 			await expectText(right, "before");
 			await expectText(right, "after");
-			assert.equal(left.messagesSent, 2);
+			assert.equal(left.sentCount, 2);
 		},
 	),
 	defineCheck(

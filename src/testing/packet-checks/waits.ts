@@ -70,7 +70,7 @@ export const waitChecks: readonly Check<PacketChannel>[] = [
 			await expectText(right, "first");
 			await expectText(right, "second");
 			await Promise.all([pending, first, second]);
-			assert.equal(left.messagesSent, count + 2);
+			assert.equal(left.sentCount, count + 2);
 			assert.equal(left.queuedBytes, 0);
 		},
 	),
@@ -112,7 +112,7 @@ export const waitChecks: readonly Check<PacketChannel>[] = [
 			const gone = new Uint8Array(100);
 			structuredClone(gone.buffer, { transfer: [gone.buffer] });
 			await rejection(left.send(gone), "ERR_INVALID_ARG_VALUE", "send()");
-			assert.equal(left.messagesSent, 0);
+			assert.equal(left.sentCount, 0);
 			await left.send("unharmed");
 			await expectText(right, "unharmed");
 		},
