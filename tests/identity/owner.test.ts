@@ -156,10 +156,10 @@ test("a path that is no UTF-8, a long or a relative one is reached as well", asy
 		server.close();
 		const deep = join(folder, "d".repeat(200));
 		mkdirSync(deep);
-		const far = await listen(`unix:${deep}/s`);
-		const reached = await connect(`unix:${deep}/s`, { owner: "self" });
+		const far = await listen(`unix:${deep}/far-off`);
+		const reached = await connect(`unix:${deep}/far-off`, { owner: "self" });
 		await reached.close();
-		await assertRefuses(() => connect(`unix:${deep}/s`, { owner: STRANGER }), {
+		await assertRefuses(() => connect(`unix:${deep}/far-off`, { owner: STRANGER }), {
 			code: "ERR_PEER_NOT_ALLOWED",
 		});
 		far.close();

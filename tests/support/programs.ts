@@ -1,7 +1,9 @@
 /** Programs of others that ours are tested with. */
 
 import { createSocket } from "node:dgram";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Child, type ChildOptions, startProgram } from "./children.ts";
@@ -62,13 +64,48 @@ export async function lineLike(child: Child, pattern: RegExp): Promise<RegExpExe
 	}
 }
 
-/** A port of 127.0.0.1 that is free by UDP and by TCP, and the `beside` next ones too: for programs that cannot choose one themselves. */
+/**
+ * A port of 127.0.0.1 that is free by UDP and by TCP, and the `beside` next ones too: for programs that cannot choose one themselves. No other test
+ * gets one of them while this process runs.
+ */
 export async function freePort(beside = 0): Promise<number> {
 	for (;;) {
 		const port = 20_000 + Math.floor(Math.random() * 12_000);
 		let isFree = true;
-		for (let i = 0; i <= beside && isFree; i++) isFree = await isFreePort(port + i);
+		for (let i = 0; i <= beside && isFree; i++) {
+			isFree = reserve(port + i) && (await isFreePort(port + i));
+		}
 		if (isFree) return port;
+	}
+}
+
+const reserved = new Set<string>();
+
+// By a file that has the number of the process: between the look and the start of the program somebody else could get the port.
+function reserve(port: number): boolean {
+	const path = join(tmpdir(), `socketry-port-${port}`);
+	try {
+		writeFileSync(path, String(process.pid), { flag: "wx" });
+	} catch {
+		if (!isOfLiving(path)) rmSync(path, { force: true });
+		return false;
+	}
+	if (reserved.size === 0) process.once("exit", releaseAll);
+	reserved.add(path);
+	return true;
+}
+
+function releaseAll(): void {
+	for (const path of reserved) rmSync(path, { force: true });
+}
+
+function isOfLiving(path: string): boolean {
+	try {
+		const pid = Number(readFileSync(path, "utf8"));
+		// Who has just made it has not written to it yet.
+		return pid === 0 || process.kill(pid, 0);
+	} catch (error) {
+		return (error as { code?: string }).code !== "ESRCH";
 	}
 }
 
