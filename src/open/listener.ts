@@ -72,10 +72,8 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 	readonly #localAddress: Address | undefined;
 	readonly #admission: Admission | undefined;
 	readonly #reserve: DescriptorReserve;
-	readonly #waiter: Waiter = {
-		ready: () => this.#wake(),
-		closed: () => this.#settle(new ClosedError("The listener")),
-	};
+	// Somebody who had the socket can have closed it.
+	readonly #waiter: Waiter = { ready: () => this.#wake(), closed: () => this.close() };
 	// Of what it accepts, which T narrows: a listener of TCP streams is a listener of streams.
 	#resolve: ((connection: Stream | PacketStream) => void) | undefined;
 	#reject: ((error: Error) => void) | undefined;
@@ -171,6 +169,7 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 	accept(options?: WaitOptions): Promise<T> {
 		try {
 			checkWait(options);
+			if (this.closed) this.close();
 			if (this.closed) throw new ClosedError("The listener");
 			if (this.#resolve !== undefined) {
 				throw new BusyError("Another accept is pending: await it before the next one");
@@ -225,11 +224,12 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 		// These go even when the socket has been given away: they are ours.
 		this.#setup.signal?.removeEventListener("abort", this.#onAbort);
 		this.#reserve.close();
-		if (this.closed) return;
-		this.#stopWaiting();
-		// Before the descriptor goes: a client that finds the file gone tries nobody, one that finds it dead would report an error.
-		this.#setup.file?.remove();
-		this.socket.close();
+		if (!this.closed) {
+			this.#stopWaiting();
+			// Before the descriptor goes: a client that finds the file gone tries nobody, one that finds it dead would report an error.
+			this.#setup.file?.remove();
+			this.socket.close();
+		}
 		this.#settle(new ClosedError("The listener"));
 	}
 

@@ -2,12 +2,13 @@
  * One direction of a relay between sockets. It ends with the end of its source, handed on to its sink; or with the failure of one of them.
  */
 import { ClosedError, syscallError } from "../errors.ts";
+import { pendingError } from "../socket/connecting.ts";
 import type { Waiter } from "../socket/descriptor.ts";
 import { turnNumber } from "../socket/readiness.ts";
 import type { Socket } from "../socket/socket.ts";
 import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
-import { EAGAIN, EINVAL } from "../sys/errno.ts";
+import { EAGAIN, EINVAL, ENOTCONN } from "../sys/errno.ts";
 import { BUFFER_BYTES, type Carrier, enter, leave, takeBuffer, takePipe } from "./carrier.ts";
 import { TurnShare } from "./turn-share.ts";
 import type { Way, WayEnd } from "./way.ts";
@@ -149,7 +150,8 @@ export class Flow implements Waiter, Way {
 			return;
 		}
 		const rc = sys.shutdown(this.#sink.fd, SHUT_WR);
-		if (rc < 0) this.#fail("shutdown", rc);
+		if (rc === ENOTCONN) this.#fail("shutdown", -pendingError(this.#sink) || rc);
+		else if (rc < 0) this.#fail("shutdown", rc);
 		else this.#end(undefined, false);
 	}
 

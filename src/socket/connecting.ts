@@ -65,8 +65,8 @@ export async function connectWait(
 const errorValue = new Uint8Array(4);
 const errorView = new DataView(errorValue.buffer);
 
-// Reading SO_ERROR also clears it; socket(7).
-function pendingError(socket: Endpoint): number {
+/** The error that the kernel keeps for a socket, as a positive errno; 0 when there is none. Reading it also clears it: SO_ERROR, socket(7). */
+export function pendingError(socket: Endpoint): number {
 	const rc = sys.getsockopt(socket.openFd(), SOL_SOCKET, SO_ERROR, errorValue);
 	return rc < 0 ? -rc : errorView.getInt32(0, true);
 }

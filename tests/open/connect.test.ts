@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -131,6 +131,17 @@ test("datagram addresses have no connections", async () => {
 			message: /datagrams\(\)/,
 		});
 	}
+});
+
+test("a listener whose socket somebody closes behind its back keeps no descriptor", async () => {
+	const count = (): number => readdirSync("/proc/self/fd").length;
+	const before = count();
+	const closed = { code: "ERR_CLOSED" };
+	const [waiting, idle] = [await listen("tcp://127.0.0.1:0"), await listen("tcp://127.0.0.1:0")];
+	const rejected = assert.rejects(waiting.accept(), closed);
+	for (const each of [waiting, idle]) each.socket.close();
+	await Promise.all([rejected, assert.rejects(idle.accept(), closed)]);
+	assert.equal(count(), before);
 });
 
 test("a listener's signal closes it, and its loop ends", async () => {

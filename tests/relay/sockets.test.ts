@@ -25,6 +25,19 @@ test("a socket that its last owner closes under a relay cuts it", async () => {
 	for (const each of [client, server]) each.abort();
 });
 
+test("a reset that is met by handing on an end is told as what it is", async () => {
+	const [client, left] = await tcpPair();
+	const [server, right] = await tcpPair();
+	await client.closeWrite();
+	server.abort();
+	const { isCut, leftToRight, rightToLeft } = await relay(left, right).done;
+	assert.ok(isCut);
+	for (const { error } of [leftToRight, rightToLeft]) {
+		assert.equal((error as { code?: string } | undefined)?.code, "ECONNRESET");
+	}
+	client.abort();
+});
+
 test("a stream that a relay has taken has no say in its connection any more", async () => {
 	const [client, left] = await tcpPair();
 	const [server, right] = socketpair();
