@@ -41,8 +41,8 @@ const SERVER: Known<StartTlsServerOptions> = {
  * Bytes that came in the clear behind the agreement, and were read along with it, are refused: somebody on the way could have slipped them in,
  * to be taken for what the peer says under TLS. Nothing is sent then, and the stream is as it was.
  *
- * @param stream taken once the handshake begins: a `Stream` is closed then and cannot be written to by mistake; any other one must not be used.
- *   TLS within TLS is fine. It must read nothing at the moment
+ * @param stream taken once the handshake begins: a `Stream` is closed then and cannot be written to by mistake, though its `abort()` still
+ *   ends the connection; any other one must not be used. TLS within TLS is fine. It must read nothing at the moment
  * @param options without a time limit the handshake has 60000 ms
  * @throws {TlsError} "plaintext": bytes came too early, and the stream is yours still. All others: the stream is closed
  * @throws {InvalidValueError} `servername` is missing

@@ -52,6 +52,33 @@ test("conversations by datagrams go on over restarts, from the same port, and th
 	});
 });
 
+test("sessions that were taken over count for --max of the new relay", async () => {
+	await inFolder(async (folder) => {
+		const far = await datagrams("udp://127.0.0.1:0");
+		const pair = `udp://127.0.0.1:0=${formatAddress(far.address)}`;
+		const args = ["relay", pair, "--takeover", `${folder}/control`, "--max", "2"];
+		const first = await start(args);
+		const [near = ""] = first.addresses;
+		const open = async (): Promise<Datagrams> =>
+			(await datagrams(undefined, { connect: near })) as Datagrams;
+		const clients = [await open(), await open(), await open()];
+		const said = async (client: number): Promise<string> => {
+			await clients[client]?.send(`${client}`);
+			return String((await far.receive(PATIENT)).data);
+		};
+		assert.deepEqual([await said(0), await said(1)], ["0", "1"]);
+		const second = await start(args);
+		await endsWith(first, 0);
+		// The third one has no place, and those that came before have theirs.
+		await clients[2]?.send("no place");
+		for (let round = 0; round < 3; round++) {
+			assert.deepEqual([await said(0), await said(1)], ["0", "1"]);
+		}
+		await end(second);
+		for (const each of [far, ...clients]) await each.close();
+	});
+});
+
 test("sessions of a FROM that the new relay has not end with the old one", async () => {
 	await inFolder(async (folder) => {
 		const far = await datagrams("udp://127.0.0.1:0");
