@@ -23,7 +23,10 @@ export interface TlsServerOptions
 			TlsOptions,
 			"ALPNProtocols" | "SNICallback" | "enableTrace" | "pskCallback" | "requestCert"
 		> {
-	/** Certificates and keys by the name that a client asks for, such as `"api.example"` or `"*.example"`. Others get `key` and `cert`, if given. */
+	/**
+	 * Certificates and keys by the name that a client asks for, such as `"api.example"` or `"*.example"`. Others get `key` and `cert`, if given.
+	 * What an entry leaves out, such as `ca`, is as for these.
+	 */
 	readonly sni?: Readonly<Record<string, SecureContextOptions>> | undefined;
 	/** With `requestCert`: whether clients are refused that show no certificate, or one that `ca` has not signed. Default true. */
 	readonly rejectUnauthorized?: boolean | undefined;
@@ -45,7 +48,9 @@ export class ServerContext {
 	private constructor(options: TlsServerOptions) {
 		this.#options = options;
 		this.#secureContext = contextOf(options);
-		this.#names = new SniContexts(options.sni ?? {}, contextOf);
+		// Without a `ca` of its own a context of Node's trusts every public authority, whomever the server meant to trust.
+		const { key, cert, pfx, passphrase, privateKeyIdentifier, ...shared } = options;
+		this.#names = new SniContexts(options.sni ?? {}, (own) => contextOf({ ...shared, ...own }));
 	}
 
 	/**

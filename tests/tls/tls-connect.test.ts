@@ -170,6 +170,33 @@ describe("tlsConnect() and tlsListen()", () => {
 		});
 	});
 
+	test("verify clients by the authority of the server, whichever name they ask for", async () => {
+		const stranger = new Authority("another");
+		const own = authority.issue({ dns: ["own.example"] });
+		const sni = {
+			"one.example": authority.issue({ dns: ["one.example"] }),
+			"own.example": { ...own, ca: stranger.cert },
+		};
+		const tls = { ...localhost, ca, requestCert: true, sni };
+		await withEcho({ tls }, async (address) => {
+			for (const [servername, issuer, accepted] of [
+				["localhost", authority, true],
+				["one.example", authority, true],
+				["one.example", stranger, false],
+				["own.example", authority, false],
+				["own.example", stranger, true],
+			] as const) {
+				const identity = issuer.issue({ commonName: "client" });
+				const stream = await tlsConnect(address, { servername, tls: { ca, ...identity } });
+				// With TLS 1.3 a client is refused after its side of the handshake is done.
+				const answer = stream.write("x").then(() => stream.readExactly(1));
+				const isAnswered = await answer.then(Boolean, () => false);
+				assert.equal(isAnswered, accepted, servername);
+				stream.abort();
+			}
+		});
+	});
+
 	test("use another certificate from renew() on", async () => {
 		await withEcho({ tls: { ...localhost } }, async (address, listener) => {
 			const serials: (string | undefined)[] = [];
