@@ -48,6 +48,7 @@ export class Socket {
 	#rejectOpened!: (reason: unknown) => void;
 	#resolveClosed!: (value: undefined) => void;
 	#rejectClosed!: (reason: SocketError) => void;
+	#hasPeerEnded = false;
 	#isOver = false;
 	#isUpgraded = false;
 
@@ -80,7 +81,11 @@ export class Socket {
 			() => this.#peerEnded(),
 			() => this.#peerReset(),
 		);
-		this.#writable = new Writable(this.#stream, () => this.#reset());
+		this.#writable = new Writable(
+			this.#stream,
+			() => this.#writingEnded(),
+			() => this.#reset(),
+		);
 	}
 
 	/** What the peer sends: a byte stream, so that readers may bring their own memory. Nothing is read before it is asked for. */
@@ -99,8 +104,8 @@ export class Socket {
 	}
 
 	/**
-	 * Resolves after `close()`, and without `allowHalfOpen` when the peer's end or a reset has been read. Rejects with a `SocketError` when the
-	 * connection could not be established.
+	 * Resolves after `close()`, and when the peer's end or a reset has been read; with `allowHalfOpen` an end counts once the writable is closed as well.
+	 * Rejects with a `SocketError` when the connection could not be established.
 	 */
 	get closed(): Promise<undefined> {
 		return this.#closed;
@@ -187,9 +192,18 @@ export class Socket {
 
 	// "The WritableStream- and the socket instance- will be automatically closed when a FIN packet is received"
 	#peerEnded(): void {
-		if (this.#setup.options.allowHalfOpen || this.#isOver) return;
+		if (this.#isOver) return;
+		this.#hasPeerEnded = true;
+		if (this.#setup.options.allowHalfOpen && !this.#writable.isClosed) return;
 		this.#isOver = true;
 		void this.#writable.end().then(() => this.#finish());
+	}
+
+	// A connection both of whose halves have ended is not half-open any more.
+	#writingEnded(): void {
+		if (this.#isOver || !this.#hasPeerEnded) return;
+		this.#isOver = true;
+		void this.#finish();
 	}
 
 	#peerReset(): void {

@@ -8,8 +8,9 @@ export class Writable {
 	readonly #sink: Promise<ByteSink>;
 	#controller!: WritableStreamDefaultController;
 	#writing: Promise<void> = Promise.resolve();
+	#isClosed = false;
 
-	constructor(sink: Promise<ByteSink>, onAbort: () => void) {
+	constructor(sink: Promise<ByteSink>, onClose: () => void, onAbort: () => void) {
 		this.#sink = sink;
 		this.stream = new WritableStream({
 			start: (controller) => {
@@ -25,9 +26,16 @@ export class Writable {
 				} catch (error) {
 					throw socketError(error);
 				}
+				this.#isClosed = true;
+				onClose();
 			},
 			abort: onAbort,
 		});
+	}
+
+	/** Whether writing was ended by whoever writes. */
+	get isClosed(): boolean {
+		return this.#isClosed;
 	}
 
 	/** Aborts, whether or not somebody holds a writer. Resolves when the write is over that was under way. */

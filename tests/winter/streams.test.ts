@@ -34,6 +34,19 @@ describe("allowHalfOpen", () => {
 			await writer.close();
 			assert.equal(String(await peer.readExactly(10)), "still here");
 			assert.equal(await peer.read(), null);
+			assert.equal(await socket.closed, undefined);
+			assert.equal(await writer.closed, undefined);
+		});
+	});
+
+	test("true: the socket is closed once both sides have ended, ours first", async () => {
+		await withPair({ allowHalfOpen: true }, async (socket, peer) => {
+			await socket.writable.close();
+			assert.ok(await isPending(socket.closed));
+			await peer.write("answer");
+			await peer.closeWrite();
+			assert.equal(await textOf(socket.readable), "answer");
+			assert.equal(await socket.closed, undefined);
 		});
 	});
 });
