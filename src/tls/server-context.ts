@@ -50,7 +50,9 @@ export class ServerContext {
 		this.#secureContext = contextOf(options);
 		// Without a `ca` of its own a context of Node's trusts every public authority, whomever the server meant to trust.
 		const { key, cert, pfx, passphrase, privateKeyIdentifier, ...shared } = options;
-		this.#names = new SniContexts(options.sni ?? {}, (own) => contextOf({ ...shared, ...own }));
+		this.#names = new SniContexts(options.sni ?? {}, (own, name) =>
+			contextOf({ ...shared, ...own }, name),
+		);
 	}
 
 	/**
