@@ -38,6 +38,12 @@ function rcodeOf(flags: number): string {
 
 function format(record: Answer): string {
 	if (record.type === "OPT") return "OPT";
-	const data = Array.isArray(record.data) ? record.data.map(String).join("") : record.data;
-	return `${record.name} ${record.ttl} ${record.type} ${data}`;
+	return `${record.name} ${record.ttl} ${record.type} ${textOf(record.data)}`;
+}
+
+// Texts come in pieces; services and others have several fields.
+function textOf(data: unknown): string {
+	if (Array.isArray(data)) return data.map(String).join("");
+	const hasFields = typeof data === "object" && data !== null && !Buffer.isBuffer(data);
+	return hasFields ? Object.values(data).join(" ") : String(data);
 }

@@ -38,7 +38,7 @@ export function answer(zone: Zone, query: DecodedPacket): Packet {
 	if (question === undefined || others.length > 0) return reply(query, RCODES.formatError);
 	const name = question.name.toLowerCase();
 	if (name !== zone.name && !name.endsWith(`.${zone.name}`)) return reply(query, RCODES.refused);
-	const own = zone.records.filter((record) => record.name === name);
+	const own = [...zone.records, authority(zone)].filter((record) => record.name === name);
 	const answers = own
 		.filter(({ type }) => type === question.type)
 		.map((record) => ({ ...record, name: question.name }));

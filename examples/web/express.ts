@@ -2,6 +2,7 @@
  * Express, as it is, on TCP and on a Unix socket.
  *
  *     node examples/web/express.ts tcp://127.0.0.1:8080 unix:/tmp/express.sock
+ *     curl http://127.0.0.1:8080/hello/anna
  */
 import { createServer } from "node:http";
 import express from "express";

@@ -2,6 +2,7 @@
  * Fastify, as it is, on TCP and on a Unix socket.
  *
  *     node examples/web/fastify.ts tcp://127.0.0.1:8080 unix:/tmp/fastify.sock
+ *     curl http://127.0.0.1:8080/hello/anna
  */
 import Fastify from "fastify";
 import { serveAt } from "./addresses.ts";

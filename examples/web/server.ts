@@ -5,7 +5,7 @@
  *     curl http://127.0.0.1:8080/
  *     curl --unix-socket /tmp/web.sock --data-binary @package.json http://web/digest
  *
- * and in nginx: `location / { proxy_pass http://unix:/tmp/web.sock; }`
+ * and in nginx: `location / { proxy_pass http://unix:/tmp/web.sock; }`, whose user must be allowed to connect: by `mode` or `group` of `listen`.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";

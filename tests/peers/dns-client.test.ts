@@ -22,6 +22,7 @@ const SERVERS: readonly ServerKind[] = [
 		configure: (port) =>
 			dnsmasqConfiguration(port, [
 				"host-record=www.example.test,192.0.2.80,2001:db8::80",
+				"srv-host=_pg._tcp.example.test,db.example.test,5432,1,2",
 				`txt-record=text.example.test,${LINES.map((line) => `"${line}"`).join(",")}`,
 			]),
 		args: dnsmasqArguments,
@@ -37,6 +38,7 @@ const SERVERS: readonly ServerKind[] = [
 				' local-zone: "example.test." static',
 				' local-data: "www.example.test. 60 IN A 192.0.2.80"',
 				' local-data: "www.example.test. 60 IN AAAA 2001:db8::80"',
+				' local-data: "_pg._tcp.example.test. 60 IN SRV 1 2 5432 db.example.test."',
 				` local-data: 'text.example.test. 60 IN TXT ${LINES.map((line) => `"${line}"`).join(" ")}'`,
 				"remote-control:\n control-enable: no\n",
 			].join("\n"),
@@ -79,6 +81,13 @@ for (const { name, configure, args, started } of SERVERS) {
 			);
 			assert.match(await query("www.example.test", "AAAA"), /^NOERROR by udp.*\n.* 2001:db8::80\n/);
 			assert.match(await query("nothing.example.test", "A"), /^NXDOMAIN by udp, 0 records\n/);
+		});
+
+		test("records of several fields are shown field by field", async () => {
+			assert.match(
+				await query("_pg._tcp.example.test", "SRV"),
+				/ SRV 1 2 5432 db\.example\.test$/m,
+			);
 		});
 
 		test("what does not fit a datagram comes whole by TCP", async () => {

@@ -32,6 +32,10 @@ describe("a DNS server of ours", () => {
 	test("dig gets addresses of both families", { skip: lacking("dig") }, async () => {
 		assert.equal(await dig("+short", "www.example.test", "A"), "192.0.2.80\n192.0.2.81\n");
 		assert.equal(await dig("+short", "www.example.test", "AAAA"), "2001:db8::80\n");
+		assert.match(
+			await dig("+short", "example.test", "SOA"),
+			/^example\.test\. admin\.example\.test\. 1 /,
+		);
 		const all = await dig("wWw.eXample.test", "A");
 		assert.match(all, /status: NOERROR/);
 		assert.match(all, /flags: qr aa rd; QUERY: 1, ANSWER: 2/);
