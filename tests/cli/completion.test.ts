@@ -1,24 +1,27 @@
 /** Completion: what is offered, and what bash, zsh and fish make of it when somebody types. */
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type Address, datagrams, listen } from "socketry";
 import { SOCKET_KINDS, SOCKET_STATES } from "socketry/list";
+import { socket } from "socketry/socket";
 import { CATALOG } from "#src/cli/catalog.ts";
 import { KIND_NAMES } from "#src/cli/compare/kinds.ts";
 import { bashReplies, readBashLine } from "#src/cli/completion/bash-line.ts";
 import { offerFor } from "#src/cli/completion/offer.ts";
 import { FRAMINGS } from "#src/cli/exchange/framing.ts";
 import { inFolder } from "../support/folder.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { lacking } from "../support/programs.ts";
 import { ROOT } from "../support/root.ts";
 import { TypedTerminal } from "../support/terminals.ts";
 import { runProgram } from "./program.ts";
 
+const RUN = randomBytes(6).toString("hex");
 /** A name that a careless shell would run. */
-const hostile = (user: string): string => `${user}-${process.pid} $(touch pwned);b`;
+const hostile = (user: string): string => `${user}-${RUN} $(touch pwned);b`;
 const BREAKS = " \t\n\"'@><=;|&(:";
 
 async function valuesOf(line: string): Promise<readonly string[] | string> {
@@ -101,9 +104,15 @@ describe("what is offered", () => {
 	});
 
 	test("a port only by the hosts that it is reached by", async () => {
-		await using listener = await listen("tcp://127.9.8.7:0");
-		const port = portOf(listener);
-		assert.deepEqual(await valuesOf(`connect 127.9.8.7:${port}`), [`127.9.8.7:${port}`]);
+		const [host] = ownLoopbackHosts();
+		// Sockets that do not listen, so that nobody else does there.
+		using local = socket("inet", "stream");
+		local.bind({ family: "inet", host: "127.0.0.1", port: 0 });
+		const { port } = local.getsockname() as { port: number };
+		using local6 = socket("inet6", "stream");
+		local6.bind({ family: "inet6", host: "::1", port });
+		await using _listener = await listen(`tcp://${host}:${port}`);
+		assert.deepEqual(await valuesOf(`connect ${host}:${port}`), [`${host}:${port}`]);
 		for (const spelling of [
 			`127.0.0.1:${port}`,
 			`tcp://localhost:${port}`,
@@ -115,9 +124,9 @@ describe("what is offered", () => {
 	});
 
 	test("the process behind a port is told", async () => {
-		await using listener = await listen("tcp://127.0.0.1:0");
-		const port = portOf(listener);
-		const offer = await offerFor(["connect", `${port}`], CATALOG);
+		const [host] = ownLoopbackHosts();
+		await using listener = await listen(`tcp://${host}:0`);
+		const offer = await offerFor(["connect", `${host}:${portOf(listener)}`], CATALOG);
 		assert.ok(typeof offer !== "string");
 		assert.match(offer[0]?.about ?? "", new RegExp(`^tcp, .*\\[${process.pid}\\]$`));
 	});
@@ -134,7 +143,7 @@ describe("what is offered", () => {
 				`unix-dgram:${join(folder, "d.sock")}`,
 			]);
 			assert.ok((await valuesOf("ls /")).includes(path));
-			const abstract = await offerFor(["connect", `@offer-${process.pid}`], CATALOG);
+			const abstract = await offerFor(["connect", `@offer-${RUN}`], CATALOG);
 			assert.deepEqual(typeof abstract === "string" || abstract[0]?.value, `@${hostile("offer")}`);
 			mkdirSync(join(folder, "sub"));
 			assert.deepEqual([...(await valuesOf(`listen ${folder}/`))].sort(), [
@@ -229,7 +238,7 @@ describe("what is typed is completed by", { concurrency: true }, () => {
 				await using internet = await listen("tcp://127.0.0.1:0");
 				const port = portOf(internet);
 				// At 127.0.0.1 other servers of this machine may have ports that begin like ours.
-				const host = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`;
+				const [host] = ownLoopbackHosts();
 				await using alone = await listen(`tcp://${host}:0`);
 				const lonely = `tcp://${host}:${portOf(alone)}`;
 				await using _named = await listen(`unix:@${hostile(shell)}`);
@@ -242,7 +251,7 @@ describe("what is typed is completed by", { concurrency: true }, () => {
 					["connect './my\t", ["connect", "./my app.sock"]],
 					["connect unix:./my\t", ["connect", "unix:./my app.sock"]],
 					[`relay ./x=./m\t`, ["relay", "./x=./my app.sock"]],
-					[`connect @${shell}-${process.pid}\t`, ["connect", `@${hostile(shell)}`]],
+					[`connect @${shell}-${RUN}\t`, ["connect", `@${hostile(shell)}`]],
 					["compare --html pa\t", ["compare", "--html", "page 1.html"]],
 					["compare --kind tcp,unix-s\t", ["compare", "--kind", "tcp,unix-seqpacket"]],
 					["connect 80 -- touc\t", ["connect", "80", "--", "touch"]],

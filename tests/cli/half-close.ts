@@ -40,7 +40,7 @@ const CLIENTS: Readonly<Record<string, (to: Place) => string[] | undefined>> = {
 			unix: `UNIX-CONNECT:${path}`,
 			seqpacket: `UNIX-CONNECT:${path},type=5`,
 		};
-		return ["socat", "-t", "10", "-", forms[kind]];
+		return ["socat", "-t", "100", "-", forms[kind]];
 	},
 	ncat: ({ kind, port, path }) => {
 		if (kind === "seqpacket") return undefined;
@@ -65,7 +65,7 @@ const SERVERS: Readonly<Record<string, (at: Place) => [string[], RegExp] | undef
 			unix: `UNIX-LISTEN:${path}`,
 			seqpacket: `UNIX-LISTEN:${path},type=5`,
 		};
-		return [["socat", "-d", "-d", "-t", "10", forms[kind], `SYSTEM:${SCRIPT}`], /listening/];
+		return [["socat", "-d", "-d", "-t", "100", forms[kind], `SYSTEM:${SCRIPT}`], /listening/];
 	},
 	ncat: ({ kind, port, path }) => {
 		if (kind === "seqpacket") return undefined;

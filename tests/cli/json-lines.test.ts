@@ -5,6 +5,7 @@ import { formatAddress, type Listener, listen, type Stream } from "socketry";
 import { CATALOG } from "#src/cli/catalog.ts";
 import type { Child } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -69,7 +70,9 @@ test("wait and ping tell of each that is reached", async () => {
 });
 
 test("fault tells of its start, of connections, and of those that could not be", async () => {
-	await using server = await serve(async (stream) => await stream.write("hello"));
+	// Once it is closed nobody else listens there.
+	const [host] = ownLoopbackHosts();
+	await using server = await serve(async (stream) => await stream.write("hello"), host);
 	const child = startProgram(["fault", "0", addressOf(server), "--latency", "1ms", "--json"]);
 	const { from } = JSON.parse(await child.line()) as { from: string };
 	await runProgram(["connect", from]);
@@ -149,8 +152,11 @@ async function interrupted(child: Child): Promise<string> {
 }
 
 /** A server that says something to everybody, and closes. */
-async function serve(talk: (stream: Stream) => Promise<unknown>): Promise<Listener<Stream>> {
-	const listener = await listen("tcp://127.0.0.1:0");
+async function serve(
+	talk: (stream: Stream) => Promise<unknown>,
+	host = "127.0.0.1",
+): Promise<Listener<Stream>> {
+	const listener = await listen(`tcp://${host}:0`);
 	void (async () => {
 		for await (const stream of listener) {
 			await talk(stream).catch(() => {});

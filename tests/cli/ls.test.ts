@@ -17,6 +17,7 @@ import { plain } from "#src/cli/visible-text.ts";
 import { NOBODY, needsRoot } from "../identity/callers.ts";
 import { startProgram as start } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { lacking } from "../support/programs.ts";
 import { ROOT } from "../support/root.ts";
 import { runProgram, startProgram } from "./program.ts";
@@ -60,29 +61,32 @@ for (const [what, args, message] of MISTAKES) {
 }
 
 test("a port shows its server and both ends of its connections, with the processes by name", async () => {
-	const listener = await listen("tcp://127.0.0.1:0");
+	const [host] = ownLoopbackHosts();
+	const listener = await listen(`tcp://${host}:0`);
 	const client = await connect(formatAddress(listener.address));
 	const server = await listener.accept();
 	const { port } = listener.address;
 	const me = `[${process.pid}]`;
 	const { code, stdout } = await runProgram(["ls", `:${port}`]);
 	assert.equal(code, 0);
-	const [heading = "", ...rows] = stdout.trimEnd().split("\n");
+	const [heading = "", ...all] = stdout.trimEnd().split("\n");
+	// Others may have the same port at other addresses.
+	const rows = all.filter((row) => row.includes(host));
 	assert.match(heading, /^KIND +STATE +LOCAL +PEER .*RTT +RETRANS +USER +PROCESS$/);
 	assert.equal(rows.length, 3, stdout);
-	assert.match(rows[0] ?? "", new RegExp(`^tcp +listening +127.0.0.1:${port} +.*/511`));
+	assert.match(rows[0] ?? "", new RegExp(`^tcp +listening +${host}:${port} +.*/511`));
 	for (const row of rows) assert.ok(row.endsWith(me), row);
 	const toServer = rows.filter(
-		(row) => row.includes(` 127.0.0.1:${port} `) && row.split(me).length === 3,
+		(row) => row.includes(` ${host}:${port} `) && row.split(me).length === 3,
 	);
 	assert.equal(toServer.length, 2, stdout);
 	const tree = await runProgram(["ls", "--tree", `:${port}`]);
 	assert.match(
 		tree.stdout,
-		new RegExp(`\\[${process.pid}\\] \\S+\n.*listening tcp 127.0.0.1:${port}\n`),
+		new RegExp(`\\[${process.pid}\\] \\S+\n.*listening tcp ${host}:${port}\n`),
 	);
-	assert.match(tree.stdout, new RegExp(`← \\S+\\[${process.pid}\\] · tcp 127.0.0.1:${port}\n`));
-	assert.match(tree.stdout, new RegExp(`└─ → \\S+\\[${process.pid}\\] · tcp 127.0.0.1:${port}\n`));
+	assert.match(tree.stdout, new RegExp(`← \\S+\\[${process.pid}\\] · tcp ${host}:${port}\n`));
+	assert.match(tree.stdout, new RegExp(`└─ → \\S+\\[${process.pid}\\] · tcp ${host}:${port}\n`));
 	client.abort();
 	server.abort();
 	listener.close();
@@ -370,7 +374,10 @@ test("what cannot be shown is not listed either", () => {
 
 test("connections that are over are counted, and listed for who asks", async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const client = await connect(formatAddress(listener.address) as "tcp://h:1");
+	// Others may have connections from the same port of 127.0.0.1.
+	const [host] = ownLoopbackHosts();
+	const localAddress = { transport: "tcp", host, port: 0 } as const;
+	const client = await connect(formatAddress(listener.address) as "tcp://h:1", { localAddress });
 	const server = await listener.accept();
 	await client.closeWrite();
 	await server.close();

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAddress, listen } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { ours, startOurs } from "./talk.ts";
 
 const FAST = ["--count", "3", "--interval", "0"];
 
 test("ping tells how long connecting takes, and how many were answered", async () => {
-	const far = await listen("tcp://127.0.0.1:0");
+	// Once it is closed nobody else listens there.
+	const [host] = ownLoopbackHosts();
+	const far = await listen(`tcp://${host}:0`);
 	const serving = (async () => {
 		for await (const stream of far) await stream.close();
 	})();

@@ -14,6 +14,8 @@ import { startOurs, type Talking } from "./talk.ts";
 const MIB = Number(process.env["SOCKETRY_BULK_MIB"] ?? 16);
 const BYTES = MIB * 2 ** 20;
 const MESSAGES = MIB * 1_000;
+/** A relay may be kept from running for a moment. */
+const STILL_TIMES = 5;
 const { seed } = randomSource(
 	process.env["SOCKETRY_SEED"] === undefined ? undefined : Number(process.env["SOCKETRY_SEED"]),
 );
@@ -74,9 +76,11 @@ test("datagrams that come faster than they leave are dropped and counted, and th
 		const server = await listener.accept();
 		listener.close();
 		// Until the relay has seen them all: the server takes nothing, so that its queues stay full.
-		for (let [seen, before] = [0, -1]; seen > before; ) {
+		for (let [seen, still] = [-1, 0]; still < STILL_TIMES; ) {
 			relay.process.kill("SIGUSR1");
-			[before, seen] = [seen, (await figures.next()).droppedDatagrams];
+			const { droppedDatagrams } = await figures.next();
+			still = droppedDatagrams === seen ? still + 1 : 0;
+			seen = droppedDatagrams;
 			await pause(50);
 		}
 		relay.process.kill("SIGTERM");

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, formatAddress, listen, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
+import { until } from "../support/patience.ts";
 import { startOurs, type Talking } from "./talk.ts";
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -181,7 +182,7 @@ function socketsOf({ process }: Talking): number {
 
 /** Waits until a process has so many: what has begun to connect has its socket. */
 async function untilSockets(talking: Talking, count: number): Promise<void> {
-	for (let i = 0; i < 1_000 && socketsOf(talking) < count; i++) await pause(10);
+	await until(() => socketsOf(talking) >= count);
 	assert.equal(socketsOf(talking), count);
 }
 

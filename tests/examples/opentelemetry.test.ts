@@ -11,6 +11,7 @@ import {
 } from "@opentelemetry/api";
 import { connect, listen, socketpair } from "socketry";
 import { startChild } from "../support/children.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { example, stop } from "../support/programs.ts";
 
 interface Bridge {
@@ -78,7 +79,8 @@ test("the bridge makes metrics of every socket's life, and a span of each connec
 			.filter((each) => each.name === name && includes(each.attributes, wanted))
 			.reduce((total, { value }) => total + value, 0);
 
-	const listener = await listen("tcp://127.0.0.1:0");
+	// Once it is closed nobody else listens there.
+	const listener = await listen(`tcp://${ownLoopbackHosts()[0]}:0`);
 	const address = listener.address;
 	const accepting = listener.accept();
 	const client = await contexts.run("a request", () => connect(address));
@@ -109,8 +111,8 @@ test("the bridge makes metrics of every socket's life, and a span of each connec
 	assert.deepEqual(
 		ended.map(({ name, context, options }) => [name, context, options?.attributes?.["asked"]]),
 		[
-			["connect", "a request", `tcp://127.0.0.1:${address.port}`],
-			["connect", "another", `tcp://127.0.0.1:${address.port}`],
+			["connect", "a request", `tcp://${address.host}:${address.port}`],
+			["connect", "another", `tcp://${address.host}:${address.port}`],
 		],
 	);
 	const exceptions = ended.map(

@@ -20,7 +20,7 @@ const OUTPUT = {
 for (const [name, expected] of Object.entries(OUTPUT)) {
 	test(`the textbook's ${name} works literally`, async () => {
 		const file = join(ROOT, ".build/examples/textbook", `${name}.js`);
-		const { stdout, stderr } = await run(process.execPath, [file], { timeout: 20_000 });
+		const { stdout, stderr } = await run(process.execPath, [file], { timeout: 100_000 });
 		assert.equal(stdout, expected);
 		assert.equal(stderr, "");
 	});

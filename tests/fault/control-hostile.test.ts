@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
 import { type FaultControl, faultControl } from "socketry/fault";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 
 interface Reply {
 	readonly status: number;
@@ -158,7 +159,8 @@ describe("the HTTP interface of faults holds", () => {
 	test("a proxy that is removed resets its connections, and its port is free at once", async () => {
 		await using server = await listen("tcp://127.0.0.1:0");
 		const upstream = `127.0.0.1:${server.address.port}`;
-		const made = await ask("POST", "/proxies", { name: "busy", upstream });
+		const own = `${ownLoopbackHosts()[0]}:0`;
+		const made = await ask("POST", "/proxies", { name: "busy", upstream, listen: own });
 		const { listen: at } = made.body as { listen: string };
 		const clients = await Promise.all(
 			Array.from({ length: 20 }, () => connect(`tcp://${at}` as `tcp://${string}`)),

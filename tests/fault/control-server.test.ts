@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { connect, type Listener, listen, type Stream } from "socketry";
 import { type FaultControl, faultControl } from "socketry/fault";
 import { Toxiproxy } from "toxiproxy-node-client";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 
 async function talkTo(address: string): Promise<string> {
 	let client: Stream | undefined;
@@ -92,7 +93,12 @@ describe("a client library of Toxiproxy", () => {
 	});
 
 	test("disables a proxy and enables it again at the same port", async () => {
-		const proxy = await toxiproxy.createProxy({ name: "off", listen: "127.0.0.1:0", upstream });
+		const proxy = await toxiproxy.createProxy({
+			name: "off",
+			// While it is off nobody else takes the port.
+			listen: `${ownLoopbackHosts()[0]}:0`,
+			upstream,
+		});
 		const { listen: at } = proxy;
 		const off = await proxy.update({ enabled: false, listen: at, upstream });
 		assert.equal(off.enabled, false);

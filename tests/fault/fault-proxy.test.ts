@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { type FaultedConnection, FaultPlan, faultProxy } from "socketry/fault";
 import { inFolder } from "../support/folder.ts";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { abstractName } from "../support/pairs.ts";
 
 test("connections go from a Unix socket to TCP, each with its own luck", async () => {
@@ -47,7 +48,9 @@ test("connections go from a Unix socket to TCP, each with its own luck", async (
 });
 
 test("without a server the client is told by a reset", async () => {
-	const gone = await listen("tcp://127.0.0.1:0");
+	// Nobody else listens there.
+	const [host] = ownLoopbackHosts();
+	const gone = await listen(`tcp://${host}:0`);
 	const to = gone.address;
 	gone.close();
 	const seen: FaultedConnection[] = [];

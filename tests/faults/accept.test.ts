@@ -9,6 +9,7 @@ const EXHAUSTED = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 /** In the best of some attempts: a busy machine takes its time. */
 const RECOVERY_MS = 1_000;
 const ATTEMPTS = 20;
+const SHORTAGE_CPU_US_MAX = 100_000;
 
 for (const code of ["ECONNABORTED", "EPROTO", "EPERM"]) {
 	test(`a connection that failed in the queue with ${code} is skipped, however many there are`, async () => {
@@ -64,6 +65,15 @@ async function recoveryMs(code: string): Promise<number> {
 }
 
 test("a lasting shortage neither spins nor goes silent, and ends when it ends", async () => {
+	let best = Number.POSITIVE_INFINITY;
+	for (let attempt = 0; attempt < ATTEMPTS && best >= SHORTAGE_CPU_US_MAX; attempt++) {
+		best = Math.min(best, await shortageUs());
+	}
+	assert.ok(best < SHORTAGE_CPU_US_MAX, `${best} us of processor time`);
+});
+
+/** The processor time of a shortage that lasts for some calls. */
+async function shortageUs(): Promise<number> {
 	const overloads: Overload[] = [];
 	const listener = await listen(`unix:${abstractName()}`, {
 		onOverload: (overload) => overloads.push(overload),
@@ -76,12 +86,12 @@ test("a lasting shortage neither spins nor goes silent, and ends when it ends", 
 	const server = await accepting;
 	const { user, system } = process.cpuUsage(cpu);
 	assert.equal(overloads.length, 3);
-	assert.ok(user + system < 100_000, `${user + system} us of processor time`);
 	faults[Symbol.dispose]();
 	client.abort();
 	server.abort();
 	listener.close();
-});
+	return user + system;
+}
 
 test("an overloaded listener can be closed, and its pending accept learns of it", async () => {
 	const listener = await listen(`unix:${abstractName()}`);

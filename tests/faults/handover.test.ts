@@ -15,6 +15,7 @@ import {
 	openResources,
 } from "socketry/testing";
 import { inFolder } from "../support/folder.ts";
+import { PATIENT } from "../support/patience.ts";
 import { FAULT_TABLE } from "./fault-table.ts";
 
 const WAIT = { timeoutMs: 1_500 };
@@ -75,8 +76,8 @@ async function handOver(fault: Fault): Promise<number> {
 async function assertServes(listener: Listener<Stream>, what: string): Promise<void> {
 	try {
 		const [client, server] = await Promise.all([
-			connect(listener.address, WAIT),
-			listener.accept(WAIT),
+			connect(listener.address, PATIENT),
+			listener.accept(PATIENT),
 		]);
 		await Promise.all([client.close(), server.close()]);
 	} catch (error) {

@@ -43,9 +43,13 @@ test("a TCP listener and both ends of a connection tell of each other, with queu
 
 test("what waits to be accepted is listed without a process, and as the peer of who waits", async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const client = await connect(formatAddress(listener.address));
+	const to = formatAddress(listener.address);
+	const client = await connect(to);
 	const { sockets } = await listSockets({ addresses: [formatAddress(client.address as never)] });
-	const far = one(sockets, (each) => each.inode === 0 && each.state === "established");
+	const far = one(
+		sockets,
+		(each) => each.inode === 0 && each.state === "established" && each.local === to,
+	);
 	assert.deepEqual(far.holders, []);
 	assert.equal(far.peer?.holders[0]?.pid, process.pid);
 	client.abort();

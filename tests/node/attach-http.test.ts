@@ -9,6 +9,7 @@ import tls from "node:tls";
 import { promisify } from "node:util";
 import { connect, listen } from "socketry";
 import { attachHttp, connectDuplex, createConnectionTo } from "socketry/node";
+import { ownLoopbackHosts } from "../support/own-addresses.ts";
 import { PROMPT_MS } from "../support/patience.ts";
 import { makeCertificate } from "./certificate.ts";
 import { closed, readAll } from "./sockets.ts";
@@ -166,20 +167,22 @@ for (const sockets of ["net", "duplex"] as const) {
 			const server = http.createServer((_request, response) => {
 				respond = () => response.end("done");
 			});
-			const listener = await listen("tcp://127.0.0.1:0");
+			// Once it is closed nobody else listens there.
+			const [host] = ownLoopbackHosts();
+			const listener = await listen(`tcp://${host}:0`);
 			attachHttp(server, listener, { sockets });
 			await once(server, "listening");
 			const { port } = listener.address;
-			const idle = net.connect(port, "127.0.0.1");
+			const idle = net.connect(port, host);
 			idle.write(REQUEST);
 			await once(server, "request");
 			respond();
 			await once(idle, "data");
-			const busy = get({ port, host: "127.0.0.1" });
+			const busy = get({ port, host });
 			await once(server, "request");
 			const over = promisify(server.close).call(server);
 			await closed(idle.resume());
-			await assert.rejects(connect({ transport: "tcp", host: "127.0.0.1", port }), {
+			await assert.rejects(connect({ transport: "tcp", host, port }), {
 				code: "ECONNREFUSED",
 			});
 			respond();

@@ -4,6 +4,7 @@ import net, { type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { connect, InvalidAddressError, listen } from "socketry";
 import { connectDuplex } from "socketry/node";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { abstractName, withSocketPath } from "../support/pairs.ts";
 import { closed, readAll } from "./sockets.ts";
 
@@ -67,9 +68,8 @@ describe("connectDuplex()", () => {
 	});
 
 	test("a refused connection is an error with Node's properties", async () => {
-		const listener = await listen("tcp://127.0.0.1:0");
-		const { port } = listener.address;
-		listener.close();
+		using refusing = refusingTcpPort();
+		const { port } = refusing;
 		const duplex = connectDuplex(`tcp://127.0.0.1:${port}`);
 		duplex.write("never", (error) => assert.ok(error));
 		const [error] = await once(duplex, "error");

@@ -13,6 +13,7 @@ import {
 	UnsupportedError,
 } from "socketry";
 import { fromNetSocket } from "socketry/node";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { withSocketPath } from "../support/pairs.ts";
 import { bytesOf, closed } from "./sockets.ts";
 
@@ -182,7 +183,8 @@ test("a socket that still connects is waited for", async () => {
 	await stream.close();
 	server.close();
 	await once(server, "close");
-	const refused = net.connect(port, "127.0.0.1");
+	using refusing = refusingTcpPort();
+	const refused = net.connect(refusing.port, "127.0.0.1");
 	await assert.rejects(fromNetSocket(refused), { code: "ECONNREFUSED" });
 	await closed(refused);
 });

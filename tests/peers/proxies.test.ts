@@ -15,7 +15,7 @@ async function connectSoon(address: string): Promise<Stream> {
 		try {
 			return (await connect(address)) as Stream;
 		} catch (error) {
-			if (i === 200) throw error;
+			if (i === 5_000) throw error;
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
 	}
@@ -29,7 +29,7 @@ async function withHaproxy(
 	await inFolder(async (folder) => {
 		const path = join(folder, "haproxy.cfg");
 		const defaults =
-			"defaults\n mode tcp\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n";
+			"defaults\n mode tcp\n timeout connect 60s\n timeout client 60s\n timeout server 60s\n";
 		writeFileSync(path, `global\n maxconn 100\n${defaults}${section}\n`);
 		const haproxy = startPeer("haproxy", ["-db", "-f", path]);
 		t.after(() => haproxy.process.kill("SIGKILL"));

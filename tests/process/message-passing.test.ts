@@ -19,6 +19,7 @@ import { needsRoot } from "../identity/callers.ts";
 import { runChild, startChild } from "../support/children.ts";
 import { marked, openMarkedCount } from "../support/marked-descriptors.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const FEW = ["sh", "-c", 'ulimit -n 100 && exec "$@"', "sh"];
 const RECEIVER = new URL("./message-receiver.child.js", import.meta.url);
@@ -34,7 +35,7 @@ function witness(): [given: number, kept: number] {
 }
 
 function assertGone(kept: number): void {
-	assert.equal(sys.read(kept, new Uint8Array(1), 0, 1, 5_000), 0);
+	assert.equal(sys.read(kept, new Uint8Array(1), 0, 1, PATIENCE_MS), 0);
 	closeSync(kept);
 }
 

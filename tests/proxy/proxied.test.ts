@@ -54,7 +54,8 @@ test("a peer without a proper header is refused and told of; the loop goes on an
 	const loop = (async () => {
 		const options = {
 			trust: () => true,
-			headerTimeoutMs: 50,
+			// Longer than a header of this process is ever on its way.
+			headerTimeoutMs: 3_000,
 			onRefused: (error: Error) => refused.push((error as unknown as { code: string }).code),
 		};
 		for await (const connection of proxied(listener, options)) {

@@ -14,9 +14,9 @@ const TURNS = 1_000;
 const WINDOWS_MAX = 20;
 
 /** Lets the event loop turn until something is so, and fails when it never is. */
-export async function until(isSo: () => boolean): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 	const deadline = performance.now() + PATIENCE_MS;
-	for (let turn = 0; !isSo(); turn++) {
+	for (let turn = 0; !(await isSo()); turn++) {
 		assert.ok(performance.now() < deadline, "it has not come that far");
 		// At first as fast as can be, and then not in the way of another process.
 		await new Promise((resolve) => (turn < TURNS ? setImmediate(resolve) : setTimeout(resolve, 5)));

@@ -28,7 +28,7 @@ for (const { name, descriptor } of stored) {
 }
 await notify({ ready: true, status: `serving with ${stored.length} stored` });
 // Nobody waits longer for a test that failed.
-setTimeout(() => process.exit(1), 30_000).unref();
+setTimeout(() => process.exit(1), 300_000).unref();
 
 for await (const stream of listener) {
 	if (!("write" in stream)) throw new Error("the unit has another kind of socket");

@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { listen, type Stream } from "socketry";
 import { startTls } from "socketry/tls";
 import { binding, connect, Socket, SocketError, type SocketOptions } from "socketry/winter";
+import { refusingTcpPort } from "../support/own-addresses.ts";
 import { localhost } from "../tls/pairs.ts";
 import { portOf, startsLikeOne } from "./expectations.ts";
 import { isPending, textOf, withPair } from "./pairs.ts";
@@ -160,9 +161,8 @@ describe("opened", () => {
 	});
 
 	test("and closed reject with a SocketError when the connection fails; the streams are cancelled and aborted with it", async () => {
-		const listener = await listen("tcp://127.0.0.1:0");
-		const port = portOf(listener);
-		listener.close();
+		using refusing = refusingTcpPort();
+		const { port } = refusing;
 		const socket = connect({ hostname: "127.0.0.1", port });
 		const writing = socket.writable.getWriter();
 		const reading = socket.readable.getReader().read();
