@@ -26,7 +26,7 @@ const PROGRAM = "/lib/systemd/systemd";
 // In a mount namespace: /run, so that it finds no other service manager, and a hierarchy of groups of which it sees a branch only.
 const SCRIPT = `
 base=$(mktemp -d)
-mount -t cgroup2 cgroup2 "$base" && group="$base/socketry-$$" && mkdir "$group" || exit 77
+mount -t cgroup2 cgroup2 "$base" && group=$(mktemp -d "$base/socketry-XXXXXXXX") && chmod 755 "$group" || exit 77
 setpriv --pdeathsig KILL /bin/sh -c 'echo $$ > "$0/cgroup.procs" && exec unshare --cgroup --mount /bin/sh -c "
 	set -e
 	mount -t tmpfs tmpfs /run
