@@ -365,7 +365,8 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 		this.#endBackoff = descriptor.sleep(LIMITS.acceptBackoffMs, () => {
 			this.#endBackoff = undefined;
 			descriptor.readCredit = 1;
-			if (this.#resolve !== undefined) this.#wake();
+			if (this.closed) this.close();
+			else if (this.#resolve !== undefined) this.#wake();
 		});
 		const { code } = syscallError("accept", rc);
 		tellDropped(this.socket, "connections", refused, code);

@@ -12,35 +12,37 @@ const URL_PORTS: Readonly<Record<string, string>> = {
 const URL_WORDS =
 	/^(?:https?|wss?|ftps?|ssh|rediss?|postgres(?:ql)?|mysql|mongodb|mqtts?|amqps?|tls|ssl):\/\//i;
 // Of socat, ncat, Go, Docker and others.
-const OTHER_WORDS: Readonly<Record<string, string>> = {
-	"tcp-listen": "tcp",
-	"tcp-connect": "tcp",
-	tcp4: "tcp",
-	"tcp4-listen": "tcp",
-	tcp6: "tcp",
-	"tcp6-listen": "tcp",
-	"udp-listen": "udp",
-	"udp-recv": "udp",
-	udp4: "udp",
-	udp6: "udp",
-	"unix-listen": "unix",
-	"unix-connect": "unix",
-	"unix-client": "unix",
-	"unix-stream": "unix",
-	local: "unix",
-	file: "unix",
-	abstract: "unix:@",
-	"unix-abstract": "unix:@",
-	"abstract-listen": "unix:@",
-	"abstract-connect": "unix:@",
-	unixgram: "unix-dgram",
-	"unix-datagram": "unix-dgram",
-	seqpacket: "unix-seqpacket",
-	unixpacket: "unix-seqpacket",
-	srv: "tcp+srv",
-	"vsock-listen": "vsock",
-	"vsock-connect": "vsock",
-};
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map(
+	Object.entries({
+		"tcp-listen": "tcp",
+		"tcp-connect": "tcp",
+		tcp4: "tcp",
+		"tcp4-listen": "tcp",
+		tcp6: "tcp",
+		"tcp6-listen": "tcp",
+		"udp-listen": "udp",
+		"udp-recv": "udp",
+		udp4: "udp",
+		udp6: "udp",
+		"unix-listen": "unix",
+		"unix-connect": "unix",
+		"unix-client": "unix",
+		"unix-stream": "unix",
+		local: "unix",
+		file: "unix",
+		abstract: "unix:@",
+		"unix-abstract": "unix:@",
+		"abstract-listen": "unix:@",
+		"abstract-connect": "unix:@",
+		unixgram: "unix-dgram",
+		"unix-datagram": "unix-dgram",
+		seqpacket: "unix-seqpacket",
+		unixpacket: "unix-seqpacket",
+		srv: "tcp+srv",
+		"vsock-listen": "vsock",
+		"vsock-connect": "vsock",
+	}),
+);
 
 /**
  * Says what to write instead of a text that begins with no transport.
@@ -81,14 +83,18 @@ function ofUrl(text: string): string | undefined {
 function ofWord(text: string, words: readonly string[]): string | undefined {
 	const [, word = "", rest = ""] = /^([a-z][a-z0-9+-]*):(.*)$/i.exec(text) ?? [];
 	const lower = word.toLowerCase();
-	const meant = words.includes(lower) ? lower : OTHER_WORDS[lower];
+	const isPort = /^\d+$/.test(rest);
+	const isKnown = words.includes(lower);
+	// A name of a host before a port can look like a transport, or like a word of others.
+	const isHost = isPort && !isKnown && /^[a-z]+$/.test(lower);
+	if (isHost) return undefined;
+	const meant = isKnown ? lower : OTHER_WORDS.get(lower);
 	if (meant !== undefined) return `did you mean ${corrected(meant, rest)}?`;
 	const [, start] = /^([a-z+-]+)\/\//i.exec(text) ?? [];
 	if (start !== undefined && words.includes(start)) {
 		return `did you mean ${corrected(start, text.slice(start.length))}?`;
 	}
-	// A name of a host before a port can look like a transport.
-	if (word === "" || /^\d+$/.test(rest)) return undefined;
+	if (word === "" || isPort) return undefined;
 	const close = nearest(lower, words);
 	return close === undefined ? undefined : `did you mean ${close}:?`;
 }

@@ -14,6 +14,9 @@ interface Owner {
 const COLLECTED =
 	"A socket was garbage-collected while open: close it, or hold it with `await using`";
 
+/** Sockets from this number on are watched at once: a single one of a million would have each collection look through a list of that length, for 80 ms. */
+const HELD_COUNT = 131_072;
+
 /** Those that are held, by the number of their descriptor. */
 const held: (Owner | undefined)[] = [];
 let isFollowing = false;
@@ -30,13 +33,22 @@ const watched = new FinalizationRegistry<Descriptor>((descriptor) => {
 
 // Of objects that nobody holds: each tells of one full collection.
 const collections = new FinalizationRegistry<undefined>(() => {
-	for (const owner of held) if (owner?.descriptor.isAwaited === false) watch(owner);
+	for (const owner of held) {
+		if (owner?.descriptor.isAwaited !== false) continue;
+		held[owner.descriptor.fd] = undefined;
+		watch(owner);
+	}
 	followCollections();
 });
 
 /** Closes the owner's descriptor when it is collected, until `keep`. */
 export function closeForgotten(owner: Owner): void {
-	held[owner.descriptor.fd] = owner;
+	const { fd } = owner.descriptor;
+	if (fd >= HELD_COUNT) {
+		watch(owner);
+		return;
+	}
+	held[fd] = owner;
 	if (isFollowing) return;
 	isFollowing = true;
 	followCollections();
@@ -50,8 +62,8 @@ export function keep(owner: Owner): void {
 }
 
 function watch(owner: Owner): void {
-	held[owner.descriptor.fd] = undefined;
-	watched.register(owner, owner.descriptor, owner.descriptor);
+	const { descriptor } = owner;
+	watched.register(owner, descriptor, descriptor);
 }
 
 function followCollections(): void {

@@ -20,6 +20,7 @@ import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { Rejection } from "./rejection.ts";
 import { Slab } from "./slab.ts";
 
 // Below this much room fresh memory is cheaper than the many short reads that would follow.
@@ -49,7 +50,7 @@ export class Receiver extends ByteReader implements Waiter {
 	#refusedDescriptorsCount = 0;
 	// The caller's buffer of the pending read; undefined when it goes to the slab.
 	#target: Uint8Array | undefined;
-	// It rejects too, by a promise that was rejected: `reject` would hold 64 bytes as long as the read waits, a twentieth of an idle connection.
+	// Rejects too, by a `Rejection`: the `reject` beside it would hold 64 bytes as long as the read waits, a twentieth of an idle connection.
 	#resolve: ((result: never) => void) | undefined;
 	#release: (() => void) | undefined;
 	#receivedBytes = 0;
@@ -257,6 +258,6 @@ export class Receiver extends ByteReader implements Waiter {
 			release();
 		}
 		if (error === undefined) resolve?.(result as never);
-		else resolve?.(Promise.reject(error) as never);
+		else resolve?.(new Rejection(error) as never);
 	}
 }

@@ -31,12 +31,11 @@ export function secureContextOf(options: SecureContextOptions, name = "tls"): Se
 	}
 }
 
-// Node takes what has none, and trusts nobody then.
+// Node takes what has none: it trusts nobody then, or every public authority if the text is empty.
 function requireAuthorities(ca: SecureContextOptions["ca"], name: string): void {
 	for (const each of Array.isArray(ca) ? ca : [ca]) {
 		const isText = typeof each === "string" || each instanceof Uint8Array;
-		if (!isText || each.length === 0 || CERTIFICATE.test(Buffer.from(each).toString("latin1")))
-			continue;
+		if (!isText || CERTIFICATE.test(Buffer.from(each).toString("latin1"))) continue;
 		throw new InvalidValueError(`${name}.ca`, WANTED.ca);
 	}
 }

@@ -51,7 +51,7 @@ export class ServerContext {
 		// Without a `ca` of its own a context of Node's trusts every public authority, whomever the server meant to trust.
 		const { key, cert, pfx, passphrase, privateKeyIdentifier, ...shared } = options;
 		this.#names = new SniContexts(options.sni ?? {}, (own, name) =>
-			contextOf({ ...shared, ...own }, name),
+			contextOf({ ...shared, ...given(own, name) }, name),
 		);
 	}
 
@@ -127,6 +127,12 @@ function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefined {
 		"requestCert",
 		"this version of Node does not tell whether it verified",
 	);
+}
+
+// Undefined is left out here too, and so is what Node takes for that.
+function given(options: SecureContextOptions, name: string): SecureContextOptions {
+	const fields = Object.entries(requireObject(name, options));
+	return Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== null));
 }
 
 function contextOf(options: SecureContextOptions, name = "tls"): SecureContext {

@@ -104,7 +104,7 @@ export class Socket {
 	}
 
 	/**
-	 * Resolves after `close()`, and when the peer's end or a reset has been read; with `allowHalfOpen` an end counts once the writable is closed as well.
+	 * Resolves after `close()`, and when the peer's end or a reset has been read; with `allowHalfOpen` an end counts once the writable is closed or has failed.
 	 * Rejects with a `SocketError` when the connection could not be established.
 	 */
 	get closed(): Promise<undefined> {
@@ -194,7 +194,7 @@ export class Socket {
 	#peerEnded(): void {
 		if (this.#isOver) return;
 		this.#hasPeerEnded = true;
-		if (this.#setup.options.allowHalfOpen && !this.#writable.isClosed) return;
+		if (this.#setup.options.allowHalfOpen && !this.#writable.isOver) return;
 		this.#isOver = true;
 		void this.#writable.end().then(() => this.#finish());
 	}

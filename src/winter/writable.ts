@@ -8,10 +8,13 @@ export class Writable {
 	readonly #sink: Promise<ByteSink>;
 	#controller!: WritableStreamDefaultController;
 	#writing: Promise<void> = Promise.resolve();
-	#isClosed = false;
+	readonly #onEnd: () => void;
+	#isOver = false;
 
-	constructor(sink: Promise<ByteSink>, onClose: () => void, onAbort: () => void) {
+	/** @param onEnd called when writing is over, unless by an abort; see `isOver` */
+	constructor(sink: Promise<ByteSink>, onEnd: () => void, onAbort: () => void) {
 		this.#sink = sink;
+		this.#onEnd = onEnd;
 		this.stream = new WritableStream({
 			start: (controller) => {
 				this.#controller = controller;
@@ -25,17 +28,17 @@ export class Writable {
 					await (await this.#sink).closeWrite();
 				} catch (error) {
 					throw socketError(error);
+				} finally {
+					this.#ended();
 				}
-				this.#isClosed = true;
-				onClose();
 			},
 			abort: onAbort,
 		});
 	}
 
-	/** Whether writing was ended by whoever writes. */
-	get isClosed(): boolean {
-		return this.#isClosed;
+	/** Whether whoever writes has ended it, or can write no more because something failed. */
+	get isOver(): boolean {
+		return this.#isOver;
 	}
 
 	/** Aborts, whether or not somebody holds a writer. Resolves when the write is over that was under way. */
@@ -59,7 +62,13 @@ export class Writable {
 				chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : (chunk as Uint8Array),
 			);
 		} catch (error) {
+			this.#ended();
 			throw socketError(error);
 		}
+	}
+
+	#ended(): void {
+		this.#isOver = true;
+		this.#onEnd();
 	}
 }

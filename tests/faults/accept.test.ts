@@ -105,6 +105,18 @@ test("an overloaded listener can be closed, and its pending accept learns of it"
 	faults[Symbol.dispose]();
 });
 
+test("an accept of an overloaded listener learns that somebody has closed its socket", async () => {
+	const listener = await listen(`unix:${abstractName()}`);
+	const client = await connect(listener.address);
+	const faults = injectFaults([{ call: "accept4", fail: "EMFILE" }]);
+	const accepting = listener.accept();
+	assert.equal(await client.read(), null);
+	faults[Symbol.dispose]();
+	listener.socket.close();
+	await assert.rejects(accepting, { code: "ERR_CLOSED" });
+	client.abort();
+});
+
 test("what onOverload throws reaches who accepts, and the listener goes on", async () => {
 	const listener = await listen(`unix:${abstractName()}`, {
 		onOverload: () => {

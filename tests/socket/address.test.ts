@@ -93,6 +93,8 @@ test("text in no form is refused with the form that is expected", () => {
 		["unixgram:/a", /did you mean unix-dgram:\/a\?/],
 		["abstract:a", /did you mean unix:@a\?/],
 		["vsock-listen:1", /did you mean vsock:\?/],
+		["srv:80", /write tcp:\/\/ before it/],
+		["constructor:80", /write tcp:\/\/ before it/],
 		["localhost", /the port is missing; write tcp:\/\/localhost:PORT$/],
 		["a.example:", /the port is missing; write tcp:\/\/a\.example:PORT$/],
 		["[::1]", /the port is missing; write tcp:\/\/\[::1\]:PORT$/],

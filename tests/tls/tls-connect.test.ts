@@ -176,6 +176,7 @@ describe("tlsConnect() and tlsListen()", () => {
 		const sni = {
 			"one.example": authority.issue({ dns: ["one.example"] }),
 			"own.example": { ...own, ca: stranger.cert },
+			"two.example": { ...authority.issue({ dns: ["two.example"] }), ca: undefined },
 		};
 		const tls = { ...localhost, ca, requestCert: true, sni };
 		await withEcho({ tls }, async (address) => {
@@ -183,6 +184,8 @@ describe("tlsConnect() and tlsListen()", () => {
 				["localhost", authority, true],
 				["one.example", authority, true],
 				["one.example", stranger, false],
+				["two.example", authority, true],
+				["two.example", stranger, false],
 				["own.example", authority, false],
 				["own.example", stranger, true],
 			] as const) {
@@ -306,6 +309,7 @@ test("a certificate, a key or an authority that is none is told by the name of i
 		[{ cert: junk, key }, /^"tls\.cert" must be the contents of a file in PEM with a certificate/],
 		[{ cert, key: authority.issue().key }, /^"tls\.key" must be the private key of `cert`/],
 		[{ pfx: junk }, /^"tls\.pfx" must be the contents of a file of PKCS #12/],
+		[{ cert, key, ca: "" }, /^"tls\.ca" must be .* in PEM with certificates/],
 		[{ cert, key, ca: [authority.cert, junk] }, /^"tls\.ca" must be .* in PEM with certificates/],
 		[{ cert, key, ciphers: junk }, /^"tls\.ciphers" must have ciphers that OpenSSL knows/],
 		[{ sni: { "a.example": { cert, key: junk } } }, /^"tls\.sni\.a\.example\.key" must be/],

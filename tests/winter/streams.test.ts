@@ -49,6 +49,19 @@ describe("allowHalfOpen", () => {
 			assert.equal(await socket.closed, undefined);
 		});
 	});
+
+	test("true: the socket is closed once a write fails after the peer's end", async () => {
+		await withPair({ allowHalfOpen: true }, async (socket, peer) => {
+			await peer.closeWrite();
+			assert.equal(await textOf(socket.readable), "");
+			peer.abort();
+			const writer = socket.writable.getWriter();
+			const failing = assert.rejects(writer.closed, startsLikeOne);
+			while ((await writer.write(Buffer.from("x")).catch(() => "failed")) !== "failed");
+			await failing;
+			assert.equal(await socket.closed, undefined);
+		});
+	});
 });
 
 describe("the streams", () => {
