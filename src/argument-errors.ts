@@ -6,9 +6,9 @@ import { nameClasses } from "./socket-error.ts";
 export class InvalidTypeError extends TypeError {
 	readonly code: "ERR_INVALID_ARG_TYPE" = "ERR_INVALID_ARG_TYPE";
 
-	/** @param expected what is wanted, as in `"a string"` */
-	constructor(name: string, expected: string, value: unknown) {
-		super(`${quote(name)} must be ${expected}, but is ${showValue(value)}`);
+	/** @param expected what is wanted, as in `"a string"` @param given the value; left out when it may be secret */
+	constructor(name: string, expected: string, ...given: readonly [value?: unknown]) {
+		super(`${quote(name)} must be ${expected}${butIs(given)}`);
 	}
 }
 
@@ -18,7 +18,7 @@ export class InvalidValueError extends TypeError {
 
 	/** @param why the second half of the sentence, as in `"must not be empty"` @param given the value; left out when it does not matter */
 	constructor(name: string, why: string, ...given: readonly [value?: unknown]) {
-		super(`${quote(name)} ${why}${given.length === 0 ? "" : `, but is ${showValue(given[0])}`}`);
+		super(`${quote(name)} ${why}${butIs(given)}`);
 	}
 }
 
@@ -42,6 +42,10 @@ export class OutOfRangeError extends RangeError {
 	constructor(name: string, range: string, value: unknown) {
 		super(`${quote(name)} must be ${range}, but is ${showValue(value)}`);
 	}
+}
+
+function butIs(given: readonly [value?: unknown]): string {
+	return given.length === 0 ? "" : `, but is ${showValue(given[0])}`;
 }
 
 nameClasses({ InvalidTypeError, InvalidValueError, InvalidAddressError, OutOfRangeError });

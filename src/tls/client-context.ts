@@ -1,13 +1,13 @@
 /** The client's side of a handshake. */
 import { isIP } from "node:net";
 import { type ConnectionOptions, connect, type SecureContext } from "node:tls";
-import { type Known, requireBoolean, requireObject, requireString } from "../arguments.ts";
+import { type Known, requireBoolean, requireString } from "../arguments.ts";
 import { InvalidTypeError, InvalidValueError, TlsError } from "../errors.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Channel, Wire } from "./channel.ts";
 import { awaitHandshake } from "./handshake.ts";
-import { secureContextOf } from "./secure-context.ts";
+import { requireSettings, secureContextOf } from "./secure-context.ts";
 import { TlsStream } from "./tls-stream.ts";
 
 /** What a client of TLS is told. */
@@ -59,7 +59,7 @@ export class ClientContext {
 	 */
 	constructor(options: TlsClientOptions, host?: string) {
 		const { servername, alpn, requireAlpn, allowTruncation, tls = {} } = options;
-		requireObject("tls", tls);
+		requireSettings("tls", tls);
 		if (requireAlpn !== undefined) requireBoolean("requireAlpn", requireAlpn);
 		if (allowTruncation !== undefined) requireBoolean("allowTruncation", allowTruncation);
 		if (alpn !== undefined) checkAlpn(alpn);

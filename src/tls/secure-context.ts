@@ -1,6 +1,6 @@
 /** Node's contexts of TLS, with errors that name what is wrong. */
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
-import { InvalidValueError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError } from "../errors.ts";
 
 const PEM = "must be the contents of a file in PEM with";
 const WANTED = {
@@ -13,14 +13,27 @@ const WANTED = {
 	ecdhCurve: "must have curves that OpenSSL knows",
 	sigalgs: "must have algorithms that OpenSSL knows",
 } as const;
+// Of Node: `The "options.key" property must be of type string or an instance of Buffer. Received type number (5)`.
+const WRONG_TYPE = /^The "options\.(\w+)" property must be (.+)\. Received /s;
 const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
+
+/**
+ * Refuses what holds no settings, such as the text of a key.
+ *
+ * @throws {InvalidTypeError} it is no object; it is not shown, for it may be secret
+ */
+export function requireSettings(name: string, value: unknown): void {
+	const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+	if (!isObject) throw new InvalidTypeError(name, "an object");
+}
 
 /**
  * Makes one.
  *
  * @param name of the options, for errors
  * @throws {InvalidValueError} a field is not what it should be, or key and certificate do not belong together; `cause` is Node's error, if it has one
- * @throws {TypeError} Node's own, of a field that has another type
+ * @throws {InvalidTypeError} a field has another type
+ * @throws {TypeError} Node's own, of a version of TLS that there is not
  */
 export function secureContextOf(options: SecureContextOptions, name = "tls"): SecureContext {
 	requireAuthorities(options.ca, name);
@@ -42,8 +55,7 @@ function requireAuthorities(ca: SecureContextOptions["ca"], name: string): void 
 
 function explained(options: SecureContextOptions, name: string, error: Error): Error {
 	const { code } = error as NodeJS.ErrnoException;
-	// They name the field.
-	if (error instanceof TypeError) return error;
+	if (error instanceof TypeError && code !== undefined) return withoutValue(name, error);
 	if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") {
 		return because(
 			error,
@@ -59,6 +71,12 @@ function explained(options: SecureContextOptions, name: string, error: Error): E
 		if (cause !== undefined) return because(cause, `${name}.${field}`, wanted);
 	}
 	return error;
+}
+
+function withoutValue(name: string, error: TypeError): Error {
+	const [, field, expected] = WRONG_TYPE.exec(error.message) ?? [];
+	if (field === undefined || expected === undefined) return error;
+	return new InvalidTypeError(`${name}.${field}`, expected);
 }
 
 function failureOf(options: SecureContextOptions): Error | undefined {

@@ -5,14 +5,13 @@ import {
 	TLSSocket,
 	type TlsOptions,
 } from "node:tls";
-import { requireObject } from "../arguments.ts";
 import { InvalidValueError, UnsupportedError } from "../errors.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import { Channel, Wire } from "./channel.ts";
 import { certificateError } from "./explain.ts";
 import { awaitHandshake } from "./handshake.ts";
-import { secureContextOf } from "./secure-context.ts";
+import { requireSettings, secureContextOf } from "./secure-context.ts";
 import { SniContexts } from "./sni-contexts.ts";
 import { TlsStream } from "./tls-stream.ts";
 
@@ -50,9 +49,13 @@ export class ServerContext {
 		this.#secureContext = contextOf(options);
 		// Without a `ca` of its own a context of Node's trusts every public authority, whomever the server meant to trust.
 		const { key, cert, pfx, passphrase, privateKeyIdentifier, ...shared } = options;
-		this.#names = new SniContexts(options.sni ?? {}, (own, name) =>
-			contextOf({ ...shared, ...given(own, name) }, name),
-		);
+		const { sni = {}, pskCallback } = options;
+		requireSettings("tls.sni", sni);
+		this.#names = new SniContexts(sni, (own, name) => {
+			requireSettings(name, own);
+			requireCertificate({ pskCallback, ...own }, name);
+			return contextOf({ ...shared, ...given(own) }, name);
+		});
 	}
 
 	/**
@@ -61,7 +64,7 @@ export class ServerContext {
 	 * @throws {InvalidValueError} there is no certificate, or a field is not what it should be
 	 */
 	static of(options: TlsServerOptions): ServerContext {
-		requireObject("tls", options);
+		requireSettings("tls", options);
 		requireCertificate(options);
 		const known = contexts.get(options) ?? new ServerContext(options);
 		contexts.set(options, known);
@@ -130,8 +133,8 @@ function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefined {
 }
 
 // Undefined is left out here too, and so is what Node takes for that.
-function given(options: SecureContextOptions, name: string): SecureContextOptions {
-	const fields = Object.entries(requireObject(name, options));
+function given(options: SecureContextOptions): SecureContextOptions {
+	const fields = Object.entries(options);
 	return Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== null));
 }
 
@@ -139,16 +142,13 @@ function contextOf(options: SecureContextOptions, name = "tls"): SecureContext {
 	return secureContextOf({ sessionIdContext: SESSION_ID_CONTEXT, ...options }, name);
 }
 
-function requireCertificate(options: TlsServerOptions): void {
+// What was given instead is not shown: the key may be there.
+function requireCertificate(options: TlsServerOptions, name = "tls"): void {
 	const { cert, key, pfx, privateKeyIdentifier, SNICallback, pskCallback, sni } = options;
 	// Node takes it, and fails at each handshake.
 	if ([key, pfx, privateKeyIdentifier].every((each) => each === undefined) && cert !== undefined) {
-		throw new InvalidValueError("tls", "must have the private key of its `cert` as `key`");
+		throw new InvalidValueError(name, "must have the private key of its `cert` as `key`");
 	}
 	if ([cert, pfx, SNICallback, pskCallback, sni].some((each) => each !== undefined)) return;
-	throw new InvalidValueError(
-		"tls",
-		"must have a certificate: `key` and `cert`, or `pfx`",
-		options,
-	);
+	throw new InvalidValueError(name, "must have a certificate: `key` and `cert`, or `pfx`");
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createNetServer } from "node:net";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import { LIMITS, listen, type TlsError } from "socketry";
 import { memoryStreams } from "socketry/testing";
 import { type TlsClientOptions, type TlsServerOptions, tlsConnect, tlsListen } from "socketry/tls";
@@ -327,6 +328,32 @@ test("a certificate, a key or an authority that is none is told by the name of i
 			tlsConnect("tcp://localhost:1", { tls: tls as TlsClientOptions["tls"] }),
 			refusal,
 		);
+	}
+});
+
+test("keys and passphrases are not shown, whatever is wrong with the settings", async () => {
+	const { cert, key } = localhost;
+	const secret = 40_718_293;
+	const passphrase = String(secret);
+	const cases: [unknown, RegExp][] = [
+		[key, /^"tls" must be an object$/],
+		[[key], /^"tls" must be an object$/],
+		[{ key, passphrase, cert: undefined }, /^"tls" must have a certificate: .*or `pfx`$/],
+		[{ cert, key, passphrase: secret }, /^"tls\.passphrase" must be of type string$/],
+		[{ cert, key: secret }, /^"tls\.key" must be of type string or an instance of Buffer/],
+		[{ pfx: [null], passphrase }, /^"tls\.pfx" must be the contents of a file of PKCS #12/],
+		[{ cert, key, sni: key }, /^"tls\.sni" must be an object$/],
+		[{ cert, key, sni: { a: key } }, /^"tls\.sni\.a" must be an object$/],
+		[{ cert, key, sni: { a: { key } } }, /^"tls\.sni\.a" must have a certificate/],
+		[{ cert, key, sni: { a: { cert } } }, /^"tls\.sni\.a" must have the private key/],
+	];
+	for (const [tls, message] of cases) {
+		await assert.rejects(tlsListen("tcp://127.0.0.1:0", { tls: tls as never }), (error: Error) => {
+			assert.match(error.message, message);
+			const shown = inspect(error);
+			assert.ok(!shown.includes("PRIVATE KEY") && !shown.includes(passphrase), shown);
+			return true;
+		});
 	}
 });
 
