@@ -1,5 +1,7 @@
 /** What was probably meant by a text that is no address. */
 import { nearest } from "../nearest.ts";
+import { PORT_MAX, UINT32_MAX } from "./address-object.ts";
+import { normalizeHost } from "./host.ts";
 
 // Of what is shown again: no characters that would have to be escaped, and short.
 const SHOWABLE = /^[\w.:[\]%*@/+~-]{1,120}$/;
@@ -52,7 +54,7 @@ const OTHER_WORDS: ReadonlyMap<string, string> = new Map(
  */
 export function likelyMeant(text: string, words: readonly string[]): string | undefined {
 	if (/^(?:\.{0,2}\/|@)/.test(text)) return "write unix: before it";
-	if (/^\d{1,5}$/.test(text)) return `a port alone tells no host; write tcp://HOST:${text}`;
+	if (isNumber(text, PORT_MAX)) return `a port alone tells no host; write tcp://HOST:${text}`;
 	if (/^\s|\s$/.test(text)) return "there is white space around it";
 	if (/^(?:[a-z]:[\\/]|\\\\|n?pipe:)/i.test(text)) {
 		return "paths and pipes of Windows are no sockets; write unix: and the path of a socket file";
@@ -67,16 +69,44 @@ export function likelyMeant(text: string, words: readonly string[]): string | un
 export function withSlashes(transport: string, rest: string, form: string): string {
 	const place = rest.replace(/^\/+/, "");
 	if (!SHOWABLE.test(place)) return form;
-	if (/^\d+$/.test(place)) return form.replace("PORT", place);
-	return /^(?:\[[^\]]*\]|[^:]+):\d+$/.test(place) ? `${transport}://${place}` : form;
+	const isVsock = transport.startsWith("vsock");
+	if (isNumber(place, isVsock ? UINT32_MAX : PORT_MAX)) return form.replace("PORT", place);
+	return (isVsock ? isCidPort(place) : isHostPort(place)) ? `${transport}://${place}` : form;
+}
+
+// What is said to be right has to be so.
+function isHostPort(place: string): boolean {
+	const [, host, port = ""] = /^(.*):(\d+)$/.exec(place) ?? [];
+	return host !== undefined && isHost(host) && isNumber(port, PORT_MAX);
+}
+
+function isCidPort(place: string): boolean {
+	const [cid = "", port = "", ...more] = place.split(":");
+	const isCid = cid === "*" || isNumber(cid, UINT32_MAX);
+	return more.length === 0 && isCid && isNumber(port, UINT32_MAX);
+}
+
+function isHost(host: string): boolean {
+	if (host.includes(":") && !host.startsWith("[")) return false;
+	try {
+		normalizeHost(host, host);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function isNumber(digits: string, max: number): boolean {
+	return /^(?:0|[1-9]\d{0,9})$/.test(digits) && Number(digits) <= max;
 }
 
 function ofUrl(text: string): string | undefined {
 	if (!URL_WORDS.test(text)) return undefined;
 	const [, scheme = "", host = "", port] =
 		/^(\w+):\/\/(?:[^/@]*@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?/.exec(text) ?? [];
-	const known = port ?? URL_PORTS[scheme.toLowerCase()] ?? "PORT";
-	const place = host !== "" && SHOWABLE.test(host) ? `tcp://${host}:${known}` : "tcp://HOST:PORT";
+	const known = port ?? URL_PORTS[scheme.toLowerCase()] ?? "";
+	const end = isNumber(known, PORT_MAX) ? known : "PORT";
+	const place = SHOWABLE.test(host) && isHost(host) ? `tcp://${host}:${end}` : "tcp://HOST:PORT";
 	return `it is a URL; write ${place}`;
 }
 
@@ -86,8 +116,8 @@ function ofWord(text: string, words: readonly string[]): string | undefined {
 	const isPort = /^\d+$/.test(rest);
 	const isKnown = words.includes(lower);
 	// A name of a host before a port can look like a transport, or like a word of others.
-	const isHost = isPort && !isKnown && /^[a-z]+$/.test(lower);
-	if (isHost) return undefined;
+	const isName = isPort && !isKnown && /^[a-z]+$/.test(lower);
+	if (isName) return undefined;
 	const meant = isKnown ? lower : OTHER_WORDS.get(lower);
 	if (meant !== undefined) return `did you mean ${corrected(meant, rest)}?`;
 	const [, start] = /^([a-z+-]+)\/\//i.exec(text) ?? [];
@@ -107,14 +137,21 @@ function corrected(word: string, rest: string): string {
 }
 
 function withoutWord(text: string): string | undefined {
-	if (/^(?:\[[^\]]*\]|[^/:]*):\d+$/.test(text)) return "write tcp:// before it, or udp://";
-	if (/^[\da-f]*:[\da-f:.]*$/i.test(text)) {
+	if (isHostPort(text)) return "write tcp:// before it, or udp://";
+	const [, port] = /^(?:\[[^\]]*\]|[^/:]*):(\d+)$/.exec(text) ?? [];
+	if (port !== undefined) {
+		const form = isNumber(port, PORT_MAX) ? `HOST:${port}` : "HOST:PORT";
+		return `write tcp://${form}, or udp://${form}`;
+	}
+	if (/^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(text)) {
 		return "an IPv6 address needs brackets and a port, as in tcp://[::1]:80";
 	}
 	if (!SHOWABLE.test(text)) return undefined;
 	if (/^[^/]+\.sock(?:et)?$|^[^:]+\//.test(text)) return `write unix:${text}`;
 	const [, host] = /^(localhost|[\w-]+(?:\.[\w-]+)+|\[[^\]]*\]):?$/.exec(text) ?? [];
-	if (host !== undefined) return `the port is missing; write tcp://${host}:PORT`;
+	if (host !== undefined) {
+		return `the port is missing; write tcp://${isHost(host) ? host : "HOST"}:PORT`;
+	}
 	if (/^[^/:]+:[a-z][\w-]*$/i.test(text)) return "the port must be a number";
 	return undefined;
 }

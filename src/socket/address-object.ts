@@ -14,7 +14,7 @@ import {
 
 export const UINT32_MAX = 0xffff_ffff;
 export const DESCRIPTOR_MAX = 0x7fff_ffff;
-const PORT_MAX = 65_535;
+export const PORT_MAX = 65_535;
 // systemd's own limit; sd_pid_notify_with_fds(3), FDNAME.
 const ACTIVATION_NAME_CHARACTERS_MAX = 255;
 

@@ -70,6 +70,30 @@ test("every form of text is read", () => {
 	for (const [text, address] of cases) assert.deepEqual(parseAddress(text), address, text);
 });
 
+test("an address that is written instead of a wrong one is an address", () => {
+	const words = ["", "tcp:", "tcp//", "TCP://", "tcp6:", "udp:/", "vsock:", "http://", "srv:"];
+	const hosts = ["", "a", "a..b", "127.1", "1.2.3.4", "[::1]", "[a]", "::1", "u@a", "3", "+"];
+	const ports = ["", ":", ":80", ":080", ":65536", ":http", ":80/"];
+	const texts = words.flatMap((word) =>
+		hosts.flatMap((host) => ports.map((port) => word + host + port)),
+	);
+	for (const text of texts) {
+		const [, written = "tcp://*:0"] =
+			/(?:write|mean) ([a-z]+:\/\/[^ ,?]+)/.exec(refusalOf(text)) ?? [];
+		const address = written.replace("HOST", "a").replace("CID", "2").replace("PORT", "1");
+		assert.doesNotThrow(() => parseAddress(address), `${text}: ${written}`);
+	}
+});
+
+function refusalOf(text: string): string {
+	try {
+		parseAddress(text);
+		return "";
+	} catch (error) {
+		return (error as Error).message;
+	}
+}
+
 test("text in no form is refused with the form that is expected", () => {
 	const cases: [string, RegExp][] = [
 		["", /it does not begin with a transport; the forms are tcp:\/\/HOST:PORT, udp:/],
@@ -77,11 +101,19 @@ test("text in no form is refused with the form that is expected", () => {
 		["8080", /a port alone tells no host; write tcp:/],
 		["127.0.0.1:80", /write tcp:\/\/ before it/],
 		["[::1]:80", /write tcp:\/\/ before it/],
+		[":80", /write tcp:\/\/HOST:80, or udp:\/\/HOST:80$/],
+		["[a]:80", /write tcp:\/\/HOST:80, or udp:\/\/HOST:80$/],
+		["a:81818", /write tcp:\/\/HOST:PORT, or udp:\/\/HOST:PORT$/],
+		["srv:80", /write tcp:\/\/ before it/],
+		["81818", /it does not begin with a transport/],
+		["beef:", /it does not begin with a transport/],
 		["/run/a.sock", /write unix: before it/],
 		["./a:80", /write unix: before it/],
 		["@a", /write unix: before it/],
 		["http://a:81/b?c", /it is a URL; write tcp:\/\/a:81$/],
 		["wss://a", /it is a URL; write tcp:\/\/a:443$/],
+		["http://a:81818/b", /it is a URL; write tcp:\/\/a:PORT$/],
+		["http://a..b", /it is a URL; write tcp:\/\/HOST:PORT$/],
 		["redis://u:p@a", /it is a URL; write tcp:\/\/a:PORT$/],
 		["TCP://a:80", /did you mean tcp:\/\/a:80\?/],
 		["TCP4:a:80", /did you mean tcp:\/\/a:80\?/],
@@ -111,6 +143,12 @@ test("text in no form is refused with the form that is expected", () => {
 		["unix-seqpaket:/a", /did you mean unix-seqpacket:\?/],
 		["tcp:a:80", /write tcp:\/\/a:80$/],
 		["tcp:/a:80", /write tcp:\/\/a:80$/],
+		["tcp:a:81818", /write tcp:\/\/HOST:PORT$/],
+		["tcp:127.1:80", /write tcp:\/\/HOST:PORT$/],
+		["tcp:[a]:80", /write tcp:\/\/HOST:PORT$/],
+		["udp:a@b:80", /write udp:\/\/HOST:PORT$/],
+		["vsock:a:80", /write vsock:\/\/CID:PORT$/],
+		["vsock:3:80", /write vsock:\/\/3:80$/],
 		["udp:53", /write udp:\/\/HOST:53$/],
 		["tcp:\x1b:80", /write tcp:\/\/HOST:PORT$/],
 		["tcp://a", /the port is missing; write tcp:\/\/HOST:PORT/],
