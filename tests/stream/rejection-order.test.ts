@@ -33,7 +33,7 @@ test("a read that waits has rejected one turn of microtasks after its signal, wi
 		reason = error;
 	});
 	controller.abort(cause);
-	await undefined;
+	await Promise.resolve();
 	assert.equal((reason as Error | undefined)?.name, "AbortError");
 	assert.equal((reason as Error).cause, cause);
 	left.abort();
