@@ -1,7 +1,8 @@
 /** `Datagrams`: a socket that sends and receives datagrams. */
 import { BusyError, ClosedError, InvalidAddressError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { type Intake, loopOver, MessageReader } from "../packet/message-reader.ts";
+import { loopOver } from "../loop.ts";
+import { type Intake, MessageReader } from "../packet/message-reader.ts";
 import type { Address, AddressOf } from "../socket/address.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import type { SocketFamily } from "../socket/kind.ts";

@@ -1,5 +1,7 @@
 /** Messages over a stream of bytes. */
+
 import { InvalidTypeError, TimeoutError } from "../errors.ts";
+import { loopOver, loopTurn } from "../loop.ts";
 import { countDown, type WaitOptions } from "../socket/wait.ts";
 import type { ByteStream } from "../stream/contract.ts";
 import type { Codec, Decoder } from "./codec.ts";
@@ -65,12 +67,7 @@ export class FramedStream<Message, Input = Message> {
 
 	/** Receives message after message until the end. Leaving the loop early leaves the stream open. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-		const iterator: AsyncIterableIterator<Message> = {
-			next: () => this.#nextResult(),
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(async () => loopTurn(this.#decoder.next() ?? (await this.receive())));
 	}
 
 	/** As `close()`. */
@@ -84,11 +81,6 @@ export class FramedStream<Message, Input = Message> {
 		} catch (error) {
 			throw error instanceof TimeoutError ? new TimeoutError(timeoutMs) : error;
 		}
-	}
-
-	async #nextResult(): Promise<IteratorResult<Message>> {
-		const value = this.#decoder.next() ?? (await this.receive());
-		return value === null ? { done: true, value: undefined } : { done: false, value };
 	}
 }
 

@@ -2,6 +2,7 @@
 import type { AsyncResource } from "node:async_hooks";
 import { BusyError, ClosedError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { loopEndIfClosed, loopOver, loopTurn } from "../loop.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
 import type { Address, UnixAddress } from "../socket/address.ts";
 import type { Waiter } from "../socket/descriptor.ts";
@@ -194,12 +195,7 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 
 	/** Accepts until it is closed; closing ends the loop, leaving the loop does not close. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<T> {
-		const iterator: AsyncIterableIterator<T> = {
-			next: () => this.#next(),
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(() => this.#next());
 	}
 
 	/**
@@ -273,12 +269,12 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 		if (!this.closed && this.#resolve === undefined) {
 			try {
 				const connection = this.#take();
-				if (connection !== undefined) return Promise.resolve(toResult(connection));
+				if (connection !== undefined) return Promise.resolve(loopTurn(connection));
 			} catch (error) {
 				return Promise.reject(error);
 			}
 		}
-		return this.accept().then(toResult, endIfClosed);
+		return this.accept().then(loopTurn, loopEndIfClosed);
 	}
 
 	#await(): void {
@@ -385,15 +381,6 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 		if (error === undefined) resolve?.(connection as T);
 		else reject?.(error);
 	}
-}
-
-function toResult<T>(value: T): IteratorResult<T> {
-	return { done: false, value };
-}
-
-function endIfClosed(error: unknown): IteratorResult<never> {
-	if (error instanceof ClosedError) return { done: true, value: undefined };
-	throw error;
 }
 
 function isWildcard(address: Address): boolean {

@@ -1,4 +1,5 @@
 /** The wait for the next message: at most one reader, and no system call while the socket is known to be drained. */
+
 import {
 	BusyError,
 	ClosedError,
@@ -6,6 +7,7 @@ import {
 	syscallError,
 	TimeoutError,
 } from "../errors.ts";
+import { loopEnd, loopTurn } from "../loop.ts";
 import type { Descriptor, Waiter } from "../socket/descriptor.ts";
 import { tellError } from "../socket/diagnostics.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -130,13 +132,13 @@ export class MessageReader<T> implements Waiter {
 			const rc = this.#fill(target);
 			if (rc >= 0) {
 				const message = this.#intake.take(target);
-				return Promise.resolve(isLoop ? asResult(message) : message);
+				return Promise.resolve(isLoop ? loopTurn(message) : message);
 			}
 			if (rc !== EAGAIN) throw this.#failed(rc);
 			if (options?.timeoutMs === 0) throw new TimeoutError(0);
 			this.#descriptor.awaitReadable(this);
 		} catch (error) {
-			return isLoop && this.#isLoopEnd(error) ? Promise.resolve(end()) : Promise.reject(error);
+			return isLoop && this.#isLoopEnd(error) ? Promise.resolve(loopEnd()) : Promise.reject(error);
 		}
 		this.#target = target;
 		this.#isLoop = isLoop;
@@ -198,26 +200,8 @@ export class MessageReader<T> implements Waiter {
 			this.#release = undefined;
 			release();
 		}
-		if (error === undefined) resolve?.(isLoop ? asResult(message) : message);
-		else if (isLoop && this.#isLoopEnd(error)) resolve?.(end());
+		if (error === undefined) resolve?.(isLoop ? loopTurn(message) : message);
+		else if (isLoop && this.#isLoopEnd(error)) resolve?.(loopEnd());
 		else reject?.(error);
 	}
-}
-
-function asResult<T>(message: T): IteratorResult<T> {
-	return message === null ? end() : { done: false, value: message };
-}
-
-function end(): IteratorResult<never> {
-	return { done: true, value: undefined };
-}
-
-/** A loop over what `next` gives, until the end; leaving it early changes nothing. */
-export function loopOver<T>(next: () => Promise<IteratorResult<T>>): AsyncIterableIterator<T> {
-	const iterator: AsyncIterableIterator<T> = {
-		next,
-		return: async () => ({ done: true, value: undefined }),
-		[Symbol.asyncIterator]: () => iterator,
-	};
-	return iterator;
 }

@@ -2,6 +2,7 @@
 import { type Known, requireBytes, requireBytesOrText, requireInteger } from "../arguments.ts";
 import { BusyError, ClosedError, TruncatedError, UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { loopOver } from "../loop.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
 import { PASS, Passage, type PassOptions } from "../socket/passage.ts";
@@ -12,7 +13,6 @@ import { Connection, type HandedOff } from "../stream/connection.ts";
 import { SO_TIMESTAMPNS, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { Companions } from "./companions.ts";
-import { loopOver } from "./message-reader.ts";
 import type { PacketChannel } from "./packet-contract.ts";
 import { PacketIntake, type PacketMessage, STAMP_BYTES } from "./packet-intake.ts";
 import { PacketQueue } from "./packet-queue.ts";

@@ -9,6 +9,7 @@ import {
 	TimeoutError,
 } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { loopOver, loopTurn } from "../loop.ts";
 import { checkWait, countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import type { ByteSource, ReadUntilOptions } from "./contract.ts";
 
@@ -116,15 +117,7 @@ export abstract class ByteReader implements ByteSource {
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-		const iterator: AsyncIterableIterator<Uint8Array> = {
-			next: async () => {
-				const value = await this.read();
-				return value === null ? { done: true, value: undefined } : { done: false, value };
-			},
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(async () => loopTurn(await this.read()));
 	}
 
 	/** @internal Bytes that an earlier read was given and has given back. */

@@ -2,6 +2,7 @@
 import { type Known, requireBytes, requireInteger, requireOptions } from "../arguments.ts";
 import { syscallError, TruncatedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { loopOver, loopTurn } from "../loop.ts";
 import type { PacketChannel } from "../packet/packet-contract.ts";
 import type { WaitOptions } from "../socket/wait.ts";
 import { EMSGSIZE } from "../sys/errno.ts";
@@ -107,15 +108,7 @@ export class MemoryPackets implements PacketChannel {
 	}
 
 	[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-		const iterator: AsyncIterableIterator<Uint8Array> = {
-			next: async () => {
-				const value = await this.receive();
-				return value === null ? { done: true, value: undefined } : { done: false, value };
-			},
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(async () => loopTurn(await this.receive()));
 	}
 
 	async send(data: Uint8Array | string, options?: WaitOptions): Promise<void> {

@@ -2,6 +2,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { BusyError, ClosedError, LimitError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { loopEndIfClosed, loopOver, loopTurn } from "../loop.ts";
 import type { Listener } from "../open/listener.ts";
 import type { Address, AddressOf } from "../socket/address.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
@@ -122,19 +123,7 @@ export class TlsListener<T extends StreamTransport = StreamTransport>
 
 	/** Accepts until it is closed; closing ends the loop, leaving the loop does not close. */
 	[Symbol.asyncIterator](): AsyncIterableIterator<TlsStream> {
-		const iterator: AsyncIterableIterator<TlsStream> = {
-			next: async () => {
-				try {
-					return { done: false, value: await this.accept() };
-				} catch (error) {
-					if (error instanceof ClosedError) return { done: true, value: undefined };
-					throw error;
-				}
-			},
-			return: async () => ({ done: true, value: undefined }),
-			[Symbol.asyncIterator]: () => iterator,
-		};
-		return iterator;
+		return loopOver(() => this.accept().then(loopTurn, loopEndIfClosed));
 	}
 
 	/** Uses another certificate, for all names that `sni` does not have, from the next handshake on: for renewals without a restart. */
