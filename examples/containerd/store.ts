@@ -38,6 +38,11 @@ function ask<T>(service: Service, method: string, request: object): Promise<T> {
 	});
 }
 
+/** Waits until an event has come. */
+async function heard(topic: string): Promise<void> {
+	while (!topics.has(topic)) await once(subscription, "data");
+}
+
 async function keep(source: AsyncIterable<Uint8Array>): Promise<string> {
 	const call = content.call<ClientDuplexStream<object, Written>>("Write", metadata);
 	let offset = 0;
@@ -55,9 +60,14 @@ async function keep(source: AsyncIterable<Uint8Array>): Promise<string> {
 const answer = await ask<{ version: string }>(version, "Version", {});
 console.error(`containerd ${answer.version}`);
 const subscription = events.call<ClientReadableStream<{ topic: string }>>("Subscribe", {});
-subscription.on("data", ({ topic }) => console.error(`event ${topic}`));
+const topics = new Set<string>();
+subscription.on("data", ({ topic }) => {
+	console.error(`event ${topic}`);
+	topics.add(topic);
+});
 subscription.on("error", () => undefined);
 await ask(namespaces, "Create", { namespace: { name: NAMESPACE } });
+await heard("/namespaces/create");
 
 const digest = await keep(process.stdin);
 console.error(`kept as ${digest}`);
@@ -65,8 +75,8 @@ const reading = content.call<ClientReadableStream<{ data: Buffer }>>("Read", { d
 for await (const { data } of reading) process.stdout.write(data as Uint8Array);
 
 await ask(content, "Delete", { digest });
-const deleted = once(subscription, "data");
+await heard("/content/delete");
 await ask(namespaces, "Delete", { name: NAMESPACE });
-await deleted;
+await heard("/namespaces/delete");
 subscription.cancel();
 for (const service of [version, namespaces, content, events]) service.close();

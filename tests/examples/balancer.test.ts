@@ -18,7 +18,11 @@ test("the balancer's measurement compares three manners, and its own spreads las
 	});
 	assert.equal(code, 0, stderr);
 	for (const manner of ["balancer", "cluster", "reuseport"]) {
-		const figures = new RegExp(`^ *${manner} +\\d+ +[\\d.]+ +[\\d.]+ +[\\d.]+ +\\| \\d+ `, "m");
+		// The kernel may leave a worker without connections for so short a time.
+		const figures = new RegExp(
+			`^ *${manner} +\\d+ +[\\d.]+ +[\\d.]+ +(?:[\\d.]+|Infinity) +\\| \\d+ `,
+			"m",
+		);
 		assert.match(stdout, figures);
 	}
 });

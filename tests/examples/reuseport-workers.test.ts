@@ -5,7 +5,7 @@ import { example } from "../support/programs.ts";
 
 test("threads that share a port each get a part of what many senders send", async () => {
 	const { code, stdout, stderr } = await runChild(example("reuseport-workers/main.ts"), {
-		args: ["3", "0.3"],
+		args: ["3", "1"],
 	});
 	assert.equal(code, 0, stderr);
 	const counts = [...stdout.matchAll(/^thread \d: (\d+) datagrams/gm)].map(([, text]) =>

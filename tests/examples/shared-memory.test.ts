@@ -6,7 +6,6 @@ import { example } from "../support/programs.ts";
 test("256 MiB are handed to another process with seven bytes on the socket", async () => {
 	const { code, stdout, stderr } = await runChild(example("shared-memory/main.ts"), {
 		args: ["256"],
-		timeoutMs: 60_000,
 	});
 	assert.equal(stderr, "");
 	assert.equal(code, 0);

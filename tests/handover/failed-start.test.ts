@@ -52,7 +52,7 @@ for (const [manner, reason, how] of MANNERS) {
 }
 
 test("a new process that never gets ready is given up after its time, and told so when it comes too late", async () => {
-	await withOld({ startMs: 400 }, async (old) => {
+	await withOld({ startMs: 4_000 }, async (old) => {
 		const before = openResources();
 		const child = startNew(old, "late");
 		assert.equal(await child.line(), "has the sockets");

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { BusyError, datagrams, socketpair, UnsupportedError } from "socketry";
 import { toDgram } from "socketry/node";
 import { socket as openSocket } from "socketry/socket";
+import { refusingUdpPort } from "../support/own-addresses.ts";
 import { assertIdle } from "../support/patience.ts";
 
 interface Place {
@@ -123,9 +124,8 @@ describe("toDgram()", () => {
 	});
 
 	test("errors that the library had asked the kernel for do not wake Node for ever", async () => {
-		const gone = await datagrams(LOOPBACK);
-		const { port } = gone.address as Place;
-		await gone.close();
+		using refusing = refusingUdpPort();
+		const { port } = refusing;
 		const sender = await datagrams(LOOPBACK, { onNetworkError: () => undefined });
 		const socket = await toDgram(sender);
 		socket.send("nobody", port, "127.0.0.1");

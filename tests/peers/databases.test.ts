@@ -57,7 +57,7 @@ test("a page loads from PostgreSQL over its Unix socket and over TCP, also under
 		}
 		// In turns, and the better of two: what else the machine does can only take away.
 		for (const { kind, url } of [...pages, ...pages]) {
-			const wrk = await startPeer("wrk", ["-t1", "-c16", "-d1s", url]).ended;
+			const wrk = await startPeer("wrk", ["-t1", "-c16", "-d1s", "--timeout", "60s", url]).ended;
 			assert.doesNotMatch(wrk.stdout, /Socket errors|Non-2xx/);
 			const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(wrk.stdout)?.[1]);
 			rates[kind] = Math.max(rates[kind] ?? 0, rate);

@@ -136,7 +136,7 @@ test("MPEG-TS of ffmpeg reaches ffmpeg byte for byte through the relay", {
 		const [relay, relayPort] = await startRelay(playerPort);
 		const before = await openTap(relayPort);
 		const file = join(folder, "received.ts");
-		const url = `udp://127.0.0.1:${playerPort}?timeout=6000000`;
+		const url = `udp://127.0.0.1:${playerPort}?timeout=10000000`;
 		const player = startPeer("ffmpeg", [
 			...[...QUIET, "-f", "data", "-i", url, "-map", "0", "-c", "copy", "-f", "data", file],
 		]);

@@ -81,7 +81,7 @@ test("ssh goes through an HTTP proxy, with the bytes of connect and with its des
 	await withServer(t, async (call) => {
 		await inFolder(async (folder) => {
 			const port = await freePort();
-			writeFileSync(`${folder}/conf`, `Port ${port}\nListen 127.0.0.1\nTimeout 10\n`);
+			writeFileSync(`${folder}/conf`, `Port ${port}\nListen 127.0.0.1\nTimeout 100\n`);
 			const proxy = startPeer("tinyproxy", ["-d", "-c", `${folder}/conf`]);
 			t.after(() => proxy.process.kill("SIGKILL"));
 			await whenReachable(`tcp://127.0.0.1:${port}`, PATIENT);

@@ -131,7 +131,7 @@ test("tinyproxy connects us by HTTP, with a password", {
 		const path = join(folder, "tinyproxy.conf");
 		writeFileSync(
 			path,
-			`Port ${at}\nListen 127.0.0.1\nTimeout 10\nMaxClients 10\nBasicAuth me secret\n`,
+			`Port ${at}\nListen 127.0.0.1\nTimeout 100\nMaxClients 10\nBasicAuth me secret\n`,
 		);
 		const proxy = startPeer("tinyproxy", ["-d", "-c", path]);
 		t.after(() => proxy.process.kill("SIGKILL"));

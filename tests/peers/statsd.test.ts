@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StatsD } from "hot-shots";
+import { datagrams } from "socketry";
 import { startChild } from "../support/children.ts";
+import { PATIENT } from "../support/patience.ts";
 import { example, lineLike, stop } from "../support/programs.ts";
 
 // Four datagrams each: fewer than a receive buffer holds, so that a receiver without processor time loses none.
@@ -30,6 +32,10 @@ for (const maxBufferSize of [0, 1_400]) {
 			});
 		}
 		await new Promise((resolve) => client.close(resolve));
+		// The kernel may let the last ones wait: what is sent after them comes after them.
+		await using probe = await datagrams("udp://127.0.0.1:0");
+		await probe.send("", probe.address);
+		await probe.receive(PATIENT);
 		const [, json = ""] = (await stop(receiver)).split("\n");
 		assert.deepEqual(JSON.parse(json), {
 			metrics: {

@@ -72,7 +72,7 @@ async function startNginx(t: TestContext, folder: string, target: string): Promi
 
 /** What wrk achieves in a second on 16 connections; fails if one request did. */
 async function load(url: string): Promise<number> {
-	const wrk = await startPeer("wrk", ["-t1", "-c16", "-d1s", url]).ended;
+	const wrk = await startPeer("wrk", ["-t1", "-c16", "-d1s", "--timeout", "60s", url]).ended;
 	assert.equal(wrk.code, 0, wrk.stderr);
 	assert.doesNotMatch(wrk.stdout, /Socket errors|Non-2xx/);
 	return Number(/Requests\/sec:\s+([\d.]+)/.exec(wrk.stdout)?.[1]);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { connect, datagrams, listen, type PacketStream, type Stream, socketpair } from "socketry";
 import { socketpair as rawPair, type Socket, socket } from "socketry/socket";
 import { injectFaults } from "socketry/testing";
+import { refusingUdpPort } from "../support/own-addresses.ts";
 
 const storage = new AsyncLocalStorage<string>();
 const big = new Uint8Array(1024 * 1024);
@@ -279,9 +280,8 @@ test("calls of a Socket go on in the context that began them", async () => {
 });
 
 test("onNetworkError runs in the context of the call it was given to", async () => {
-	const gone = await datagrams("udp://127.0.0.1:0");
-	const { address } = gone;
-	await gone.close();
+	using refusing = refusingUdpPort();
+	const address = `udp://127.0.0.1:${refusing.port}`;
 	let tell!: (store: unknown) => void;
 	const told = new Promise((resolve) => {
 		tell = resolve;

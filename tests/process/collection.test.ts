@@ -29,6 +29,16 @@ function ownedDescriptors(): number {
 	return sys.out[2] as number;
 }
 
+/** Descriptors that are owned once what earlier tests have left is gone: what goes later would make up for something that stays. */
+async function ownedAtRest(): Promise<number> {
+	let owned = Number.POSITIVE_INFINITY;
+	for (let i = 0; i < 20 && ownedDescriptors() < owned; i++) {
+		owned = ownedDescriptors();
+		await collectAll();
+	}
+	return ownedDescriptors();
+}
+
 /** Runs `use` on a fresh pair whose left end nobody holds afterwards. */
 function dropLeft<T>(use: (left: Stream) => T): [result: T, right: Stream] {
 	const [left, right] = socketpair();
@@ -221,24 +231,24 @@ async function forgetPairs(i: number): Promise<void> {
 }
 
 test("ten thousand forgotten sockets leave no descriptor", async () => {
-	const before = ownedDescriptors();
+	const before = await ownedAtRest();
 	for (let round = 0; round < 20; round++) {
 		for (let i = 0; i < 125; i++) await forgetPairs(i);
 		await collectAll();
 	}
 	for (let i = 0; i < 20 && ownedDescriptors() > before; i++) await collectAll();
-	assert.equal(ownedDescriptors(), before);
+	assert.ok(ownedDescriptors() <= before, `${ownedDescriptors()} owned, ${before} before`);
 });
 
 test("a socket is closed that was waited on when others were collected, and was forgotten later", async () => {
-	const before = ownedDescriptors();
+	const before = await ownedAtRest();
 	const [reading, right] = dropLeft((left) => left.read().then(String));
 	await collectAll();
 	await right.write("the wait is over");
 	assert.equal(await reading, "the wait is over");
 	await right.close();
 	for (let i = 0; i < 20 && ownedDescriptors() > before; i++) await collectAll();
-	assert.equal(ownedDescriptors(), before);
+	assert.ok(ownedDescriptors() <= before, `${ownedDescriptors()} owned, ${before} before`);
 });
 
 test("a forgotten socket is closed with one warning in the life of the process", async () => {

@@ -5,7 +5,7 @@
 import { connect, datagrams, type Listener, listen, type Stream, socketpair } from "socketry";
 import { socketpair as rawPair, Socket, socket } from "socketry/socket";
 import { injectFaults } from "socketry/testing";
-import { leastProcessorUs } from "../support/patience.ts";
+import { leastProcessorUs, until } from "../support/patience.ts";
 
 interface Referable {
 	ref(): unknown;
@@ -53,6 +53,11 @@ function pair(): [Stream, Stream] {
 	return keep(...socketpair()) as [Stream, Stream];
 }
 
+/** Connections that wait in the queue of a listening TCP socket, which is what tcp(7) calls `tcpi_unacked` there. */
+function waitingCount(listener: Socket): number {
+	return (listener.getOption("TCP_INFO") as { unacked: number }).unacked;
+}
+
 /** A listening socket whose queue takes nobody more. */
 async function fullListener(family: "unix" | "inet"): Promise<Socket> {
 	const listener = socket(family, "stream");
@@ -63,6 +68,8 @@ async function fullListener(family: "unix" | "inet"): Promise<Socket> {
 		const client = socket(family, "stream");
 		client.tryConnect(listener.getsockname());
 		keep(client);
+		// The kernel may be late: the queue is full when the first one is in it.
+		if (i === 0 && family === "inet") await until(() => waitingCount(listener) > 0);
 	}
 	keep(listener);
 	return listener;

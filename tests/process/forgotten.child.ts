@@ -2,7 +2,7 @@
 import { listen, socketpair } from "socketry";
 import { socket } from "socketry/socket";
 import { sys } from "socketry/sys";
-import { collectAll, openSockets, owned } from "../support/collections.ts";
+import { collectOwned, openSockets, owned } from "../support/collections.ts";
 
 async function forget(): Promise<void> {
 	// A listener keeps a second descriptor in reserve.
@@ -17,6 +17,6 @@ const before = openSockets();
 const detached = socket("unix", "stream").detachFd();
 await forget();
 const forgotten = owned();
-await collectAll();
+await collectOwned();
 sys.close(detached);
 console.log(`${forgotten} forgotten, ${owned()} owned, ${openSockets() - before} open`);

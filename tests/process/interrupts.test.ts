@@ -12,7 +12,6 @@ test("blocking calls move every byte once under a rain of signals", async () => 
 	const listener = await listen({ transport: "unix", abstract });
 	const child = startChild(new URL("./interrupts.child.js", import.meta.url), {
 		args: [abstract, `${BYTES}`],
-		timeoutMs: 60_000,
 	});
 	assert.equal(await child.line(), "ready");
 	let over = false;

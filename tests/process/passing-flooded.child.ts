@@ -1,14 +1,14 @@
-/** As somebody without privileges, has more descriptors on their way than the kernel allows; then the peer takes them, and it goes on. */
+/** As somebody without privileges, has more descriptors on their way than the kernel allows; then the peer takes them, and it goes on. Argument: the user to become. */
 import assert from "node:assert/strict";
 import { socketpair } from "socketry";
 
-const NOBODY = 65_534;
+const user = Number(process.argv[2]);
 if (process.getuid?.() === 0) {
 	// While the files of the package can be read.
 	for (const end of socketpair()) end.abort();
 	process.setgroups?.([]);
-	process.setgid?.(NOBODY);
-	process.setuid?.(NOBODY);
+	process.setgid?.(user);
+	process.setuid?.(user);
 }
 const [left, right] = socketpair("stream", { receiveDescriptors: 20 });
 let refused: { code?: string; syscall?: string; message?: string } = {};

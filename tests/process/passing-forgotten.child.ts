@@ -1,6 +1,6 @@
 /** Forgets descriptors that came along, taken and not taken, and tells what is left of them after collections. */
 import { socketpair } from "socketry";
-import { collectAll, openSockets, owned } from "../support/collections.ts";
+import { collectOwned, openSockets, owned } from "../support/collections.ts";
 
 async function forget(): Promise<number> {
 	const [left, right] = socketpair("stream", { receiveDescriptors: true });
@@ -14,5 +14,5 @@ async function forget(): Promise<number> {
 
 const before = openSockets();
 const arrived = await forget();
-await collectAll();
+await collectOwned();
 console.log(`${arrived} arrived, ${owned()} owned, ${openSockets() - before} open`);

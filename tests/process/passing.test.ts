@@ -17,6 +17,7 @@ import { sys } from "socketry/sys";
 import { randomSource } from "#src/random.ts";
 import { runChild, startChild } from "../support/children.ts";
 import { abstractName } from "../support/pairs.ts";
+import { PATIENCE_MS, until } from "../support/patience.ts";
 
 const FEW = ["sh", "-c", 'ulimit -n 100 && exec "$@"', "sh"];
 const ROUNDS = 20;
@@ -44,8 +45,10 @@ test("without a free descriptor nothing arrives, everything is told, and nothing
 });
 
 test("too many descriptors on their way are told, and the stream goes on once some have arrived", async () => {
+	// A user of its own, for the kernel counts all that a user has on their way.
 	const { code, stderr } = await runChild(new URL("./passing-flooded.child.js", import.meta.url), {
 		under: FEW,
+		args: [String(200_000 + process.pid)],
 	});
 	assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
 });
@@ -87,11 +90,12 @@ test("receivers are killed at random moments, and no descriptor stays on its way
 		await child.ended;
 		// All the other ends have gone: the one that the receiver had, and those that were on their way.
 		const closed = new Uint8Array(1);
-		assert.equal(sys.read(kept, closed, 0, 1, 5_000), 0);
+		assert.equal(sys.read(kept, closed, 0, 1, PATIENCE_MS), 0);
 		closeSync(kept);
 	}
 	listener.close();
-	assert.ok(openCount() <= before);
+	// Node and the C library open something for a moment now and then.
+	await until(() => openCount() <= before);
 });
 
 test("a thread that is terminated while descriptors come leaves none behind", async () => {
@@ -127,7 +131,7 @@ test("a thread that is terminated while descriptors come leaves none behind", as
 	await start();
 	const before = openCount();
 	for (let round = 0; round < 10; round++) await start();
-	assert.ok(openCount() <= before, `${openCount()} open, ${before} before`);
+	await until(() => openCount() <= before);
 	listener.close();
 });
 
@@ -137,7 +141,7 @@ test("a descriptor that is owned is not inherited by a child process", async () 
 	const child = spawn("sleep", ["60"], { stdio: "ignore" });
 	owned.close();
 	const closed = new Uint8Array(1);
-	assert.equal(sys.read(kept, closed, 0, 1, 2_000), 0);
+	assert.equal(sys.read(kept, closed, 0, 1, PATIENCE_MS), 0);
 	closeSync(kept);
 	child.kill();
 	await new Promise((resolve) => child.once("exit", resolve));

@@ -12,6 +12,14 @@ export async function collectAll(): Promise<void> {
 	}
 }
 
+/** The same, again until nothing is owned any more: a finalizer may come late. */
+export async function collectOwned(): Promise<void> {
+	for (let i = 0; i < ROUNDS; i++) {
+		await collectAll();
+		if (owned() === 0) return;
+	}
+}
+
 /** Descriptors that objects of this thread own. */
 export function owned(): number {
 	sys.engineLedger();

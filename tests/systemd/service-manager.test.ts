@@ -43,7 +43,7 @@ function units(folder: string): Record<string, string> {
 			"Type=notify",
 			"ExecReload=/bin/kill -HUP $MAINPID",
 			"FileDescriptorStoreMax=4",
-			"WatchdogSec=2",
+			"WatchdogSec=6",
 			"WatchdogSignal=SIGKILL",
 			"Restart=on-failure",
 			"RestartSec=0",

@@ -70,6 +70,8 @@ async function obey(line: string, stream: Stream): Promise<string> {
 		case "die":
 			return process.exit(1);
 		case "hang":
+			// It need not be waited for as long as for somebody who is only slow.
+			await notify({ watchdogMs: 500 });
 			for (;;);
 		case "trigger":
 			await notify({ watchdog: "trigger" });
