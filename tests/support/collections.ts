@@ -4,15 +4,15 @@ import { sys } from "socketry/sys";
 
 const ROUNDS = 10;
 
-/** Has everything collected that can be, finalizers included. Needs `--expose-gc`. */
-export async function collectAll(): Promise<void> {
+/** Has everything collected that can be, finalizers included. */
+async function collectAll(): Promise<void> {
 	for (let i = 0; i < ROUNDS; i++) {
 		globalThis.gc?.();
 		await new Promise((resolve) => setImmediate(resolve));
 	}
 }
 
-/** The same, again until nothing is owned any more: a finalizer may come late. */
+/** Has everything collected, again until nothing is owned any more: a finalizer may come late. Needs `--expose-gc`. */
 export async function collectOwned(): Promise<void> {
 	for (let i = 0; i < ROUNDS; i++) {
 		await collectAll();
