@@ -170,8 +170,10 @@ export class Listener<T extends Stream | PacketStream> implements AsyncIterable<
 	accept(options?: WaitOptions): Promise<T> {
 		try {
 			checkWait(options);
-			if (this.closed) this.close();
-			if (this.closed) throw new ClosedError("The listener");
+			if (this.closed) {
+				this.close();
+				throw new ClosedError("The listener");
+			}
 			if (this.#resolve !== undefined) {
 				throw new BusyError("Another accept is pending: await it before the next one");
 			}

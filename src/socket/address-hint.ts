@@ -1,6 +1,6 @@
 /** What was probably meant by a text that is no address. */
 import { nearest } from "../nearest.ts";
-import { PORT_MAX, UINT32_MAX } from "./address-object.ts";
+import { isNumber, PORT_MAX, UINT32_MAX } from "./address-object.ts";
 import { normalizeHost } from "./host.ts";
 
 // Of what is shown again: no characters that would have to be escaped, and short.
@@ -94,10 +94,6 @@ function isHost(host: string): boolean {
 	} catch {
 		return false;
 	}
-}
-
-function isNumber(digits: string, max: number): boolean {
-	return /^(?:0|[1-9]\d{0,9})$/.test(digits) && Number(digits) <= max;
 }
 
 function ofUrl(text: string): string | undefined {

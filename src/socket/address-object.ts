@@ -18,6 +18,11 @@ export const PORT_MAX = 65_535;
 // systemd's own limit; sd_pid_notify_with_fds(3), FDNAME.
 const ACTIVATION_NAME_CHARACTERS_MAX = 255;
 
+/** Whether a text is a number that an address can have: decimal, from 0 to `max`. */
+export function isNumber(digits: string, max: number): boolean {
+	return /^(?:0|[1-9]\d{0,9})$/.test(digits) && Number(digits) <= max;
+}
+
 /** An address before its fields are checked. */
 type Fields = { readonly [Name in FieldName]?: unknown };
 type FieldName =

@@ -15,7 +15,9 @@ import {
 	checkObject,
 	checkPath,
 	DESCRIPTOR_MAX,
+	isNumber,
 	noTransport,
+	PORT_MAX,
 	UINT32_MAX,
 } from "./address-object.ts";
 import { normalizeHost } from "./host.ts";
@@ -281,7 +283,7 @@ function parseHostPort(
 	if (/[/?#]/.test(port)) {
 		throw new InvalidAddressError(text, `the port must be the end; write ${transport}://HOST:PORT`);
 	}
-	return { host: normalizeHost(host, text), port: parseNumber(port, 65_535, "the port", text) };
+	return { host: normalizeHost(host, text), port: parseNumber(port, PORT_MAX, "the port", text) };
 }
 
 function parseService(rest: string, text: string): string {
@@ -319,8 +321,7 @@ function parseDescriptor(rest: string, text: string): number {
 }
 
 function parseNumber(digits: string, max: number, what: string, text: string): number {
-	const isDecimal = /^(?:0|[1-9]\d{0,9})$/.test(digits);
-	if (isDecimal && Number(digits) <= max) return Number(digits);
+	if (isNumber(digits, max)) return Number(digits);
 	throw new InvalidAddressError(text, `${what} must be a decimal number from 0 to ${max}`);
 }
 

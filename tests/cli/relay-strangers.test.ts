@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { connect, formatAddress, listen, parseAddress } from "socketry";
+import { connect, formatAddress, listen, parseAddress, type TcpAddress } from "socketry";
 import { startTls } from "socketry/tls";
 import { Authority } from "../support/certificates.ts";
 import { inFolder } from "../support/folder.ts";
 import { PATIENT } from "../support/patience.ts";
-import { startOurs } from "./talk.ts";
+import { startOurs, type Talking } from "./talk.ts";
 
 test("clients who begin no handshake give way to one who does", async () => {
 	await inFolder(async (folder) => {
@@ -24,8 +24,7 @@ test("clients who begin no handshake give way to one who does", async () => {
 		const to = formatAddress(far.address);
 		const args = ["relay", "tcp://127.0.0.1:0", to, "--tls-in", `${folder}/pem`, "--max", "2"];
 		const relay = startOurs(args);
-		const [, near = ""] = await relay.said(/listening on (\S+),/);
-		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		const place = await placeOf(relay);
 		const silent = [await connect(place), await connect(place)];
 		const stream = await startTls(await connect(place), {
 			servername: "localhost",
@@ -51,8 +50,7 @@ for (const [what, service, silentCount] of [
 	test(`listen: clients who send no header give way to one who does, ${what}`, async () => {
 		const args = ["listen", "tcp://127.0.0.1:0", "--proxy-protocol-in", "any", ...service];
 		const listening = startOurs(args, "hello");
-		const [, near = ""] = await listening.said(/listening on (\S+)/);
-		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		const place = await placeOf(listening);
 		const silent = await Promise.all(Array.from({ length: silentCount }, () => connect(place)));
 		const stream = await connect(place);
 		await stream.write("PROXY UNKNOWN\r\nhello");
@@ -69,8 +67,7 @@ test("of many connections that fail some are told, and the others counted", asyn
 	await inFolder(async (folder) => {
 		const count = 300;
 		const relay = startOurs(["relay", "tcp://127.0.0.1:0", `unix:${folder}/nobody`]);
-		const [, near = ""] = await relay.said(/listening on (\S+),/);
-		const place = parseAddress(near) as { transport: "tcp"; host: string; port: number };
+		const place = await placeOf(relay);
 		// At once: one after the other they could take so long that all of them are told.
 		await Promise.all(Array.from({ length: count }, () => knock(place)));
 		relay.process.kill("SIGTERM");
@@ -85,8 +82,14 @@ test("of many connections that fail some are told, and the others counted", asyn
 	});
 });
 
+/** Where it listens, once it says so. */
+async function placeOf(talking: Talking): Promise<TcpAddress> {
+	const [, near = ""] = await talking.said(/listening on (\S+?)(?:, for .*)?\n/);
+	return parseAddress(near) as TcpAddress;
+}
+
 /** Connects, and waits for the end, which can come while it connects. */
-async function knock(place: { transport: "tcp"; host: string; port: number }): Promise<void> {
+async function knock(place: TcpAddress): Promise<void> {
 	try {
 		await using stream = await connect(place);
 		await stream.read();

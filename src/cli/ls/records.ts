@@ -1,5 +1,4 @@
 /** Sockets with all that is known of them where the table of it is wider than the terminal: a few lines each. */
-
 import { stripVTControlCharacters } from "node:util";
 import type { ListedSocket } from "../../list/index.ts";
 import type { Terminal } from "../terminal.ts";
