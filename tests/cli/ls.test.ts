@@ -14,11 +14,11 @@ import { shorten } from "#src/cli/ls/words.ts";
 import { Terminal } from "#src/cli/terminal.ts";
 import { columnsOf } from "#src/cli/text-width.ts";
 import { plain } from "#src/cli/visible-text.ts";
-import { NOBODY, needsRoot } from "../identity/callers.ts";
+import { NOBODY } from "../identity/callers.ts";
 import { startProgram as start } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { ownLoopbackHosts } from "../support/own-addresses.ts";
-import { lacking } from "../support/programs.ts";
+import { lacking, lackingAnotherUser } from "../support/programs.ts";
 import { ROOT } from "../support/root.ts";
 import { runProgram, startProgram } from "./program.ts";
 
@@ -147,7 +147,7 @@ test("a reader that leaves early is nothing wrong", { skip: lacking("sh", "head"
 });
 
 test("who is not root reads which owners are hidden", {
-	skip: needsRoot || lacking("setpriv"),
+	skip: lackingAnotherUser() || lacking("setpriv"),
 }, async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
 	const { port } = listener.address;

@@ -9,10 +9,10 @@ import { type Child, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
 import { abstractName } from "../support/pairs.ts";
 import { PATIENT } from "../support/patience.ts";
+import { lackingAnotherUser } from "../support/programs.ts";
 import { type Old, withOld } from "./old.ts";
 
 const NEW = new URL("./new.child.js", import.meta.url);
-const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
 /** Starts a process that serves, be it the first one or a successor. */
@@ -138,7 +138,7 @@ test("once the new process has said that everything is its own, the old one cann
 });
 
 test("a process of another user is neither let in nor believed", {
-	skip: IS_ROOT ? false : "needs root, to become another user",
+	skip: lackingAnotherUser(),
 }, async () => {
 	const post = `unix-seqpacket:${abstractName()}` as const;
 	await withOld({ post }, async (old) => {

@@ -4,17 +4,17 @@ import { test } from "node:test";
 import { connect, formatAddress, listen } from "socketry";
 import { type ListedSocket, listSockets } from "socketry/list";
 import { injectFaults } from "socketry/testing";
-import { NOBODY, needsRoot } from "../identity/callers.ts";
+import { NOBODY } from "../identity/callers.ts";
 import { startChild } from "../support/children.ts";
 import { lackingNetworks } from "../support/network.ts";
 import { abstractName } from "../support/pairs.ts";
-import { lacking } from "../support/programs.ts";
+import { lacking, lackingAnotherUser } from "../support/programs.ts";
 import { MINE, mine, one } from "./own-sockets.ts";
 
 const LISTER = new URL("./lister.child.js", import.meta.url);
 
 test("where /proc hides processes, that is said", {
-	skip: lackingNetworks() || lacking("setpriv", "mount"),
+	skip: lackingNetworks() || lackingAnotherUser() || lacking("setpriv", "mount"),
 }, async () => {
 	const script = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"';
 	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
@@ -61,7 +61,7 @@ test("a listener in another network namespace is listed with its namespace", {
 });
 
 test("who is not root is told what cannot be seen", {
-	skip: needsRoot || lacking("setpriv"),
+	skip: lackingAnotherUser() || lacking("setpriv"),
 }, async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
 	const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];

@@ -1,10 +1,10 @@
 /** Programs of others that ours are tested with. */
 
 import { createSocket } from "node:dgram";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Child, type ChildOptions, startProgram } from "./children.ts";
 import { ROOT } from "./root.ts";
@@ -32,6 +32,15 @@ export function lacking(...names: string[]): string | false {
 /** Why a test that needs root is skipped; false when it is root. */
 export function lackingRoot(): string | false {
 	return process.geteuid?.() !== 0 && "not root: run it as root";
+}
+
+/** Why a test that runs this code as another user is skipped; false when it can be. */
+export function lackingAnotherUser(): string | false {
+	for (let folder = ROOT; folder !== dirname(folder); folder = dirname(folder)) {
+		const isOpen = (statSync(folder).mode & 0o001) !== 0;
+		if (!isOpen) return `other users cannot enter ${folder}: chmod o+x ${folder}`;
+	}
+	return lackingRoot();
 }
 
 /** Starts one of them, which must be there. The sanitizers that our tests may run with are not for them. */
