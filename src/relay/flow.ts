@@ -10,6 +10,7 @@ import { SHUT_WR } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN, EINVAL, ENOTCONN } from "../sys/errno.ts";
 import { BUFFER_BYTES, type Carrier, enter, leave, takeBuffer, takePipe } from "./carrier.ts";
+import { whyNoEnd } from "./peer-end.ts";
 import { TurnShare } from "./turn-share.ts";
 import type { Way, WayEnd } from "./way.ts";
 
@@ -35,7 +36,7 @@ export class Flow implements Waiter, Way {
 	#isShort = false;
 	#atEnd = false;
 	#over = false;
-	#cut: Error | undefined;
+	#doubt: Error | undefined;
 
 	/** @param first taken */
 	constructor(source: Socket, sink: Socket, first: Uint8Array, onEnd: (end: WayEnd) => void) {
@@ -72,8 +73,8 @@ export class Flow implements Waiter, Way {
 		if (!this.#over) this.#end(new ClosedError(), false);
 	}
 
-	expectCut(error: Error): void {
-		this.#cut = error;
+	doubtEnd(failure: Error): void {
+		this.#doubt = failure;
 	}
 
 	stop(): void {
@@ -145,8 +146,9 @@ export class Flow implements Waiter, Way {
 	}
 
 	#finish(): void {
-		if (this.#cut !== undefined) {
-			this.#end(this.#cut, false);
+		const cut = this.#doubt && whyNoEnd(this.#source, this.#doubt);
+		if (cut !== undefined) {
+			this.#end(cut, false);
 			return;
 		}
 		const rc = sys.shutdown(this.#sink.fd, SHUT_WR);

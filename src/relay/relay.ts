@@ -123,8 +123,8 @@ class RunningRelay implements Relay {
 		this.#toRight = left.flowTo(right, (end) => this.#ended(0, end), undefined);
 		// It can have failed already.
 		const error = this.#ends[0]?.error;
-		const cut = isReset(error) ? error : undefined;
-		this.#toLeft = right.flowTo(left, (end) => this.#ended(1, end), cut);
+		const doubt = isOfKernel(error) ? error : undefined;
+		this.#toLeft = right.flowTo(left, (end) => this.#ended(1, end), doubt);
 		if (signal?.aborted) this.#onAbort();
 	}
 
@@ -146,7 +146,7 @@ class RunningRelay implements Relay {
 		// Nothing more can come from it or go to it: the other end must not take this for a clean end.
 		if (end.error !== undefined && !end.isSinkBroken) this.#cutAll(end.error);
 		else if (this.#ends.every((each) => each !== undefined)) void this.#close();
-		else if (isReset(end.error)) (way === 0 ? this.#toLeft : this.#toRight)?.expectCut(end.error);
+		else if (isOfKernel(end.error)) (way === 0 ? this.#toLeft : this.#toRight)?.doubtEnd(end.error);
 	}
 
 	async #close(): Promise<void> {
@@ -205,7 +205,6 @@ class RunningRelay implements Relay {
 	}
 }
 
-// The kernel tells of a reset once: who was told by sending reads what had arrived, and then what looks like an end. tcp(7)
-function isReset(error: Error | undefined): error is Error {
-	return (error as { code?: unknown } | undefined)?.code === "ECONNRESET";
+function isOfKernel(error: Error | undefined): error is Error {
+	return error !== undefined && "syscall" in error;
 }

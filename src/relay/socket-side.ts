@@ -28,10 +28,10 @@ export class SocketSide implements Side {
 		this.#file = file;
 	}
 
-	flowTo(sink: SocketSide, onEnd: (end: WayEnd) => void, cut: Error | undefined): Way {
+	flowTo(sink: SocketSide, onEnd: (end: WayEnd) => void, doubt: Error | undefined): Way {
 		const flow = new Flow(this.#socket, sink.#socket, this.#unread, onEnd);
 		this.#unread = NOTHING;
-		if (cut !== undefined) flow.expectCut(cut);
+		if (doubt !== undefined) flow.doubtEnd(doubt);
 		flow.ready();
 		return flow;
 	}

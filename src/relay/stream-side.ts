@@ -21,9 +21,9 @@ export class StreamSide implements Side {
 		this.#passes = passes;
 	}
 
-	flowTo(sink: StreamSide, onEnd: (end: WayEnd) => void, cut: Error | undefined): Way {
+	flowTo(sink: StreamSide, onEnd: (end: WayEnd) => void, doubt: Error | undefined): Way {
 		const way = new StreamWay(this.#stream, sink.#stream, this.#passes);
-		if (cut !== undefined) way.expectCut(cut);
+		if (doubt !== undefined) way.doubtEnd(doubt);
 		void way.run().then(onEnd);
 		return way;
 	}
@@ -73,8 +73,9 @@ class StreamWay implements Way {
 		}
 	}
 
-	expectCut(error: Error): void {
-		this.#cut = error;
+	// Its stream, if it is one of this library, has looked closer itself.
+	doubtEnd(failure: Error): void {
+		if ((failure as NodeJS.ErrnoException).code !== "EPIPE") this.#cut = failure;
 	}
 
 	// The streams are aborted by whoever stops it, which ends the loop.

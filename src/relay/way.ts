@@ -12,16 +12,16 @@ export interface WayEnd {
 export interface Way {
 	/** Bytes handed on so far. */
 	readonly bytes: number;
-	/** Says that its source is broken, although what had arrived can still be read: after that its end is no end, but this error. */
-	expectCut(error: Error): void;
+	/** Says that its source could not be sent to, so that the end that comes after what had arrived may be none. */
+	doubtEnd(failure: Error): void;
 	/** Ends it at once, without a word to anybody. */
 	stop(): void;
 }
 
 /** One of the two connections, as a relay closes it. */
 export interface Side {
-	/** Begins to move bytes to `sink`, which is of the same kind; `cut` as `expectCut`, if it is known already. */
-	flowTo(sink: Side, onEnd: (end: WayEnd) => void, cut: Error | undefined): Way;
+	/** Begins to move bytes to `sink`, which is of the same kind; `doubt` as `doubtEnd`, if there is one already. */
+	flowTo(sink: Side, onEnd: (end: WayEnd) => void, doubt: Error | undefined): Way;
 	/** Closes it after both of its directions have ended. */
 	close(): Promise<void>;
 	/** Lets what was sent arrive, although the peer sends what nobody takes; then closes. */

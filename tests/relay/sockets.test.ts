@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { relay } from "socketry/relay";
+import { injectFaults } from "socketry/testing";
+import { pendingError } from "#src/socket/connecting.ts";
 import { sys } from "#src/sys/current.ts";
+import { outcome } from "./ends.ts";
 
 async function tcpPair(): Promise<[outer: Stream, inner: Stream]> {
 	await using listener = await listen("tcp://127.0.0.1:0");
@@ -36,6 +39,54 @@ test("a reset that is met by handing on an end is told as what it is", async () 
 		assert.equal((error as { code?: string } | undefined)?.code, "ECONNRESET");
 	}
 	client.abort();
+});
+
+for (const [title, reply, expected] of [
+	["a reset that splice keeps to itself is not taken for an end", undefined, ["ECONNRESET"]],
+	["an end that has come before the reset stays one", "reply", ["reply", "null"]],
+] as const) {
+	test(title, async (t) => {
+		const [client, left] = await tcpPair();
+		const [server, right] = await tcpPair();
+		if (reply !== undefined) {
+			await server.write(reply);
+			await server.closeWrite();
+		}
+		const { fd } = right.socket;
+		const { splice } = sys;
+		let told = 0;
+		t.mock.method(sys, "splice", (from: number, to: number, length: number, flags: number) => {
+			if (to !== fd || told !== 0) return splice(from, to, length, flags);
+			const moved = splice(from, to, length >> 1, flags);
+			server.abort();
+			// What the kernel does when the reset comes between two parts of one splice.
+			told = pendingError(right.socket);
+			return moved;
+		});
+		void client.write(Buffer.alloc(1_000_000)).catch(() => {});
+		const { isCut, leftToRight } = await relay(left, right).done;
+		assert.ok(told !== 0);
+		assert.deepEqual([isCut, (leftToRight.error as { code?: string }).code], [true, "EPIPE"]);
+		const found: string[] = [];
+		for (const _ of expected) found.push(await outcome(client));
+		assert.deepEqual(found, expected);
+		client.abort();
+	});
+}
+
+test("a connection that has timed out is not taken for one that has ended", async () => {
+	const [client, left] = await tcpPair();
+	const [server, right] = await tcpPair();
+	using faults = injectFaults([{ call: "send", fail: "ETIMEDOUT", fd: right.socket.fd }]);
+	const running = relay(left, right);
+	await client.write("x");
+	while (faults.hits === 0) await new Promise((resolve) => setImmediate(resolve));
+	// A read of a connection that is broken finds an end once the failure was told.
+	await server.closeWrite();
+	assert.equal((await running.done).isCut, true);
+	faults.assertAllHit();
+	assert.equal(await outcome(client), "ECONNRESET");
+	for (const each of [client, server]) each.abort();
 });
 
 test("a stream that a relay has taken has no say in its connection any more", async () => {
