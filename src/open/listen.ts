@@ -228,6 +228,8 @@ export function listenerOver(
 	file?: BoundFile,
 ): Listener<Stream> | Listener<PacketStream> {
 	wantedOf(options, transport.startsWith("unix"));
+	// It may have aborted while a name was resolved, and tells nobody who comes later.
+	checkWait({ signal: options.signal });
 	// What is accepted inherits it, so that it holds for what a client sends at once.
 	askForCredentials(opened, options.receiveCredentials);
 	const { allow, busyPollUs, onOverload, onRefused, signal } = options;

@@ -306,6 +306,8 @@ export function datagramsOver(
 	peer?: SocketAddress,
 ): Datagrams {
 	const { signal } = options;
+	// It may have aborted while a name was resolved, and tells nobody who comes later.
+	checkWait({ signal });
 	const onAbort = (): void => made.abort();
 	const cleanUp = (): void => {
 		signal?.removeEventListener("abort", onAbort);

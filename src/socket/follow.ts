@@ -10,10 +10,16 @@ const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
 /**
  * Calls `onAbort` once if the signal aborts before the returned function is called.
  *
- * @param signal not aborted yet
- * @param onAbort a function of its own for each follower
+ * @param onAbort a function of its own for each follower; of a signal that has aborted already, called once the caller has what is returned
  */
 export function follow(signal: AbortSignal, onAbort: () => void): () => void {
+	if (signal.aborted) {
+		let isOver = false;
+		queueMicrotask(() => isOver || callProgram(onAbort));
+		return () => {
+			isOver = true;
+		};
+	}
 	const all = callbacks.get(signal) ?? new Set();
 	if (all.size === 0) {
 		callbacks.set(signal, all);

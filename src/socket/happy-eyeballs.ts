@@ -38,7 +38,9 @@ export function raceAttempts<C, R>(
 
 		const start = (): void => {
 			clearTimeout(timer);
-			if (won || started === candidates.length || options.signal?.aborted) return;
+			if (won || started === candidates.length) return;
+			// The first one starts in any case: that it rejects at once ends the race.
+			if (started > 0 && options.signal?.aborted) return;
 			const index = started++;
 			attempt(candidates[index] as C, signal).then(win, (error) => lose(index, error));
 			if (started < candidates.length) timer = setTimeout(start, options.delayMs);
