@@ -138,14 +138,14 @@ export async function askPredecessor(
 	post: UnixAddress<"unix-seqpacket">,
 	left: () => WaitOptions,
 ): Promise<Inheritance | undefined> {
-	let packets: PacketStream;
+	let inheritance: Inheritance;
 	try {
-		packets = await connect(post, { ...left(), owner: "self", receiveDescriptors: 1 });
+		const options = { ...left(), owner: "self", receiveDescriptors: 1 } as const;
+		inheritance = inheritanceOver(await connect(post, options));
 	} catch (error) {
 		if (isNobody(error)) return undefined;
 		throw error;
 	}
-	const inheritance = inheritanceOver(packets);
 	try {
 		await inheritance.receive(left);
 		return inheritance;
@@ -160,15 +160,15 @@ function inheritanceOver(packets: PacketStream): Inheritance {
 		return new Inheritance(new Wire(packets), packets.openPeerPidfd({ allowRace: true }));
 	} catch (error) {
 		packets.abort();
-		const hasDied = error instanceof SyscallError && error.code === "ESRCH";
-		throw hasDied ? new HandoverError("ended", "The old process has just ended") : error;
+		throw error;
 	}
 }
 
+// With ESRCH the old process has just ended.
+const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ESRCH"]);
+
 function isNobody(error: unknown): boolean {
-	return (
-		error instanceof SyscallError && (error.code === "ENOENT" || error.code === "ECONNREFUSED")
-	);
+	return error instanceof SyscallError && NOBODY.has(error.code);
 }
 
 // Then the answer is there already, or will never come.

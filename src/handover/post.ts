@@ -1,5 +1,5 @@
 /** The post: where a process that may become the successor knocks, and the conversation with one of those who do. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { type Known, requireFunction, requireInteger, requireOptions } from "../arguments.ts";
 import { callProgram } from "../call-program.ts";
 import { BusyError, ClosedError, HandoverError } from "../errors.ts";
@@ -141,8 +141,9 @@ export class Post {
 	}
 
 	async #serve(wire: Wire, hello: MessageOf<"hello">): Promise<void> {
-		// The one before may have just ended, which is not known yet.
-		if (this.#session !== undefined) await Promise.race([this.#session, sleep(GRACE_MS)]);
+		// The one before may have just ended, which is not known yet: after a standstill not before the next turn.
+		const grace = async (): Promise<void> => nextTurn(await sleep(GRACE_MS));
+		if (this.#session !== undefined) await Promise.race([this.#session, grace()]);
 		if (this.#offer !== undefined && this.#session === undefined) {
 			this.#session = this.#negotiate(wire, hello, this.#offer);
 			await this.#session;

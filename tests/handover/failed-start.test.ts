@@ -3,6 +3,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect, listen } from "socketry";
 import { takeOver } from "socketry/handover";
+import { SO_PEERPIDFD } from "#src/sys/constants.ts";
+import { sys } from "#src/sys/current.ts";
+import { EINVAL } from "#src/sys/errno.ts";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { type Child, type ChildOptions, startChild } from "../support/children.ts";
 import { inFolder } from "../support/folder.ts";
@@ -189,5 +192,23 @@ test("what is no socket in the place of the post is told of at once", async () =
 			await assert.rejects(asked, { code: "EADDRINUSE" });
 		}
 		assert.equal(readFileSync(`${folder}/file`, "utf8"), "kept");
+	});
+});
+
+test("an old process that ends while it is asked who it is counts as none", async () => {
+	await withOld({}, async (old) => {
+		const { getsockopt } = sys;
+		let asked = 0;
+		// As before Linux 6.16, when it has ended.
+		sys.getsockopt = (fd, level, name, value) =>
+			name === SO_PEERPIDFD && asked++ === 0 ? EINVAL : getsockopt(fd, level, name, value);
+		try {
+			// Here it lives, and so is asked again.
+			const next = await takeOver(old.post, { sockets: {}, ...PATIENT });
+			assert.deepEqual([next.predecessorPid, asked], [process.pid, 2]);
+			await next.close();
+		} finally {
+			sys.getsockopt = getsockopt;
+		}
 	});
 });

@@ -5,10 +5,12 @@ import { test } from "node:test";
 import { connect, listen, type PacketStream } from "socketry";
 import { type HandoverError, takeOver } from "socketry/handover";
 import { Wire } from "#src/handover/wire.ts";
+import { pause } from "#src/open/pause.ts";
 import { assertNoLeaks, openResources } from "#src/testing/leaks.ts";
 import { startOurs } from "../cli/talk.ts";
 import { inFolder } from "../support/folder.ts";
 import { PATIENT } from "../support/patience.ts";
+import { withOld } from "./old.ts";
 
 type Post = `unix-seqpacket:${string}`;
 
@@ -64,6 +66,20 @@ test("who asks its heir and gives up leaves the turn to the next, and closing do
 		assert.equal(failures[0]?.reason, "ended");
 		await new Wire(await standing).send({ kind: "done" });
 		assert.equal(await heir.received, 0);
+	});
+});
+
+test("who stood still while one who knocked left takes the next one, who waits already", async () => {
+	await withOld({}, async (old) => {
+		const first = new Wire(await connect(old.post, PATIENT));
+		await first.send({ kind: "hello", protocols: [1], pid: process.pid });
+		await first.expect(["welcome"], PATIENT);
+		const taking = takeOver(old.post, { sockets: {}, ...PATIENT });
+		// Until it waits for its turn.
+		for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+		first.close();
+		pause(200);
+		await (await taking).close();
 	});
 });
 
