@@ -58,10 +58,9 @@ describe("systemd-journald", { skip: lackingJournald() }, () => {
 			assert.deepEqual([entry["USER_ID"]].flat().toSorted(), ["7", "8"]);
 			assert.equal(entry["EMPTY"], "");
 			assert.deepEqual(entry["DUMP"], [...bytes]);
-			// What the journal found out by itself, from the credentials of the datagram.
+			// What the journal found out by itself, from the credentials of the datagram; what it reads of a process in /proc may be gone by then.
 			assert.equal(entry["_TRANSPORT"], "journal");
 			assert.equal(entry["_UID"], String(process.getuid?.()));
-			assert.match(String(entry["_CMDLINE"]), /journal\/write\.js/);
 		});
 	});
 

@@ -22,7 +22,8 @@ async function activate(flags: readonly string[], args: readonly string[]): Prom
 	if (preload) handed.push(`--setenv=LD_PRELOAD=${preload}`);
 	const command = [...flags, ...handed, process.execPath, child, ...args];
 	const started = startPeer("systemd-socket-activate", command, { lines: "stderr" });
-	await lineLike(started, /^Listening on /);
+	// It opens one after the other, and says so of each.
+	for (const flag of flags) if (flag === "-l") await lineLike(started, /^Listening on /);
 	return started;
 }
 
