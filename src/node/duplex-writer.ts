@@ -4,9 +4,10 @@
  */
 import type { Duplex } from "node:stream";
 import { requireBytesOrText } from "../arguments.ts";
-import { InvalidValueError, LimitError, syscallError, TimeoutError } from "../errors.ts";
+import { InvalidValueError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
+import { createDrain, type Drain, refuseMore, rejectQuietly } from "../stream/drain.ts";
 import {
 	type Flushable,
 	noteWrite,
@@ -26,12 +27,6 @@ interface Piece {
 	isCopied: boolean;
 	/** Whether its caller may ask for its memory back while it is under way. */
 	readonly mayEndEarly: boolean;
-}
-
-interface Drain {
-	readonly promise: Promise<void>;
-	readonly resolve: () => void;
-	readonly reject: (error: Error) => void;
 }
 
 /** Several records of TLS, and as much as a pipe of the kernel holds. */
@@ -76,7 +71,7 @@ export class DuplexWriter implements Flushable {
 	push(data: Uint8Array | string, options: WaitOptions | undefined): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
 		const given = requireBytesOrText("data", data);
-		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return refuseMore(this.queuedBytes);
 		const isSmall = given.length <= LIMITS.writeCopyBytes;
 		const isCopied = isSmall || typeof data === "string";
 		const { length: bytes } = given;
@@ -109,16 +104,16 @@ export class DuplexWriter implements Flushable {
 	end(options: WaitOptions | undefined): Promise<void> {
 		if (this.#failure !== undefined) return this.#refuse(this.#failure);
 		if (this.#duplex.writableFinished) return DONE;
-		return quiet(
-			new Promise((resolve, reject) => {
-				const release = supervise(options, (error) => reject(error(0)), true);
-				this.#duplex.end((error?: Error | null) => {
-					release?.();
-					if (!error) resolve();
-					else reject(this.#failure ?? this.#explain(this.#duplex.errored ?? error));
-				});
-			}),
-		);
+		const ending = new Promise<void>((resolve, reject) => {
+			const release = supervise(options, (error) => reject(error(0)), true);
+			this.#duplex.end((error?: Error | null) => {
+				release?.();
+				if (!error) resolve();
+				else reject(this.#failure ?? this.#explain(this.#duplex.errored ?? error));
+			});
+		});
+		ending.catch(ignore);
+		return ending;
 	}
 
 	/** Gives everything up: what waits rejects with `error`, and so does what comes. */
@@ -250,35 +245,11 @@ export class DuplexWriter implements Flushable {
 
 	#refuse(failure: Error): Promise<void> {
 		this.#isFailureTold = true;
-		return quiet(Promise.reject(failure));
-	}
-
-	#refuseMore(): Promise<void> {
-		const advice = "await the writes, so that the peer can keep up";
-		const { writeQueueBytes } = LIMITS;
-		return quiet(
-			Promise.reject(new LimitError("writeQueueBytes", this.queuedBytes, writeQueueBytes, advice)),
-		);
+		return rejectQuietly(failure);
 	}
 
 	/** Says that the duplex has closed: writing is over. */
 	closed(): void {
 		this.fail(syscallError("write", EPIPE));
 	}
-}
-
-// A caller who does not await a write learns of its failure from the next call: that must not end the process.
-function quiet<T>(promise: Promise<T>): Promise<T> {
-	promise.catch(ignore);
-	return promise;
-}
-
-function createDrain(): Drain {
-	let resolve!: () => void;
-	let reject!: (error: Error) => void;
-	const promise = new Promise<void>((onResolve, onReject) => {
-		resolve = onResolve;
-		reject = onReject;
-	});
-	return { promise: quiet(promise), resolve, reject };
 }

@@ -3,7 +3,7 @@ import { LIMITS } from "../limits.ts";
 import type { HostAddress } from "../socket/address.ts";
 import { raceAttempts } from "../socket/happy-eyeballs.ts";
 import type { ServiceRecord } from "../socket/resolve.ts";
-import { joinFailures } from "./failures-told.ts";
+import { failedTogether } from "./failures-told.ts";
 import { addressOfServer, type FindServicesOptions, findServices } from "./services.ts";
 
 /** How to connect. */
@@ -54,9 +54,5 @@ function unreachable(
 	const errors = servers.map((server) => found.get(server) as Error);
 	const texts = servers.map(({ name: host, port }, i) => `${host}:${port}: ${errors[i]?.message}`);
 	const which = servers.length === 1 ? "the server" : `all ${servers.length} servers`;
-	const aggregate = new AggregateError(
-		errors,
-		`${which} of ${name} failed: ${joinFailures(texts)}`,
-	);
-	return Object.assign(aggregate, { code: (errors[0] as { code?: unknown }).code });
+	return failedTogether(`${which} of ${name}`, errors, texts);
 }

@@ -29,7 +29,7 @@ import { takeInherited } from "../stream/inherited.ts";
 import { Stream, type StreamTransport } from "../stream/stream.ts";
 import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
-import { joinFailures } from "./failures-told.ts";
+import { failedTogether } from "./failures-told.ts";
 import {
 	CHECKED_LATER,
 	type Checks,
@@ -323,12 +323,7 @@ function wrap(connection: Connection, options: ConnectOptions): Stream | PacketS
 		: new PacketStream(connection, options);
 }
 
-// As Node's own: the list of all failures, with the code of the first.
 function namedAggregate({ errors }: AggregateError): AggregateError {
 	const texts = errors.map((error) => String((error as Error).message));
-	const aggregate = new AggregateError(
-		errors,
-		`all ${errors.length} addresses failed: ${joinFailures(texts)}`,
-	);
-	return Object.assign(aggregate, { code: (errors[0] as { code?: unknown }).code });
+	return failedTogether(`all ${errors.length} addresses`, errors, texts);
 }

@@ -2,6 +2,7 @@
 import { requireArray, requireString } from "../arguments.ts";
 import { AbortError, InvalidAddressError, SyscallError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { follow } from "./follow.ts";
 import { hostFamily } from "./host.ts";
 import type { SocketAddress } from "./sockaddr.ts";
 import { toSocketAddress } from "./transport.ts";
@@ -88,10 +89,7 @@ export const systemResolver: Resolver = (name) =>
 export function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
 	if (signal === undefined) return answer;
 	return new Promise((resolveAnswer, reject) => {
-		const onAbort = (): void => reject(new AbortError(signal.reason));
-		if (signal.aborted) onAbort();
-		else signal.addEventListener("abort", onAbort, { once: true });
-		const release = (): void => signal.removeEventListener("abort", onAbort);
+		const release = follow(signal, () => reject(new AbortError(signal.reason)));
 		// A resolver in plain JavaScript may have the answer at once.
 		Promise.resolve(answer).then(resolveAnswer, reject).finally(release);
 	});

@@ -6,7 +6,6 @@ import { requireBytesOrText } from "../arguments.ts";
 import {
 	ClosedError,
 	InvalidValueError,
-	LimitError,
 	type SocketError,
 	syscallError,
 	TimeoutError,
@@ -17,18 +16,11 @@ import { tellError } from "../socket/diagnostics.ts";
 import type { Passage } from "../socket/passage.ts";
 import { supervise, type WaitOptions } from "../socket/wait.ts";
 import { EAGAIN, EINVAL, EPERM, ESRCH, ETOOMANYREFS } from "../sys/errno.ts";
+import { createDrain, type Drain, refuseMore, rejectQuietly } from "./drain.ts";
 import { type Flushable, noteWrite, scheduleFlush, unscheduleFlush } from "./flush-scheduler.ts";
 import { LOST, lendOutgoing, type OutgoingBytes, returnOutgoing } from "./outgoing-bytes.ts";
 import type { Receiver } from "./receiver.ts";
 import { afterSend, DONE } from "./turn-budget.ts";
-
-interface Drain {
-	readonly promise: Promise<void>;
-	readonly resolve: () => void;
-	readonly reject: (error: Error) => void;
-}
-
-function ignore(): void {}
 
 const KEEP_BYTES = "must keep its bytes until its write has settled";
 // Of sendmsg(2), and about what goes along with the bytes: the connection is none the worse for it.
@@ -82,7 +74,7 @@ export class WriteQueue implements Waiter, Flushable {
 		const bytes =
 			data instanceof Uint8Array && data.length > 0 ? data : requireBytesOrText("data", data);
 		if (bytes.length > LIMITS.writeCopyBytes) return this.#pushLarge(bytes, options);
-		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return refuseMore(this.queuedBytes);
 		this.#open().copy(bytes);
 		return this.#taken(bytes.length, options);
 	}
@@ -104,7 +96,9 @@ export class WriteQueue implements Waiter, Flushable {
 		}
 		if (this.#failure !== undefined || this.queuedBytes > LIMITS.writeQueueBytes) {
 			passage.close();
-			return this.#failure === undefined ? this.#refuseMore() : this.#refuse(this.#failure);
+			return this.#failure === undefined
+				? refuseMore(this.queuedBytes)
+				: this.#refuse(this.#failure);
 		}
 		const isSmall = given.length <= LIMITS.writeCopyBytes;
 		const piece = isSmall ? Uint8Array.from(given) : given.subarray();
@@ -169,12 +163,12 @@ export class WriteQueue implements Waiter, Flushable {
 		// Three bytes are the most that one UTF-16 unit becomes; RFC 3629 section 3.
 		const most = text.length * 3;
 		if (most > LIMITS.writeCopyBytes) return this.#pushLarge(Buffer.from(text), options);
-		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return refuseMore(this.queuedBytes);
 		return this.#taken(this.#open().copyText(text, most), options);
 	}
 
 	#pushLarge(data: Uint8Array, options: WaitOptions | undefined): Promise<void> {
-		if (this.queuedBytes > LIMITS.writeQueueBytes) return this.#refuseMore();
+		if (this.queuedBytes > LIMITS.writeQueueBytes) return refuseMore(this.queuedBytes);
 		// A write that may be withdrawn must be told from others of the same buffer.
 		const piece = options === undefined ? data : data.subarray();
 		this.#open().borrow(piece);
@@ -323,32 +317,4 @@ export class WriteQueue implements Waiter, Flushable {
 		this.#failureTold = true;
 		return rejectQuietly(failure);
 	}
-
-	// Nothing of this write is taken, and what was taken before goes on.
-	#refuseMore(): Promise<void> {
-		const advice = "await the writes, so that the peer can keep up";
-		const { writeQueueBytes } = LIMITS;
-		return rejectQuietly(
-			new LimitError("writeQueueBytes", this.queuedBytes, writeQueueBytes, advice),
-		);
-	}
-}
-
-// A caller who does not await a write must not lose the process for it.
-function rejectQuietly(error: Error): Promise<void> {
-	const refusal = Promise.reject(error);
-	refusal.catch(ignore);
-	return refusal;
-}
-
-// A caller who does not await a write learns of the failure from the next call: that must not end the process.
-function createDrain(): Drain {
-	let resolve!: () => void;
-	let reject!: (error: Error) => void;
-	const promise = new Promise<void>((onResolve, onReject) => {
-		resolve = onResolve;
-		reject = onReject;
-	});
-	promise.catch(ignore);
-	return { promise, resolve, reject };
 }

@@ -13,7 +13,7 @@ const CALLED_OFF = { name: "AbortError", cause: "enough" };
 const STEPS = 16;
 
 async function abortAfter(microtasks: number, leaving: AbortController): Promise<void> {
-	for (let i = 0; i < microtasks; i++) await undefined;
+	for (let i = 0; i < microtasks; i++) await Promise.resolve();
 	leaving.abort("enough");
 }
 
