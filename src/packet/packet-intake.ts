@@ -55,6 +55,7 @@ export class PacketIntake implements Intake<Packet> {
 	// True length of the message that lies in the target or at the slab's end; -1 when there is none.
 	#loneBytes = -1;
 	#loneCompanion: Companion;
+	#endMet = false;
 	#ended = false;
 	#failure: Error | undefined;
 
@@ -92,6 +93,12 @@ export class PacketIntake implements Intake<Packet> {
 	}
 
 	fill(fd: number, target: Uint8Array | undefined): number {
+		const rc = this.#fillOnce(fd, target);
+		const isInDoubt = rc >= 0 && this.#loneBytes < 0 && !this.available;
+		return isInDoubt ? this.#fillOnce(fd, target) : rc;
+	}
+
+	#fillOnce(fd: number, target: Uint8Array | undefined): number {
 		if (
 			this.#appetite.rows === 1 &&
 			(target !== undefined || this.#messageBytes <= LONE_BYTES_MAX)
@@ -170,8 +177,14 @@ export class PacketIntake implements Intake<Packet> {
 			this.#loneBytes = length;
 			if (isPlain) companions.note(loneMessage.table[BATCH_OUT_FLAGS] as number);
 			else this.#loneCompanion = companions.takeRow(loneMessage, 0);
-		} else this.#ended = true;
+		} else this.#meetEnd();
 		return length;
+	}
+
+	// The last message may come when the kernel has found none and is about to look for the end (__unix_dgram_recvmsg): only a second end is one.
+	#meetEnd(): void {
+		this.#ended = this.#endMet;
+		this.#endMet = true;
 	}
 
 	#takeLone(target: Uint8Array | undefined): Uint8Array | number {
@@ -203,7 +216,7 @@ export class PacketIntake implements Intake<Packet> {
 				this.#messages.push(this.#copy(room.data, row, length));
 				const companion = companions.takeRow(room, row);
 				if (companions.isAsked) this.#companionOf.push(companion);
-			} else this.#ended = true;
+			} else this.#meetEnd();
 		}
 		return count;
 	}

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { PacketStream } from "#src/packet/packet-stream.ts";
 import { type Socket, socket, socketpair } from "#src/socket/socket.ts";
 import { SO_SNDBUF, SOL_SOCKET } from "#src/sys/constants.ts";
+import { BATCH_COLUMNS, BATCH_OUT_BYTES } from "#src/sys/contract.ts";
 import { sys } from "#src/sys/current.ts";
 
 function packetPair(maxMessageBytes?: number): [PacketStream, PacketStream] {
@@ -45,6 +46,32 @@ test("an empty message is a message and not the end", async () => {
 	assert.deepEqual(await collect(right), ["", "a", ""]);
 	await Promise.all([left.close(), right.close()]);
 });
+
+// As the kernel does it when the peer sends its last message and ends while a call is between looking for the one and for the other.
+for (const [title, rows] of [
+	["a message that comes while the kernel finds the end is not lost", 1],
+	["nor is one that comes behind the end in the same batch", 8],
+] as const) {
+	test(title, async (t) => {
+		const [left, right] = packetPair();
+		const { recvmmsg } = sys;
+		let ends = 0;
+		const early: typeof recvmmsg = (fd, table, first, count, ...rest) => {
+			if (count < rows || ends > 0) return recvmmsg(fd, table, first, count, ...rest);
+			ends++;
+			table.fill(0, BATCH_OUT_BYTES, BATCH_COLUMNS);
+			return 1 + Math.max(0, recvmmsg(fd, table, first + 1, count - 1, ...rest));
+		};
+		t.mock.method(sys, "recvmmsg", early);
+		const sent = Array.from({ length: 100 }, (_, i) => `${i}`);
+		await Promise.all(sent.map((message) => left.send(message)));
+		await left.closeWrite();
+		assert.deepEqual(await collect(right), sent);
+		assert.equal(ends, 1);
+		assert.equal(await right.receive(), null);
+		await Promise.all([left.close(), right.close()]);
+	});
+}
 
 test("an empty message wakes a receiver that waits, and so does the end", async () => {
 	const [left, right] = packetPair();
