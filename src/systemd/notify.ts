@@ -65,6 +65,8 @@ export async function notifyBarrier(options: NotifyOptions = {}): Promise<boolea
 	const start = performance.now();
 	try {
 		await deliver(BARRIER, passage, place, options);
+		// If it had to wait, this has a duplicate.
+		passage?.close();
 		theirs.close();
 		// The end comes when the last duplicate is closed: by the manager once it is there.
 		await ours.recv(new Uint8Array(1), remaining(options, start));

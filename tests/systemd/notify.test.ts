@@ -263,6 +263,18 @@ test("a barrier is over when the service manager has closed its descriptor", asy
 	});
 });
 
+test("a barrier that has to wait for room in the queue is over in the same way", async () => {
+	await withManager(async (manager) => {
+		const queued = await fill();
+		const barrier = notifyBarrier(PATIENT);
+		for (let i = 0; i < queued; i++) assert.equal((await nextTold(manager)).text, "WATCHDOG=1\n");
+		const { text, descriptors } = await nextTold(manager);
+		assert.deepEqual([text, descriptors.length], ["BARRIER=1\n", 1]);
+		close(descriptors);
+		assert.equal(await barrier, true);
+	});
+});
+
 const isRoot = process.getuid?.() === 0;
 
 test("who may speaks in the name of another process", {
