@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, listen, parseAddress, type Stream } from "socketry";
+import { SO_RCVBUF, SOL_SOCKET } from "socketry/sys";
 import { inFolder } from "../support/folder.ts";
 import { type Input, ours, startOurs, type Talking } from "./talk.ts";
 
@@ -97,6 +98,27 @@ test("--exec runs a program for each connection, whose answer arrives although i
 	const once = await startListening("tcp://127.0.0.1:0", ["--once", ...program]);
 	await ask(once.to, "");
 	assert.equal((await once.ended).code, 3);
+});
+
+test("an answer that is still under way when its program ends arrives, although the peer goes on sending", async () => {
+	const program = ["sh", "-c", "head -c 300000 /dev/zero; echo written >&2"];
+	const server = await startListening("tcp://127.0.0.1:0", ["--once", "--exec", "--", ...program]);
+	const small = new Uint8Array(Int32Array.of(4_096).buffer);
+	const client = (await connect(server.to, {
+		prepare: (socket) => socket.setsockopt(SOL_SOCKET, SO_RCVBUF, small),
+	})) as Stream;
+	await server.said(/written/);
+	let count = 0;
+	for await (const chunk of client) {
+		count += chunk.length;
+		if (count > 200_000) continue;
+		// If it were closed there already, each of these would be answered by a reset.
+		await client.write("x").catch(() => {});
+		await client.flush().catch(() => {});
+	}
+	assert.equal(count, 300_000);
+	client.abort();
+	assert.equal((await server.ended).code, 0);
 });
 
 test("a program that --exec runs learns which process has connected to a Unix socket", async () => {

@@ -44,7 +44,7 @@ async function connectAndTalk(
 		onError: (message: string) => context.err.say(`socketry connect: ${message}`),
 	};
 	if (!("socket" in connection)) return await runBridged(program, connection, surroundings);
-	const code = await runProgram(program, connection.socket.fd, surroundings);
+	const code = await runProgram(program, connection.socket, surroundings);
 	await connection.close({ timeoutMs: CLOSE_MS });
 	return code;
 }

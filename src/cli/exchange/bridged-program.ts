@@ -26,7 +26,7 @@ export async function runBridged(
 	const telling = copyOut(near, stream).catch(note);
 	let code: number;
 	try {
-		code = await runProgram(program, far.socket.fd, surroundings);
+		code = await runProgram(program, far.socket, surroundings);
 		// Not closed: what is unread in it would be taken for a reset, and what the program said be lost by that.
 		far.socket.shutdown("both");
 		await telling;

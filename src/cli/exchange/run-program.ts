@@ -1,7 +1,9 @@
 /** A program that talks over a socket, which is its standard input and output. */
 import { type StdioOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { type Address, formatAddress, type PeerCredentials } from "../../index.ts";
+import { type Address, formatAddress, LIMITS, type PeerCredentials } from "../../index.ts";
+import type { Socket } from "../../socket/index.ts";
+import { isUndelivered, linger } from "../../stream/linger.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK, sys } from "../../sys/index.ts";
 import { EXIT } from "../exit-code.ts";
 
@@ -19,24 +21,29 @@ export interface ProgramSurroundings {
 
 /**
  * Runs a program with a socket as its standard input and output, which waits as programs expect it to. The socket stays open here, so that
- * what the program sent arrives although it ends with its input unread.
+ * what the program sent arrives although it ends with its input unread; that is waited for.
  *
- * @param fd borrowed
+ * @param socket borrowed
  * @returns its exit code, 128 + n if signal n ended it, 126 or 127 if it could not run
  */
 export async function runProgram(
 	program: readonly string[],
-	fd: number,
+	socket: Socket,
 	{ address, peer, credentials, signal, onError }: ProgramSurroundings,
 ): Promise<number> {
+	const { fd } = socket;
 	const flags = sys.fcntl(fd, F_GETFL);
 	sys.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	let code: number;
 	try {
 		const env = { ...namesOf(address, peer), ...namesOfPerson(credentials) };
-		return await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
+		code = await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
 	} finally {
 		sys.fcntl(fd, F_SETFL, flags);
 	}
+	// Closing the stream would not wait: it has written nothing itself.
+	if (isUndelivered(socket)) await linger(socket, LIMITS.closeMs, signal);
+	return code;
 }
 
 /** Runs a program with our own standard input and output. */

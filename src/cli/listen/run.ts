@@ -193,7 +193,7 @@ class Server {
 		};
 		const code =
 			"socket" in connection
-				? await runProgram(program, connection.socket.fd, surroundings)
+				? await runProgram(program, connection.socket, surroundings)
 				: await runBridged(program, connection, surroundings);
 		if (once) this.#code = code;
 		if ("socket" in connection) await connection.close({ timeoutMs: CLOSE_MS });
