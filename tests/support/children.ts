@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import { PATIENCE_MS } from "./patience.ts";
 import { ROOT } from "./root.ts";
 
+/** A server lives as long as all steps of its test together, and none of them may end with it. */
+const LIFETIME_MS = 3 * PATIENCE_MS;
+
 /** How a child process ended, and what it said. */
 export interface Ended {
 	readonly code: number | null;
@@ -22,7 +25,7 @@ export interface ChildOptions {
 	readonly flags?: readonly string[];
 	/** A program and its first arguments, to which the command line of Node is appended: `["prlimit", "--nofile=64"]`. */
 	readonly under?: readonly string[];
-	/** After this time the child is killed, in milliseconds. Default `PATIENCE_MS`. */
+	/** After this time the child is killed, in milliseconds. Default `LIFETIME_MS`. */
 	readonly timeoutMs?: number;
 	readonly env?: Readonly<Record<string, string>>;
 	/** Which output `line` reads. Default `"stdout"`. */
@@ -55,7 +58,7 @@ export function startChild(script: URL, options: ChildOptions = {}): Child {
  * @param program its name and its arguments; `args` and `flags` of the options are for scripts only
  */
 export function startProgram(program: readonly string[], options: ChildOptions = {}): Child {
-	const { under = [], timeoutMs = PATIENCE_MS, env = {}, lines = "stdout" } = options;
+	const { under = [], timeoutMs = LIFETIME_MS, env = {}, lines = "stdout" } = options;
 	const command = [...under, ...program];
 	const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
 	const start = performance.now();

@@ -38,7 +38,7 @@ export function speakingTls(identity: Identity): (folder: string) => readonly st
 		const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
 		writeFileSync(key, identity.key, { mode: 0o600 });
 		writeFileSync(cert, identity.cert);
-		if (isRoot) chownSync(key, NOBODY, NOBODY);
+		if (isRoot) for (const each of [key, cert]) chownSync(each, NOBODY, NOBODY);
 		return ["ssl=on", `ssl_key_file=${key}`, `ssl_cert_file=${cert}`];
 	};
 }
