@@ -119,6 +119,7 @@ for (const kind of KINDS) {
 	test(`a peer that is killed with our bytes unread resets, once and for good (${kind})`, async () => {
 		const [child, end] = (await meet(kind, "silent")) as [Child, Stream];
 		await end.write("never read");
+		await end.flush();
 		// Until it is there: behind the end of a peer that has gone it would be no reset for who reads.
 		await until(() => (end.stats().tcp?.unacked ?? 0) === 0);
 		const reading = assert.rejects(end.read(), { code: "ECONNRESET", syscall: "recv" });
