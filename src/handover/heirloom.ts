@@ -3,25 +3,20 @@ import type { DatagramTransport } from "../datagram/datagram-contract.ts";
 import { listenerOver } from "../open/listen.ts";
 import type { Listener } from "../open/listener.ts";
 import { datagramsOver } from "../open/open-datagrams.ts";
-import { ownedFile } from "../open/socket-file.ts";
+import { type ClaimableFile, ownedFile } from "../open/socket-file.ts";
 import type { PacketStream } from "../packet/packet-stream.ts";
 import type { OwnedDescriptor } from "../socket/owned-descriptor.ts";
 import { TRANSPORTS } from "../socket/transport.ts";
-import type { BoundFile } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { FileRecord } from "./protocol.ts";
 import { carriesDatagrams, type Place, type ServingSocket } from "./sockets.ts";
 
-/** A file that is the former owner's until it is claimed. */
-interface InheritedFile extends BoundFile {
-	claim(): void;
-}
-
 /** One socket that was given. */
 export class Heirloom {
 	readonly #owned: OwnedDescriptor;
-	readonly #file: InheritedFile | undefined;
+	// The former owner's until it is claimed.
+	readonly #file: ClaimableFile | undefined;
 	#place: Pick<Place, "address" | "options"> | undefined;
 	#listener: Listener<Stream> | Listener<PacketStream> | undefined;
 
@@ -92,25 +87,8 @@ export class Heirloom {
 	}
 }
 
-function inheritedFile({ path, dev, ino }: FileRecord): InheritedFile {
-	const identity = { dev: BigInt(dev), ino: BigInt(ino) };
-	const file = ownedFile(Buffer.from(path, "latin1"), identity);
-	let isOurs = false;
-	return {
-		address: file.address,
-		path: file.path,
-		...identity,
-		get isOwned() {
-			return isOurs && file.isOwned;
-		},
-		claim() {
-			isOurs = true;
-		},
-		disown() {
-			file.disown();
-		},
-		remove() {
-			if (isOurs) file.remove();
-		},
-	};
+function inheritedFile({ path, dev, ino }: FileRecord): ClaimableFile {
+	const file = ownedFile(Buffer.from(path, "latin1"), { dev: BigInt(dev), ino: BigInt(ino) });
+	file.disown();
+	return file;
 }

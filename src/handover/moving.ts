@@ -181,8 +181,8 @@ function handOver(
 
 function connectionOf(descriptor: OwnedDescriptor): StatefulConnection["connection"] {
 	const { kind } = descriptor;
-	if (kind === "datagrams") return adopt(descriptor, { kind });
-	if (kind === "stream") return adopt(descriptor, { kind });
-	if (kind === "packets") return adopt(descriptor, { kind });
+	if (kind === "datagrams" || kind === "stream" || kind === "packets") {
+		return adopt(descriptor) as StatefulConnection["connection"];
+	}
 	throw new HandoverError("protocol", "Something else than a connection was handed over");
 }

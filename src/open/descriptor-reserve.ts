@@ -43,12 +43,11 @@ export class DescriptorReserve {
 		this.#held = undefined;
 	}
 
-	// Without success the reserve stays empty, and the next refusal finds nothing to free: then the clients wait.
 	#refill(): void {
 		try {
 			this.#held = socket("unix", "dgram");
 		} catch {
-			this.#held = undefined;
+			// The reserve stays empty, and the next refusal finds nothing to free: then the clients wait.
 		}
 	}
 }

@@ -1,12 +1,14 @@
 /** `owner` of `connect`: proof that the right user made the socket file and listens behind it. */
-import { closeSync, constants as files, fstatSync, openSync } from "node:fs";
+import { closeSync, constants as files, fstatSync } from "node:fs";
 import {
+	check,
 	InvalidValueError,
 	PeerError,
 	SyscallError,
 	syscallError,
 	UnsupportedError,
 } from "../errors.ts";
+import { openPath, pathBytes } from "../socket/long-path.ts";
 import { readUserOfPeer, requirePeerCredentials } from "../socket/peer-credentials.ts";
 import type { SocketAddress, UnixPathAddress } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -18,9 +20,6 @@ import { type User, userId } from "./accounts.ts";
 
 /** Who may own and serve a socket: a number, a name of /etc/passwd, or `"self"` for the effective user of this process. */
 export type SocketOwner = User | "self";
-
-// open(2); not among Node's constants.
-const O_PATH = 0o10_000_000;
 
 /**
  * The numbers of the users asked for; undefined when nobody was.
@@ -76,26 +75,17 @@ async function connectToFile(
 	owners: readonly number[],
 	options: WaitOptions,
 ): Promise<void> {
-	const fd = openFile(address);
+	const target = targetOf(address);
+	const fd = check(openPath(pathBytes(address), files.O_NOFOLLOW), "connect", target);
 	try {
 		const stats = fstatSync(fd);
-		if (stats.isSymbolicLink()) throw syscallError("connect", ELOOP, targetOf(address));
+		if (stats.isSymbolicLink()) throw syscallError("connect", ELOOP, target);
 		if (!owners.includes(stats.uid)) throw new PeerError("file", address.path, owners, stats.uid);
 		await opened.connect({ family: "unix", path: `/proc/self/fd/${fd}` }, options);
 	} catch (error) {
 		throw asTold(error, address);
 	} finally {
 		closeSync(fd);
-	}
-}
-
-function openFile(address: UnixPathAddress): number {
-	const path = address.bytes === undefined ? address.path : Buffer.from(address.bytes);
-	try {
-		return openSync(path, O_PATH | files.O_NOFOLLOW);
-	} catch (error) {
-		const { errno } = error as NodeJS.ErrnoException;
-		throw errno === undefined ? error : syscallError("connect", errno, targetOf(address));
 	}
 }
 

@@ -168,8 +168,14 @@ function bindTo({ target, address, path, access }: Place, succession?: Successio
 
 type Identity = Pick<BigIntStats, "dev" | "ino">;
 
+/** A file that can be somebody else's, until it is claimed. */
+export interface ClaimableFile extends BoundFile {
+	/** Takes back what `disown` left. */
+	claim(): void;
+}
+
 /** A file that is ours to remove, as far as device and inode say that it is still the same. */
-export function ownedFile(path: Buffer, identity: Identity): BoundFile {
+export function ownedFile(path: Buffer, identity: Identity): ClaimableFile {
 	const text = String(path);
 	const isText = Buffer.from(text).equals(path);
 	const address = { family: "unix", path: text, ...(!isText && { bytes: path }) } as const;
@@ -184,7 +190,7 @@ interface Succession {
 	readonly lock: FileLock;
 }
 
-class OwnFile implements SocketFile {
+class OwnFile implements SocketFile, ClaimableFile {
 	readonly address: UnixPathAddress;
 	readonly path: Buffer;
 	readonly dev: bigint;
@@ -227,6 +233,10 @@ class OwnFile implements SocketFile {
 		}
 		this.#succession = undefined;
 		lock.release();
+	}
+
+	claim(): void {
+		this.#isOwned = true;
 	}
 
 	disown(): void {

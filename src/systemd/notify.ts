@@ -4,7 +4,7 @@ import { UnsupportedError } from "../errors.ts";
 import type { Credentials } from "../socket/option-value.ts";
 import { Passage } from "../socket/passage.ts";
 import { socketpair } from "../socket/socket.ts";
-import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
+import { checkWait, countDown, WAIT, type WaitOptions } from "../socket/wait.ts";
 import { notifyPlace } from "./environment.ts";
 import { type DeliveryOptions, deliver } from "./notify-socket.ts";
 import { encodeState, type ServiceState } from "./service-state.ts";
@@ -62,14 +62,14 @@ export async function notifyBarrier(options: NotifyOptions = {}): Promise<boolea
 	const [ours, theirs] = socketpair("stream");
 	const credentials = credentialsOf(options);
 	const passage = Passage.of({ descriptors: [theirs], credentials }, true);
-	const start = performance.now();
+	const left = countDown(options, KNOWN);
 	try {
 		await deliver(BARRIER, passage, place, options);
 		// If it had to wait, this has a duplicate.
 		passage?.close();
 		theirs.close();
 		// The end comes when the last duplicate is closed: by the manager once it is there.
-		await ours.recv(new Uint8Array(1), remaining(options, start));
+		await ours.recv(new Uint8Array(1), left());
 		return true;
 	} finally {
 		passage?.close();
@@ -108,10 +108,4 @@ function checkOptions(options: NotifyOptions): void {
 function credentialsOf({ pid }: NotifyOptions): Credentials | undefined {
 	if (pid === undefined) return undefined;
 	return { pid, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-}
-
-function remaining({ signal, timeoutMs }: NotifyOptions, start: number): WaitOptions {
-	if (timeoutMs === undefined) return { signal };
-	const passed = Math.ceil(performance.now() - start);
-	return { signal, timeoutMs: Math.max(0, timeoutMs - passed) };
 }
