@@ -1,4 +1,5 @@
 /** `connect`: from an address to a connection. */
+import { isDeepStrictEqual } from "node:util";
 import { optionsFor } from "../arguments.ts";
 import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -24,9 +25,10 @@ import {
 import { checkWait, type WaitOptions } from "../socket/wait.ts";
 import { zoneIndex } from "../socket/zone.ts";
 import type { BoundFile } from "../stream/connection.ts";
-import { Connection } from "../stream/connection.ts";
+import { Connection, resetOnClose } from "../stream/connection.ts";
 import { takeInherited } from "../stream/inherited.ts";
 import { Stream, type StreamTransport } from "../stream/stream.ts";
+import { ECONNREFUSED } from "../sys/errno.ts";
 import { connectService } from "./connect-service.ts";
 import { startDeadline } from "./deadline.ts";
 import { failedTogether } from "./failures-told.ts";
@@ -233,6 +235,11 @@ async function connectOne(
 		const owners = ownerIds(transport, options.owner);
 		if (owners === undefined) await connectTo(opened, address, signal);
 		else await connectToOwner(opened, address, owners, { signal });
+		if (options.localAddress === undefined && isOwnPeer(opened, address)) {
+			// The port is free at once for whoever is to listen there.
+			resetOnClose(opened.fd);
+			throw syscallError("connect", ECONNREFUSED, targetOf(address));
+		}
 		return { socket: opened, address, file };
 	} catch (error) {
 		discard({ socket: opened, file });
@@ -255,6 +262,13 @@ async function connectTo(
 	} finally {
 		reached.close();
 	}
+}
+
+// Where nobody listens the kernel may choose just that port for this end, and TCP then connects it with itself: RFC 9293 section 3.5, figure 7.
+function isOwnPeer(opened: Socket, address: SocketAddress): boolean {
+	if (!("host" in address)) return false;
+	const own = opened.getsockname() as typeof address;
+	return own.port === address.port && isDeepStrictEqual(own, opened.getpeername());
 }
 
 function discard({ socket: opened, file }: Pick<Attempt, "socket" | "file">): void {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect, listen, type Stream } from "socketry";
+import type { Socket } from "socketry/socket";
 import { settled } from "#src/testing/expectations.ts";
 import { ownLoopbackHosts, refusingTcpPort } from "../support/own-addresses.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
@@ -42,6 +43,24 @@ test("when every address of a name fails, all failures are told, with the first 
 		assert.match(error.message, /all 2 addresses failed: connect ECONNREFUSED 127\.0\.0\.1/);
 		return true;
 	});
+});
+
+test("a connection of a port with itself counts as refused, unless it was asked for", async () => {
+	const [host] = ownLoopbackHosts();
+	const listener = await listen(`tcp://${host}:0`);
+	const { port } = listener.address;
+	listener.close();
+	const to = `tcp://${host}:${port}` as const;
+	// What the kernel chooses by chance, now and then, for a port of this machine on which nobody listens.
+	const prepare = (socket: Socket): void => socket.bind({ family: "inet", host, port });
+	await assert.rejects(connect(to, { prepare }), {
+		code: "ECONNREFUSED",
+		syscall: "connect",
+		port,
+	});
+	const own = await connect(to, { localAddress: to });
+	assert.deepEqual(own.address, own.peer);
+	await own.close();
 });
 
 test("an unknown name says so", async () => {
