@@ -27,13 +27,21 @@ export async function connectStream(
 	throw new InvalidAddressError(address, "its connections carry messages, not bytes");
 }
 
-/** Connects, and gives what is best for TLS. */
-export async function connectSocket(
+/** Connects, and puts TLS upon what is best for it, which is destroyed when that throws. */
+export async function connectSecured<T>(
 	address: Address,
 	options: ConnectDuplexOptions,
-): Promise<NetSocket | StreamDuplex> {
+	secure: (socket: NetSocket | StreamDuplex) => T,
+): Promise<T> {
 	const stream = await connectStream(address, options);
-	return stream.transport === "vsock"
-		? toDuplex(stream, optionsFor(options, DUPLEX))
-		: netSocketOver(stream, options);
+	const socket =
+		stream.transport === "vsock"
+			? toDuplex(stream, optionsFor(options, DUPLEX))
+			: netSocketOver(stream, options);
+	try {
+		return secure(socket);
+	} catch (error) {
+		socket.destroy();
+		throw error;
+	}
 }

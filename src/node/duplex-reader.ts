@@ -107,15 +107,13 @@ export class DuplexReader {
 
 	#end(): void {
 		if (this.#failure !== undefined) return;
-		const failure = this.#failureAtEnd();
-		if (failure === undefined) this.#ended = true;
-		else this.#failure = failure;
+		this.#failure = this.#failureAtEnd();
+		this.#ended = this.#failure === undefined;
 		this.#serve();
 	}
 
 	#broken(): void {
-		if (this.#isClosed || this.#ended || this.#failure !== undefined) return;
-		this.fail(syscallError("read", ECONNRESET));
+		if (!this.#isClosed) this.fail(syscallError("read", ECONNRESET));
 	}
 
 	#serve(): void {

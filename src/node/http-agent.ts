@@ -5,7 +5,7 @@ import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions } from "n
 import type { Duplex } from "node:stream";
 import { requireObject, requireOptions } from "../arguments.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
-import { connectSocket } from "./connect-socket.ts";
+import { connectSecured } from "./connect-socket.ts";
 import {
 	CONNECT_DUPLEX,
 	type ConnectDuplexOptions,
@@ -40,13 +40,10 @@ interface Connecting {
  * @throws {InvalidAddressError} the address is malformed
  */
 export function httpAgent(address: string | Address, options: HttpAgentOptions = {}): Agent {
-	const { connect = {}, ...own } = requireObject("options", options) as HttpAgentOptions;
-	requireOptions(connect, CONNECT_DUPLEX, "connect");
-	const target = parseAddress(address);
+	const { connect, own, target } = settingsOf(address, options);
 	const http = process.getBuiltinModule("node:http");
-	const agent = new http.Agent({ keepAlive: true, ...own });
-	connectingOf(agent).createConnection = createConnectionTo(target, connect);
-	return agent;
+	const agent = new http.Agent(own);
+	return Object.assign(agent, { createConnection: createConnectionTo(target, connect) });
 }
 
 /**
@@ -58,23 +55,22 @@ export function httpsAgent(
 	address: string | Address,
 	options: HttpsAgentOptions = {},
 ): SecureAgent {
-	const { connect = {}, ...own } = requireObject("options", options) as HttpsAgentOptions;
-	requireOptions(connect, CONNECT_DUPLEX, "connect");
-	const target = parseAddress(address);
+	const { connect, own, target } = settingsOf(address, options);
 	const https = process.getBuiltinModule("node:https");
-	const agent = new https.Agent({ keepAlive: true, ...own });
-	const connecting = connectingOf(agent);
+	const agent = new https.Agent(own);
+	const connecting = agent as unknown as Connecting;
 	const { createConnection } = connecting;
 	connecting.createConnection = (request, callback) => {
-		connectSocket(target, connect).then(
-			(socket) => callback(null, createConnection.call(agent, { ...request, socket }, callback)),
-			(error: Error) => callback(error),
-		);
+		connectSecured(target, connect, (socket) =>
+			createConnection.call(agent, { ...request, socket }, callback),
+		).then((secured) => callback(null, secured), callback);
 		return undefined;
 	};
 	return agent;
 }
 
-function connectingOf(agent: Agent): Connecting {
-	return agent as unknown as Connecting;
+function settingsOf(address: string | Address, options: HttpAgentOptions) {
+	const { connect = {}, ...own } = requireObject("options", options) as HttpAgentOptions;
+	requireOptions(connect, CONNECT_DUPLEX, "connect");
+	return { connect, own: { keepAlive: true, ...own }, target: parseAddress(address) };
 }

@@ -5,7 +5,7 @@ import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { type Known, optionsFor, requireOptions } from "../arguments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { type Address, parseAddress } from "../socket/address.ts";
-import { connectSocket } from "./connect-socket.ts";
+import { connectSecured } from "./connect-socket.ts";
 import { CONNECT_DUPLEX, type ConnectDuplexOptions, connectDuplex } from "./connecting-duplex.ts";
 import type { StreamDuplex } from "./stream-duplex.ts";
 
@@ -59,18 +59,15 @@ export function connector(address: string | Address, options: ConnectorOptions =
 			settle(connectDuplex(target, connect), "connect", callback);
 			return;
 		}
-		connectSocket(target, connect).then(
-			(socket) => {
-				const secure = process.getBuiltinModule("node:tls").connect({
-					ALPNProtocols: ["http/1.1"],
-					...tls,
-					servername: tls.servername ?? nameOf(request),
-					socket,
-				});
-				settle(secure, "secureConnect", callback);
-			},
-			(error: Error) => callback(error, null),
-		);
+		connectSecured(target, connect, (socket) => {
+			const secure = process.getBuiltinModule("node:tls").connect({
+				ALPNProtocols: ["http/1.1"],
+				...tls,
+				servername: tls.servername ?? nameOf(request),
+				socket,
+			});
+			settle(secure, "secureConnect", callback);
+		}).catch((error: Error) => callback(error, null));
 	};
 }
 

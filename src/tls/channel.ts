@@ -14,21 +14,17 @@ function ignore(): void {}
 export class Wire {
 	readonly below: ByteStream;
 	readonly duplex: StreamDuplex;
-	#ended = false;
+	/** Whether the peer has ended the connection below. */
+	ended = false;
 
 	constructor(below: ByteStream) {
 		this.below = below;
 		this.duplex = toDuplex(below, { allowHalfOpen: true });
 		// Before the TLS socket, which listens for the same event, learns of it.
 		this.duplex.once("end", () => {
-			this.#ended = true;
+			this.ended = true;
 		});
 		this.duplex.on("error", () => this.duplex.destroy());
-	}
-
-	/** Whether the peer has ended the connection below. */
-	get ended(): boolean {
-		return this.#ended;
 	}
 
 	/** Lets an alert go out if that takes no time, and closes. */
@@ -51,7 +47,8 @@ export class Channel {
 	readonly wire: Wire;
 	/** Whether the peer's certificate was verified. */
 	authorized = false;
-	#isTruncated = false;
+	/** Whether the wire has ended without the peer's close_notify. */
+	truncated = false;
 	#session: Buffer | undefined;
 
 	constructor(socket: TLSSocket, wire: Wire) {
@@ -65,15 +62,10 @@ export class Channel {
 		socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
 			if (chunk === null) {
 				socket.push = push;
-				this.#isTruncated = wire.ended;
+				this.truncated = wire.ended;
 			}
 			return push.call(socket, chunk, encoding);
 		};
-	}
-
-	/** Whether the wire has ended without the peer's close_notify. */
-	get truncated(): boolean {
-		return this.#isTruncated;
 	}
 
 	/** The latest session that can be resumed. */

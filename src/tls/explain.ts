@@ -9,6 +9,8 @@ interface CodedError extends Error {
 // Of X509_verify_cert, as Node names them; https://nodejs.org/api/tls.html#x509-certificate-error-codes
 const CERTIFICATE =
 	/^(CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERROR_IN_CERT_|OUT_OF_MEM|UNSPECIFIED)/;
+const UNKNOWN_ISSUER = "its issuer is not known here; give that as `ca` (--tls-ca of the commands)";
+const INCOMPLETE_CHAIN = `${UNKNOWN_ISSUER}, and have the peer send its intermediate certificates`;
 const ADVICE: Readonly<Record<string, string>> = {
 	CERT_HAS_EXPIRED: "it has expired; renew it, or look at this machine's clock",
 	CERT_NOT_YET_VALID: "it is not valid yet; look at the clocks of both machines",
@@ -16,12 +18,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 		"it is signed by itself; give it as `ca` (--tls-ca of the commands) if it is the right one",
 	SELF_SIGNED_CERT_IN_CHAIN:
 		"its root is not trusted here; give that as `ca` (--tls-ca of the commands) if it is the right one",
-	UNABLE_TO_GET_ISSUER_CERT:
-		"its issuer is not known here; give that as `ca` (--tls-ca of the commands)",
-	UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-		"its issuer is not known here; give that as `ca` (--tls-ca of the commands), and have the peer send its intermediate certificates",
-	UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		"its issuer is not known here; give that as `ca` (--tls-ca of the commands), and have the peer send its intermediate certificates",
+	UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_ISSUER,
+	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: INCOMPLETE_CHAIN,
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: INCOMPLETE_CHAIN,
 };
 
 /** Why the peer's certificate was refused. @param whose as in `"The server's certificate"` */

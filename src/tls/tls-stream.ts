@@ -52,12 +52,12 @@ export class TlsStream extends DuplexStream {
 
 	/** Address of this end of the connection; undefined over a stream that has none. */
 	get address(): Address | undefined {
-		return addressed(this.#below)?.address;
+		return withSocket(this.#below)?.address;
 	}
 
 	/** Address of the other end. */
 	get peer(): Address | undefined {
-		return addressed(this.#below)?.peer;
+		return withSocket(this.#below)?.peer;
 	}
 
 	/** Certificate that the peer has shown; undefined when it has shown none. Known after closing only if it was asked for before. */
@@ -84,7 +84,7 @@ export class TlsStream extends DuplexStream {
 
 	/** Figures of the connection that carries it, so that bytes are those of the records of TLS; undefined over a stream that has none. */
 	stats(): StreamStats | undefined {
-		return addressed(this.#below)?.stats();
+		return withSocket(this.#below)?.stats();
 	}
 
 	/**
@@ -103,13 +103,13 @@ export class TlsStream extends DuplexStream {
 
 	/** Lets the connection keep the process alive; the default. */
 	ref(): this {
-		referable(this.#below)?.ref();
+		withSocket(this.#below)?.ref();
 		return this;
 	}
 
 	/** Lets the process end although the connection is open. */
 	unref(): this {
-		referable(this.#below)?.unref();
+		withSocket(this.#below)?.unref();
 		return this;
 	}
 
@@ -125,8 +125,6 @@ export class TlsStream extends DuplexStream {
 	}
 }
 
-function addressed(stream: ByteStream): Stream | TlsStream | undefined {
+function withSocket(stream: ByteStream): Stream | TlsStream | undefined {
 	return stream instanceof Stream || stream instanceof TlsStream ? stream : undefined;
 }
-
-const referable: typeof addressed = addressed;

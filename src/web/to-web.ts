@@ -110,7 +110,9 @@ class Sink implements UnderlyingSink<Uint8Array | ArrayBuffer | string> {
 		await this.#halves.end("writing");
 	}
 
-	abort(): void {
-		this.#stream.abort();
+	// By the signal, which does not wait for a write that the peer does not take.
+	start(controller: WritableStreamDefaultController): void {
+		const { signal } = controller as unknown as { readonly signal: AbortSignal };
+		signal.addEventListener("abort", () => this.#stream.abort());
 	}
 }

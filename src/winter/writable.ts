@@ -18,6 +18,9 @@ export class Writable {
 		this.stream = new WritableStream({
 			start: (controller) => {
 				this.#controller = controller;
+				// By the signal, which does not wait for a write that the peer does not take.
+				const { signal } = controller as unknown as { readonly signal: AbortSignal };
+				signal.addEventListener("abort", onAbort);
 			},
 			write: (chunk) => {
 				this.#writing = this.#write(chunk);
@@ -32,7 +35,6 @@ export class Writable {
 					this.#ended();
 				}
 			},
-			abort: onAbort,
 		});
 	}
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
 import { describe, test } from "node:test";
-import type { TLSSocket } from "node:tls";
+import type { SecureVersion, TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { InvalidAddressError, listen, UnsupportedError } from "socketry";
 import { attachHttp, connector, fetchDispatcher, httpAgent, httpsAgent } from "socketry/node";
@@ -100,6 +100,11 @@ describe("httpAgent()", () => {
 		));
 });
 
+const echo: http.RequestListener = (request, response) => {
+	response.setHeader("x-host", String(request.headers.host));
+	request.pipe(response);
+};
+
 describe("httpsAgent()", () => {
 	test("TLS proves the host of the URL, and resumes its sessions", async () => {
 		const certificate = makeCertificate();
@@ -120,14 +125,25 @@ describe("httpsAgent()", () => {
 			server,
 		);
 	});
+
+	test("settings of TLS that Node refuses are the request's error", async () => {
+		await withServer(echo, async (address) => {
+			const agent = httpsAgent(address, { minVersion: "none" as SecureVersion });
+			const [error] = await once(https.get("https://localhost/", { agent }), "error");
+			assert.equal(error.code, "ERR_TLS_INVALID_PROTOCOL_VERSION");
+			agent.destroy();
+			const dispatcher = fetchDispatcher(address, { tls: { minVersion: "none" as SecureVersion } });
+			await assert.rejects(
+				fetch("https://localhost/", { dispatcher }),
+				({ cause }: Error & { cause: { code: string } }) =>
+					cause.code === "ERR_TLS_INVALID_PROTOCOL_VERSION",
+			);
+			await dispatcher.close();
+		});
+	});
 });
 
 describe("connector() and fetchDispatcher()", () => {
-	const echo: http.RequestListener = (request, response) => {
-		response.setHeader("x-host", String(request.headers.host));
-		request.pipe(response);
-	};
-
 	test("the fetch that is built in speaks to a Unix socket", () =>
 		withServer(echo, async (address) => {
 			const dispatcher = fetchDispatcher(address);

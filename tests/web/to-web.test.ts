@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { connect, listen, type Stream, socketpair } from "socketry";
 import { toWeb } from "socketry/web";
+import { settled } from "#src/testing/expectations.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 
 function pair(t: TestContext): [Stream, Stream] {
 	const ends = socketpair();
@@ -188,6 +190,17 @@ describe("writable", () => {
 		for await (const part of right) arrived += part.length;
 		await writing;
 		assert.equal(arrived, 200 * chunk.length);
+	});
+
+	test("aborting it aborts the stream at once, although a write waits for the peer", async (t) => {
+		const [left] = pair(t);
+		const writer = toWeb(left).writable.getWriter();
+		const failed = assert.rejects(writer.write(new Uint8Array(10_000_000)));
+		await new Promise(setImmediate);
+		assert.ok(left.queuedBytes > 0);
+		await settled(writer.abort("enough"), PROMPT_MS, "abort()");
+		await failed;
+		assert.equal(left.closed, true);
 	});
 
 	test("aborting it aborts the stream", async (t) => {

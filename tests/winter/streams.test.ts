@@ -1,6 +1,8 @@
 /** The text of the Sockets API point by point: half-closing, and the streams of a socket. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { settled } from "#src/testing/expectations.ts";
+import { PROMPT_MS } from "../support/patience.ts";
 import { startsLikeOne } from "./expectations.ts";
 import { isPending, textOf, withPair } from "./pairs.ts";
 
@@ -112,6 +114,17 @@ describe("the streams", () => {
 			await socket.opened;
 			await socket.writable.abort("no");
 			await assert.rejects(peer.read(), { code: "ECONNRESET" });
+			assert.equal(await socket.closed, undefined);
+		});
+	});
+
+	test("end it at once when the writable is aborted while a write waits for the peer", async () => {
+		await withPair({}, async (socket) => {
+			const writer = socket.writable.getWriter();
+			const failed = assert.rejects(writer.write(new Uint8Array(32_000_000)));
+			await socket.opened;
+			await settled(writer.abort("no"), PROMPT_MS, "abort()");
+			await failed;
 			assert.equal(await socket.closed, undefined);
 		});
 	});
