@@ -1,6 +1,7 @@
 /** What the kernel can tell of each datagram besides its bytes and its sender: asked for per socket, paid for only then. */
 import { requireBoolean, requireOptions } from "../arguments.ts";
 import { InvalidValueError } from "../errors.ts";
+import { ENABLE } from "../socket/little-endian.ts";
 import { decodeMetadata, type PacketDestination } from "../socket/metadata.ts";
 import type { Socket } from "../socket/socket.ts";
 import {
@@ -49,8 +50,6 @@ export interface DatagramDetails {
 	 */
 	readonly missedCount?: number;
 }
-
-const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 type Option = readonly [level: number, name: number];
 

@@ -5,6 +5,7 @@ import { UnsupportedError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { Companions } from "../packet/companions.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
+import { ENABLE } from "../socket/little-endian.ts";
 import type { Socket } from "../socket/socket.ts";
 import { IPPROTO_UDP, UDP_GRO } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
@@ -40,7 +41,6 @@ const MESSAGE_BYTES_MAX = 67_108_864;
 const QUEUE_BYTES_MAX = 1_073_741_824;
 /** What GRO says: struct cmsghdr and an int, padded; CMSG_SPACE(3). */
 const STRIDE_CONTROL_BYTES = 24;
-const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 const gluing = new Uint8Array(4);
 

@@ -5,7 +5,7 @@
 import { errnoName } from "../errno-name.ts";
 import type { UdpAddress } from "../socket/address.ts";
 import { findControl } from "../socket/control.ts";
-import { readInt32, readUint32 } from "../socket/little-endian.ts";
+import { ENABLE, readInt32, readUint32 } from "../socket/little-endian.ts";
 import { decodeSocketAddress, SOCKADDR_BYTES_MAX } from "../socket/sockaddr.ts";
 import type { Socket } from "../socket/socket.ts";
 import { fromSocketAddress } from "../socket/transport.ts";
@@ -51,7 +51,6 @@ const ORIGINS = ["other", "local", "icmp", "icmp6"] as const;
 // Bounds the time that a flood of errors can take at once; the rest comes with the next call.
 const REPORTS_MAX = 64;
 
-const enable = new Uint8Array([1, 0, 0, 0]);
 const nothing = [new Uint8Array(0)];
 const name = new Uint8Array(SOCKADDR_BYTES_MAX);
 const control = new Uint8Array(512);
@@ -65,9 +64,9 @@ export class ErrorQueue {
 		this.#socket = socket;
 		this.#listener = listener;
 		const isIpv6 = socket.family === "inet6";
-		if (isIpv6) socket.setsockopt(IPPROTO_IPV6, IPV6_RECVERR, enable);
+		if (isIpv6) socket.setsockopt(IPPROTO_IPV6, IPV6_RECVERR, ENABLE);
 		// On an IPv6 socket for what was sent to IPv4.
-		sys.setsockopt(socket.openFd(), IPPROTO_IP, IP_RECVERR, enable);
+		sys.setsockopt(socket.openFd(), IPPROTO_IP, IP_RECVERR, ENABLE);
 	}
 
 	/** Passes on what is queued. Returns whether some of it came from the network: then the call that failed was not the one at fault. */

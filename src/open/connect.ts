@@ -236,7 +236,7 @@ async function connectOne(
 		if (owners === undefined) await connectTo(opened, address, signal);
 		else await connectToOwner(opened, address, owners, { signal });
 		if (options.localAddress === undefined && isOwnPeer(opened, address)) {
-			// The port is free at once for whoever is to listen there.
+			// Frees the port at once.
 			resetOnClose(opened.fd);
 			throw syscallError("connect", ECONNREFUSED, targetOf(address));
 		}
@@ -264,7 +264,7 @@ async function connectTo(
 	}
 }
 
-// Where nobody listens the kernel may choose just that port for this end, and TCP then connects it with itself: RFC 9293 section 3.5, figure 7.
+// For a port of this machine on which nobody listens the kernel may choose that very port, and TCP connects it with itself: RFC 9293 section 3.5.
 function isOwnPeer(opened: Socket, address: SocketAddress): boolean {
 	if (!("host" in address)) return false;
 	const own = opened.getsockname() as typeof address;

@@ -32,6 +32,11 @@ export interface Intake<T> {
 
 const KEEP_BYTES = "must keep its bytes until its receive has settled";
 
+/** Why a second receive is refused. */
+export function busy(): BusyError {
+	return new BusyError("Another receive is pending: await it before the next one");
+}
+
 /** Reads messages for one descriptor. */
 export class MessageReader<T> implements Waiter {
 	/** Held so that it is not collected while somebody waits through this object. */
@@ -122,9 +127,7 @@ export class MessageReader<T> implements Waiter {
 	): Promise<unknown> {
 		try {
 			if (options !== undefined) checkWait(options);
-			if (this.#resolve !== undefined) {
-				throw new BusyError("Another receive is pending: await it before the next one");
-			}
+			if (this.#resolve !== undefined) throw busy();
 			if (this.#ending !== undefined && !this.#intake.available) this.fail(this.#ending);
 			if (this.#failure !== undefined) throw this.#failure;
 			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.

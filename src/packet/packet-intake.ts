@@ -55,8 +55,8 @@ export class PacketIntake implements Intake<Packet> {
 	// True length of the message that lies in the target or at the slab's end; -1 when there is none.
 	#loneBytes = -1;
 	#loneCompanion: Companion;
-	#endMet = false;
-	#ended = false;
+	// The last message may come when the kernel has found none and is about to look for the end: only a second one counts.
+	#ends = 0;
 	#failure: Error | undefined;
 
 	/**
@@ -80,7 +80,7 @@ export class PacketIntake implements Intake<Packet> {
 
 	/** Whether the peer's end has been reached. */
 	get ended(): boolean {
-		return this.#ended;
+		return this.#ends > 1;
 	}
 
 	/** Whether messages were fetched that nobody has taken. */
@@ -89,7 +89,7 @@ export class PacketIntake implements Intake<Packet> {
 	}
 
 	get available(): boolean {
-		return this.#next < this.#messages.length || this.#ended;
+		return this.#next < this.#messages.length || this.ended;
 	}
 
 	fill(fd: number, target: Uint8Array | undefined): number {
@@ -177,14 +177,8 @@ export class PacketIntake implements Intake<Packet> {
 			this.#loneBytes = length;
 			if (isPlain) companions.note(loneMessage.table[BATCH_OUT_FLAGS] as number);
 			else this.#loneCompanion = companions.takeRow(loneMessage, 0);
-		} else this.#meetEnd();
+		} else this.#ends++;
 		return length;
-	}
-
-	// The last message may come when the kernel has found none and is about to look for the end (__unix_dgram_recvmsg): only a second end is one.
-	#meetEnd(): void {
-		this.#ended = this.#endMet;
-		this.#endMet = true;
 	}
 
 	#takeLone(target: Uint8Array | undefined): Uint8Array | number {
@@ -210,13 +204,13 @@ export class PacketIntake implements Intake<Packet> {
 		}
 		this.drained = count >= 0 && !companions.isOwning && this.#appetite.learn(count, room.rows);
 		this.clear();
-		for (let row = 0; row < count && !this.#ended; row++) {
+		for (let row = 0; row < count && !this.ended; row++) {
 			const length = room.table[row * BATCH_COLUMNS + BATCH_OUT_BYTES] as number;
 			if (this.#isMessage(room, row)) {
 				this.#messages.push(this.#copy(room.data, row, length));
 				const companion = companions.takeRow(room, row);
 				if (companions.isAsked) this.#companionOf.push(companion);
-			} else this.#meetEnd();
+			} else this.#ends++;
 		}
 		return count;
 	}

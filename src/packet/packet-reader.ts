@@ -1,8 +1,7 @@
 /** The manners in which the messages of one connection are received: bytes alone, or with what came along. One is pending at the most. */
-import { BusyError } from "../errors.ts";
 import type { Socket } from "../socket/socket.ts";
 import type { WaitOptions } from "../socket/wait.ts";
-import { type Intake, MessageReader } from "./message-reader.ts";
+import { busy, type Intake, MessageReader } from "./message-reader.ts";
 import type { Packet, PacketIntake, PacketMessage } from "./packet-intake.ts";
 
 const WHAT = "The connection";
@@ -56,7 +55,7 @@ export class PacketReader {
 }
 
 function refuse(): Promise<never> {
-	return Promise.reject(new BusyError("Another receive is pending: await it before the next one"));
+	return Promise.reject(busy());
 }
 
 function wholeIntake(intake: PacketIntake): Intake<PacketMessage | null> {

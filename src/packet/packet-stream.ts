@@ -5,6 +5,7 @@ import { LIMITS } from "../limits.ts";
 import { loopOver } from "../loop.ts";
 import type { ArrivalOptions } from "../socket/arrived-control.ts";
 import { tellDetached, tellOpened } from "../socket/diagnostics.ts";
+import { ENABLE } from "../socket/little-endian.ts";
 import { PASS, Passage, type PassOptions } from "../socket/passage.ts";
 import type { Socket } from "../socket/socket.ts";
 import { checkWait, WAIT, type WaitOptions } from "../socket/wait.ts";
@@ -38,7 +39,6 @@ const NAMES: ConnectedNames = {
 	whole: "The connection",
 	writing: "The sending side of the connection",
 };
-const ENABLE = new Uint8Array([1, 0, 0, 0]);
 const discarded = new Uint8Array(1);
 
 /** A connection of messages: Unix or vsock seqpacket. Made by `connect`, a `Listener`, `socketpair` or `adopt`. */

@@ -5,6 +5,7 @@ import { LIMITS } from "../limits.ts";
 import { MSG_CTRUNC, SO_PASSSEC, SOL_SOCKET } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { ENABLE } from "./little-endian.ts";
 import { decodeMetadata, type Metadata } from "./metadata.ts";
 import type { Credentials } from "./option-value.ts";
 import { OwnedDescriptor } from "./owned-descriptor.ts";
@@ -58,7 +59,6 @@ export const ARRIVAL_BYTES = 2_048;
 // struct cmsghdr and struct ucred, padded; CMSG_SPACE(3).
 const CREDENTIALS_BYTES = 32;
 const NOTHING: Wanted = { descriptorsCount: 0, credentials: false, pidfd: false };
-const ENABLE = new Uint8Array([1, 0, 0, 0]);
 
 /**
  * Checks what is asked for.

@@ -1,5 +1,8 @@
 /** Integers in C structures of little-endian machines. What lies beyond the bytes counts as 0. */
 
+/** The int of an option that is on. */
+export const ENABLE: Uint8Array = new Uint8Array([1, 0, 0, 0]);
+
 /** Reads an int, -2147483648..2147483647. */
 export function readInt32(bytes: Uint8Array, offset: number): number {
 	const high = ((bytes[offset + 3] ?? 0) << 8) | (bytes[offset + 2] ?? 0);

@@ -201,7 +201,8 @@ export abstract class ByteReader implements ByteSource {
 	}
 }
 
-function busy(): BusyError {
+/** Why a second read is refused. */
+export function busy(): BusyError {
 	return new BusyError("Another read is pending on this stream: await it before the next one");
 }
 

@@ -3,7 +3,6 @@
  * no system call asks again.
  */
 import {
-	BusyError,
 	ClosedError,
 	InvalidValueError,
 	type SyscallError,
@@ -19,7 +18,7 @@ import { MSG_CTRUNC } from "../sys/constants.ts";
 import { sys } from "../sys/current.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Arrivals } from "./arrivals.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader, busy } from "./byte-reader.ts";
 import { Rejection } from "./rejection.ts";
 import { Slab } from "./slab.ts";
 
@@ -157,9 +156,7 @@ export class Receiver extends ByteReader implements Waiter {
 		try {
 			if (this.#stream.closed) throw new ClosedError("The stream");
 			if (options !== undefined) checkWait(options);
-			if (this.#resolve !== undefined) {
-				throw new BusyError("Another read is pending on this stream: await it before the next one");
-			}
+			if (this.#resolve !== undefined) throw busy();
 			if (this.#failure !== undefined) throw this.#failure;
 			// Who does not wait has no event to rely on: ask, although the socket was drained when it was read last.
 			if (options?.timeoutMs === 0) this.socket.descriptor.readCredit ||= 1;
