@@ -207,7 +207,7 @@ export class DatagramQueue implements Waiter, Flushable {
 		this.#waiters.tell();
 	}
 
-	/** Sends at once what is held back for the end of the tick: to be called when the program begins to wait for an answer. */
+	/** Sends what is held back, for the program begins to wait for an answer. */
 	flushHeld(): void {
 		if (!this.#scheduled) return;
 		unscheduleFlush(this);

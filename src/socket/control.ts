@@ -127,11 +127,7 @@ export function findControl(
  */
 export function rightsMessage(descriptors: readonly number[]): ControlMessage {
 	requireArray("descriptors", descriptors);
-	const allowed = LIMITS.descriptorsPerMessageCount;
-	if (descriptors.length > allowed) {
-		const advice = "send the rest with another message";
-		throw new LimitError("descriptorsPerMessageCount", descriptors.length, allowed, advice);
-	}
+	checkDescriptorsCount(descriptors.length);
 	const data = new Uint8Array(descriptors.length * 4);
 	const view = new DataView(data.buffer);
 	for (const [i, fd] of descriptors.entries()) {
@@ -177,4 +173,12 @@ function messageEnd(bytes: Uint8Array, offset: number, limit: number): number {
 
 function align(bytes: number): number {
 	return Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;
+}
+
+/** @throws {LimitError} more descriptors than one message takes */
+export function checkDescriptorsCount(count: number): void {
+	const { descriptorsPerMessageCount } = LIMITS;
+	if (count <= descriptorsPerMessageCount) return;
+	const advice = "send the rest with another message";
+	throw new LimitError("descriptorsPerMessageCount", count, descriptorsPerMessageCount, advice);
 }

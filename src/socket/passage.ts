@@ -1,9 +1,13 @@
 /** What goes along with the bytes of one message: descriptors and credentials, from the call that sends them until they have left. */
 import { type Known, requireArray } from "../arguments.ts";
-import { check, LimitError, UnsupportedError } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
+import { check, UnsupportedError } from "../errors.ts";
 import { sys } from "../sys/current.ts";
-import { credentialsMessage, encodeControl, rightsMessage } from "./control.ts";
+import {
+	checkDescriptorsCount,
+	credentialsMessage,
+	encodeControl,
+	rightsMessage,
+} from "./control.ts";
 import type { Credentials } from "./option-value.ts";
 import { OwnedDescriptor } from "./owned-descriptor.ts";
 import { descriptorOf, Given, type Passable, takeDescriptor } from "./passable.ts";
@@ -55,11 +59,7 @@ export class Passage {
 			const feature = descriptors.length > 0 ? "passing descriptors" : "sending credentials";
 			throw new UnsupportedError(feature, "only Unix sockets can do it");
 		}
-		const allowed = LIMITS.descriptorsPerMessageCount;
-		if (descriptors.length > allowed) {
-			const advice = "send the rest with another message";
-			throw new LimitError("descriptorsPerMessageCount", descriptors.length, allowed, advice);
-		}
+		checkDescriptorsCount(descriptors.length);
 		if (credentials !== undefined) credentialsMessage(credentials);
 		// All of them are looked at before the first is taken.
 		for (const [i, each] of descriptors.entries()) {
