@@ -142,7 +142,10 @@ export class Post {
 
 	async #serve(wire: Wire, hello: MessageOf<"hello">): Promise<void> {
 		// The one before may have just ended, which is not known yet: after a standstill not before the next turn.
-		const grace = async (): Promise<void> => nextTurn(await sleep(GRACE_MS));
+		const grace = async (): Promise<void> => {
+			await sleep(GRACE_MS);
+			await nextTurn();
+		};
 		if (this.#session !== undefined) await Promise.race([this.#session, grace()]);
 		if (this.#offer !== undefined && this.#session === undefined) {
 			this.#session = this.#negotiate(wire, hello, this.#offer);

@@ -1,14 +1,9 @@
 /** The bytes that come out of a `Duplex` of Node's: kept up to a mark while nobody reads, and at most one read waits for them. */
 import type { Duplex } from "node:stream";
-import {
-	BusyError,
-	type ClosedError,
-	InvalidValueError,
-	syscallError,
-	TimeoutError,
-} from "../errors.ts";
+import { type ClosedError, InvalidValueError, syscallError, TimeoutError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkWait, supervise, type WaitOptions } from "../socket/wait.ts";
+import { busy } from "../stream/byte-reader.ts";
 import { ECONNRESET } from "../sys/errno.ts";
 
 interface Waiting {
@@ -58,9 +53,7 @@ export class DuplexReader {
 	): Promise<Uint8Array | null> {
 		try {
 			checkWait(options);
-			if (this.#waiting !== undefined) {
-				throw new BusyError("Another read is pending on this stream: await it before the next one");
-			}
+			if (this.#waiting !== undefined) throw busy();
 			const content = this.#next(target);
 			if (content !== undefined) return Promise.resolve(content);
 			if (options?.timeoutMs === 0) throw new TimeoutError(0);

@@ -4,7 +4,7 @@ import { optionsFor } from "../arguments.ts";
 import { InvalidAddressError, syscallError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { PacketStream, type PacketTransport } from "../packet/packet-stream.ts";
-import type { Address, AddressInput } from "../socket/address.ts";
+import type { Address, AddressInput, TcpAddress } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
 import { type ArrivalOptions, askForCredentials, wantedOf } from "../socket/arrived-control.ts";
 import { tellConnected, tellUnconnected } from "../socket/diagnostics.ts";
@@ -47,7 +47,11 @@ import { applyTcpSettings, type TcpSettings } from "./tcp-settings.ts";
 
 /** Options of `connect`. */
 export interface ConnectOptions extends WaitOptions, TcpSettings, ArrivalOptions {
-	/** This end's address: of the same transport, its port 0 for any. A socket file is removed with the connection. Default: the kernel chooses. */
+	/**
+	 * This end's address: of the same transport, its port 0 for any. A socket file is removed with the connection. Default: the kernel chooses.
+	 * For a port of this machine on which nobody listens it may choose that same port, and connect it with itself: only where the port is given
+	 * here is that a connection; otherwise it counts as refused.
+	 */
 	readonly localAddress?: string | Address | undefined;
 	/** Time until the next address of a name is tried although the one before has not failed, 10..60000 ms. Default 250; RFC 8305 section 5. */
 	readonly attemptDelayMs?: number | undefined;
@@ -235,7 +239,7 @@ async function connectOne(
 		const owners = ownerIds(transport, options.owner);
 		if (owners === undefined) await connectTo(opened, address, signal);
 		else await connectToOwner(opened, address, owners, { signal });
-		if (options.localAddress === undefined && isOwnPeer(opened, address)) {
+		if (!givesPort(options.localAddress) && isOwnPeer(opened, address)) {
 			// Frees the port at once.
 			resetOnClose(opened.fd);
 			throw syscallError("connect", ECONNREFUSED, targetOf(address));
@@ -268,7 +272,17 @@ async function connectTo(
 function isOwnPeer(opened: Socket, address: SocketAddress): boolean {
 	if (!("host" in address)) return false;
 	const own = opened.getsockname() as typeof address;
-	return own.port === address.port && isDeepStrictEqual(own, opened.getpeername());
+	if (own.port !== address.port) return false;
+	try {
+		return isDeepStrictEqual(own, opened.getpeername());
+	} catch {
+		// A peer who has reset it already is another one.
+		return false;
+	}
+}
+
+function givesPort(localAddress: string | Address | undefined): boolean {
+	return localAddress !== undefined && (parseAddress(localAddress) as TcpAddress).port !== 0;
 }
 
 function discard({ socket: opened, file }: Pick<Attempt, "socket" | "file">): void {

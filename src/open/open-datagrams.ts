@@ -224,6 +224,8 @@ function open(
 	options: OpenDatagramsOptions,
 	peer?: SocketAddress,
 ): Datagrams {
+	// It may have aborted while a name was resolved.
+	checkWait({ signal: options.signal });
 	const opened = socket(address.family, "dgram");
 	let file: BoundFile | undefined;
 	try {
@@ -306,15 +308,15 @@ export function datagramsOver(
 	peer?: SocketAddress,
 ): Datagrams {
 	const { signal } = options;
-	// It may have aborted while a name was resolved, and tells nobody who comes later.
-	checkWait({ signal });
 	const onAbort = (): void => made.abort();
 	const cleanUp = (): void => {
 		signal?.removeEventListener("abort", onAbort);
 		file?.remove();
 	};
 	const made = new Datagrams(opened, transport, options, cleanUp, file, pathOf(peer));
-	signal?.addEventListener("abort", onAbort, { once: true });
+	// Of a signal that has aborted already nobody hears any more.
+	if (signal?.aborted) onAbort();
+	else signal?.addEventListener("abort", onAbort, { once: true });
 	return made;
 }
 

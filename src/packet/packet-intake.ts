@@ -55,7 +55,7 @@ export class PacketIntake implements Intake<Packet> {
 	// True length of the message that lies in the target or at the slab's end; -1 when there is none.
 	#loneBytes = -1;
 	#loneCompanion: Companion;
-	// The last message may come when the kernel has found none and is about to look for the end: only a second one counts.
+	// Reads that found the end. The kernel looks for a message first and for the end then, and the last message can come in between: one is not enough.
 	#ends = 0;
 	#failure: Error | undefined;
 

@@ -4,7 +4,7 @@ import { LIMITS } from "../limits.ts";
 
 /** A wait until nothing is queued. */
 export interface Drain {
-	/** Of a caller who does not await a write, and learns of the failure from the next call: that must not end the process. */
+	/** Settles when nothing is queued any more, or writing has failed. If nobody awaits it, the next call tells the failure, and the process goes on. */
 	readonly promise: Promise<void>;
 	readonly resolve: () => void;
 	readonly reject: (error: Error) => void;

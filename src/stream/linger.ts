@@ -41,21 +41,30 @@ export function discardUnread(socket: Socket): boolean {
 	return received > 0 || received === EAGAIN;
 }
 
-/** Ends writing, and waits until everything is delivered, the peer has ended too, or time is up; never rejects. */
+/** Ends writing, and waits as `untilDelivered`; never rejects. */
 export async function linger(
 	socket: Socket,
 	timeoutMs: number,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
+	if (sys.shutdown(socket.fd, SHUT_WR) >= 0) await untilDelivered(socket, timeoutMs, signal);
+}
+
+/** Waits until everything is delivered, the peer has ended too, or the signal aborts; returns false when time was up. Never rejects. */
+export async function untilDelivered(
+	socket: Socket,
+	timeoutMs: number,
+	signal: AbortSignal | undefined,
+): Promise<boolean> {
 	const deadline = performance.now() + timeoutMs;
 	let pauseMs = PAUSE_MIN_MS;
-	if (sys.shutdown(socket.fd, SHUT_WR) < 0) return;
-	while (!socket.closed && discardUnread(socket) && isUndelivered(socket)) {
+	while (!socket.closed && discardUnread(socket) && isUndelivered(socket) && !signal?.aborted) {
 		const leftMs = deadline - performance.now();
-		if (leftMs <= 0 || signal?.aborted) return;
+		if (leftMs <= 0) return false;
 		await pause(socket.descriptor, Math.min(pauseMs, leftMs));
 		pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);
 	}
+	return true;
 }
 
 /** Resolves when something has come in, or after a while. */

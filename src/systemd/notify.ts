@@ -59,10 +59,10 @@ export async function notifyBarrier(options: NotifyOptions = {}): Promise<boolea
 	if (place.family === "vsock") {
 		throw new UnsupportedError("notifyBarrier", "vsock carries no descriptors");
 	}
+	const left = countDown(options, KNOWN);
 	const [ours, theirs] = socketpair("stream");
 	const credentials = credentialsOf(options);
 	const passage = Passage.of({ descriptors: [theirs], credentials }, true);
-	const left = countDown(options, KNOWN);
 	try {
 		await deliver(BARRIER, passage, place, options);
 		// If it had to wait, this has a duplicate.

@@ -121,6 +121,14 @@ test("an answer that is still under way when its program ends arrives, although 
 	assert.equal((await server.ended).code, 0);
 });
 
+test("what a program has left in the background still says its part", async () => {
+	const program = ["sh", "-c", "(sleep 1; echo late) & head -c 300000 /dev/zero"];
+	const server = await startListening("tcp://127.0.0.1:0", ["--once", "--exec", "--", ...program]);
+	const answer = await ask(server.to, "");
+	assert.equal(answer.slice(-6), "\0late\n");
+	assert.equal((await server.ended).code, 0);
+});
+
 test("a program that --exec runs learns which process has connected to a Unix socket", async () => {
 	await inFolder(async (folder) => {
 		const shown = "$SOCKETRY_PEER_PID $SOCKETRY_PEER_UID $SOCKETRY_PEER_GID";

@@ -99,6 +99,20 @@ test("whoever knocks and says nothing keeps nobody from taking over, and is told
 	});
 });
 
+test("a signal that aborts before the new process is ready ends the socket that it belongs to, and no other", async () => {
+	await withOld({}, async (old) => {
+		const leaving = new AbortController();
+		const { web, names } = old.sockets;
+		const sockets = { web, names: { address: names, signal: leaving.signal } };
+		const next = await takeOver(old.post, { sockets });
+		leaving.abort();
+		const serving = await next.ready();
+		assert.deepEqual([serving.web.closed, serving.names.closed], [false, true]);
+		serving.web.close();
+		await next.close();
+	});
+});
+
 test("of two that start at once, when none runs yet, one serves and the other one is told that it is there", async () => {
 	await withOld({}, async ({ folder }) => {
 		const post = `unix-seqpacket:${folder}/other` as const;

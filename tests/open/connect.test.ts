@@ -53,14 +53,28 @@ test("a connection of a port with itself counts as refused, unless it was asked 
 	const to = `tcp://${host}:${port}` as const;
 	// What the kernel chooses by chance, now and then, for a port of this machine on which nobody listens.
 	const prepare = (socket: Socket): void => socket.bind({ family: "inet", host, port });
-	await assert.rejects(connect(to, { prepare }), {
-		code: "ECONNREFUSED",
-		syscall: "connect",
-		port,
-	});
+	for (const localAddress of [undefined, `tcp://${host}:0`]) {
+		await assert.rejects(connect(to, { localAddress, prepare }), {
+			code: "ECONNREFUSED",
+			syscall: "connect",
+			port,
+		});
+	}
 	const own = await connect(to, { localAddress: to });
 	assert.deepEqual(own.address, own.peer);
 	await own.close();
+});
+
+test("a connection between equal ports of two hosts is one, although it was reset at once", async () => {
+	const [host, other] = ownLoopbackHosts();
+	await using listener = await listen(`tcp://${host}:0`);
+	const { port } = listener.address;
+	const prepare = (socket: Socket): void => socket.bind({ family: "inet", host: other, port });
+	const connecting = connect(listener.address, { prepare });
+	(await listener.accept()).abort();
+	const stream = await connecting;
+	await assert.rejects(stream.read(), { code: "ECONNRESET" });
+	stream.abort();
 });
 
 test("an unknown name says so", async () => {

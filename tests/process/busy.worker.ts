@@ -77,5 +77,5 @@ async function allAtOnce(): Promise<void> {
 	kept.push(udp, tcp, unix);
 }
 
-await allAtOnce();
-parentPort?.postMessage("busy");
+// Not by an await of the module itself: V8 11 (Node 20) ends the process when a thread is terminated as it begins to run such a module.
+void allAtOnce().then(() => parentPort?.postMessage("busy"));

@@ -3,9 +3,9 @@ import { type StdioOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Address, formatAddress, LIMITS, type PeerCredentials } from "../../index.ts";
 import type { Socket } from "../../socket/index.ts";
-import { isUndelivered, linger } from "../../stream/linger.ts";
+import { isUndelivered, untilDelivered } from "../../stream/linger.ts";
 import { F_GETFL, F_SETFL, O_NONBLOCK, sys } from "../../sys/index.ts";
-import { EXIT } from "../exit-code.ts";
+import { CutError, EXIT } from "../exit-code.ts";
 
 /** What a program has to know besides. */
 export interface ProgramSurroundings {
@@ -21,10 +21,11 @@ export interface ProgramSurroundings {
 
 /**
  * Runs a program with a socket as its standard input and output, which waits as programs expect it to. The socket stays open here, so that
- * what the program sent arrives although it ends with its input unread; that is waited for.
+ * what the program sent arrives although it ends with its input unread; that is waited for, at most 10 s.
  *
  * @param socket borrowed
  * @returns its exit code, 128 + n if signal n ended it, 126 or 127 if it could not run
+ * @throws {CutError} the peer has not taken all of it in that time
  */
 export async function runProgram(
 	program: readonly string[],
@@ -41,9 +42,11 @@ export async function runProgram(
 	} finally {
 		sys.fcntl(fd, F_SETFL, flags);
 	}
-	// Closing the stream would not wait: it has written nothing itself.
-	if (isUndelivered(socket)) await linger(socket, LIMITS.closeMs, signal);
-	return code;
+	// Closing the stream would not wait: it has written nothing itself. Writing is not ended, for processes that the program has left may go on.
+	const isDelivered =
+		!isUndelivered(socket) || (await untilDelivered(socket, LIMITS.closeMs, signal));
+	if (isDelivered) return code;
+	throw new CutError("data was cut: the peer has not taken all that the program wrote");
 }
 
 /** Runs a program with our own standard input and output. */
