@@ -1,6 +1,8 @@
 /** `socketry listen --tls-cert`, with our own client and with that of OpenSSL. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { test } from "node:test";
 import { connect, type Stream, socketpair } from "socketry";
 import { encodeProxyHeader } from "socketry/proxy";
@@ -66,11 +68,16 @@ test("it talks with our own connect, over TCP and Unix sockets, and hands on bot
 test("it talks with openssl s_client", { skip: lacking("openssl") }, async () => {
 	await withFiles(async ({ folder, server }) => {
 		const args = ["tcp://127.0.0.1:0", ...server];
-		const listening = await startListening(args, Buffer.from("answer\n"));
+		const listening = await startListening(args);
 		const at = listening.to.replace("tcp://", "");
 		const trust = `-CAfile ${folder}/ca.pem -verify_return_error -verify_hostname localhost`;
 		const command = `openssl s_client -connect ${at} -servername localhost -quiet ${trust}`;
-		const asked = await start(["sh", "-c", `echo question | ${command}`], "none").ended;
+		const heard = once(listening.process.stdout as Readable, "data");
+		const asking = start(["sh", "-c", `echo question | ${command}`], "none");
+		// It ends with its server, and would leave unsent what it has not read from its standard input by then.
+		await Promise.race([heard, asking.ended]);
+		listening.process.stdin?.end("answer\n");
+		const asked = await asking.ended;
 		assert.equal(asked.stdout.toString(), "answer\n", asked.stderr);
 		const { code, stdout, stderr } = await listening.ended;
 		assert.deepEqual([code, stdout.toString()], [0, "question\n"], stderr);
