@@ -8,7 +8,7 @@ import { PATIENT } from "../support/patience.ts";
 import { lacking, startPeer } from "../support/programs.ts";
 import { lackingServiceManager, startServiceManager } from "../support/service-manager.ts";
 import { runProgram, startProgram } from "./program.ts";
-import { PROGRAM } from "./talk.ts";
+import { PROGRAM_LINE } from "./talk.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 
@@ -70,7 +70,7 @@ test("each option is told in the words of sd_notify, and the barrier is waited f
 
 test("descriptors of a shell are handed over to be kept", async () => {
 	await withManager(async (next, env) => {
-		const call = `${PROGRAM.join(" ")} notify --fd 3 --fd 4 --fd-name sessions 3</dev/null 4</dev/zero; exit $?`;
+		const call = `${PROGRAM_LINE} notify --fd 3 --fd 4 --fd-name sessions 3</dev/null 4</dev/zero; exit $?`;
 		const shell = startPeer("sh", ["-c", call], { env });
 		const { text, pid, count } = await next();
 		assert.deepEqual([text, count], ["FDSTORE=1\nFDNAME=sessions\n", 2]);
@@ -133,7 +133,7 @@ test("a shell script is a service of the real systemd by it", {
 	skip: lackingServiceManager() || lacking("sh"),
 }, async () => {
 	await inFolder(async (folder) => {
-		const notify = `${PROGRAM.join(" ")} notify`;
+		const notify = `${PROGRAM_LINE} notify`;
 		writeFileSync(
 			`${folder}/serve.sh`,
 			[

@@ -7,7 +7,7 @@ import { inFolder } from "../support/folder.ts";
 import { PATIENT } from "../support/patience.ts";
 import { lackingServiceManager, startServiceManager } from "../support/service-manager.ts";
 import { startProgram } from "./program.ts";
-import { PROGRAM } from "./talk.ts";
+import { PROGRAM_LINE } from "./talk.ts";
 
 test("--notify tells that it serves, who it is, and that it ends; only who serves tells that", async () => {
 	await inFolder(async (folder) => {
@@ -52,7 +52,7 @@ test("systemctl reload replaces a relay, whose connections go on", {
 	await inFolder(async (folder) => {
 		const far = (await listen("tcp://127.0.0.1:0")) as Listener<Stream>;
 		const to = formatAddress(far.address);
-		const relay = `${PROGRAM.join(" ")} relay ${folder}/from ${to} --takeover ${folder}/control --notify`;
+		const relay = `${PROGRAM_LINE} relay ${folder}/from ${to} --takeover ${folder}/control --notify`;
 		const unit = [
 			"[Service]",
 			"Type=notify",

@@ -28,6 +28,8 @@ export const PROGRAM: readonly string[] = [
 	process.execPath,
 	fileURLToPath(new URL("dist/cli/main.js", pathToFileURL(ROOT))),
 ];
+/** The same for the line of a shell. */
+export const PROGRAM_LINE = PROGRAM.map((word) => `"${word}"`).join(" ");
 // Of a program that hangs: on a busy machine, others take their time.
 const LIMIT_MS = 300_000;
 

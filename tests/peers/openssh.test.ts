@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { whenReachable } from "socketry";
-import { PROGRAM } from "../cli/talk.ts";
+import { PROGRAM_LINE } from "../cli/talk.ts";
 import { inFolder } from "../support/folder.ts";
 import { PATIENT } from "../support/patience.ts";
 import { find, freePort, lacking, lackingRoot, startPeer } from "../support/programs.ts";
@@ -68,7 +68,7 @@ test("ssh takes the connection that --pass-fd passes it, and connect has left", 
 	skip,
 }, async (t) => {
 	await withServer(t, async (call) => {
-		const connect = `${PROGRAM.join(" ")} connect`;
+		const connect = `${PROGRAM_LINE} connect`;
 		const fdpass = "ProxyUseFdpass=yes";
 		assert.equal(await call(`${connect} --pass-fd %h:%p`, fdpass), "from afar\n");
 		assert.equal(await call(`${connect} %h:%p`), "from afar\n");
@@ -85,7 +85,7 @@ test("ssh goes through an HTTP proxy, with the bytes of connect and with its des
 			const proxy = startPeer("tinyproxy", ["-d", "-c", `${folder}/conf`]);
 			t.after(() => proxy.process.kill("SIGKILL"));
 			await whenReachable(`tcp://127.0.0.1:${port}`, PATIENT);
-			const connect = `${PROGRAM.join(" ")} connect --proxy http://127.0.0.1:${port}`;
+			const connect = `${PROGRAM_LINE} connect --proxy http://127.0.0.1:${port}`;
 			assert.equal(await call(`${connect} --pass-fd %h:%p`, "ProxyUseFdpass=yes"), "from afar\n");
 			assert.equal(await call(`${connect} %h:%p`), "from afar\n");
 			proxy.process.kill("SIGTERM");

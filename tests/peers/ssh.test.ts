@@ -107,7 +107,7 @@ async function byOurs(
 function openSshOptions(place: Place, address: string): string[] {
 	const options = [
 		// Programs of others run without the sanitizers that our addon may need.
-		`ProxyCommand=env LD_PRELOAD=${process.env["LD_PRELOAD"] ?? ""} ${process.execPath} ${PROXY} ${address}`,
+		`ProxyCommand=env LD_PRELOAD=${process.env["LD_PRELOAD"] ?? ""} "${process.execPath}" "${PROXY}" ${address}`,
 		`IdentityFile=${file(place, "user")}`,
 		"IdentitiesOnly=yes",
 		`UserKnownHostsFile=${file(place, "known")}`,
