@@ -8,9 +8,8 @@ import { inFolder } from "../support/folder.ts";
 import { lacking } from "../support/programs.ts";
 import { TypedTerminal } from "../support/terminals.ts";
 import { runProgram } from "./program.ts";
-import { PROGRAM } from "./talk.ts";
+import { PROGRAM_LINE as OURS } from "./talk.ts";
 
-const OURS = PROGRAM.map((word) => `'${word}'`).join(" ");
 const RED = "\x1b[31m";
 
 describe("a pipeline whose reader leaves", () => {

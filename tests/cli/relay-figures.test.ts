@@ -6,9 +6,8 @@ import { inFolder } from "../support/folder.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
 import { TypedTerminal } from "../support/terminals.ts";
-import { PROGRAM, startOurs } from "./talk.ts";
+import { PROGRAM_LINE as OURS, startOurs } from "./talk.ts";
 
-const OURS = PROGRAM.map((word) => `'${word}'`).join(" ");
 // What takes a line away, and begins it anew.
 const ERASED = "\r\x1b[2K";
 

@@ -7,7 +7,15 @@ import { connect, formatAddress, listen, type Stream } from "socketry";
 import { inFolder } from "../support/folder.ts";
 import { PATIENCE_MS, until } from "../support/patience.ts";
 import { lacking } from "../support/programs.ts";
-import { type Input, PROGRAM, start, startOurs, type Talked, type Talking } from "./talk.ts";
+import {
+	type Input,
+	PROGRAM,
+	PROGRAM_LINE,
+	start,
+	startOurs,
+	type Talked,
+	type Talking,
+} from "./talk.ts";
 
 /** How often a relay is asked at the most whether it has begun. */
 const FIGURES_MAX = 10_000;
@@ -206,7 +214,7 @@ test("on a terminal it is over with the peer, whose control characters are shown
 	skip: lacking("script"),
 }, async () => {
 	const listener = await listen("tcp://127.0.0.1:0");
-	const command = [...PROGRAM, "connect", formatAddress(listener.address)].join(" ");
+	const command = `${PROGRAM_LINE} connect ${formatAddress(listener.address)}`;
 	const talking = start(["script", "-qec", command, "/dev/null"], "open");
 	const stream = await listener.accept();
 	listener.close();
