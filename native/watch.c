@@ -127,7 +127,11 @@ watch__is_socket(int32_t fd) {
 
 void
 watch_leave_nest(struct watch* watch) {
+  // libuv makes it non-blocking, which is so for all who share it then: a program that has it as its standard input
+  // may rely on waiting.
+  int flags = fcntl(watch->fd, F_GETFL);
   if (watch->poll == NULL && watch__open_poll(watch) < 0) return;
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) fcntl(watch->fd, F_SETFL, flags);
   nest_arm(watch, 0);
   watch->nested = false;
   if (watch->armed != 0) uv_poll_start(watch->poll, watch->armed, watch__on_ready);

@@ -141,6 +141,13 @@ export class Descriptor implements Watched {
 		if (this.#watch !== "watched") this.#readEvents = READY_READ | READY_HANGUP;
 	}
 
+	/** Lets events be, for somebody else uses it meanwhile; the next wait has them again. Nobody may wait. */
+	rest(): void {
+		if (this.#armed === 0) return;
+		this.#armed = 0;
+		sys.engineArm(this.#fd, 0);
+	}
+
 	/** Keeps the event loop polling for `us` microseconds after each event of this descriptor; 0 stops that. */
 	spin(us: number): void {
 		this.#spinUs = us;

@@ -33,16 +33,12 @@ export async function runProgram(
 	{ address, peer, credentials, signal, onError }: ProgramSurroundings,
 ): Promise<number> {
 	const { fd } = socket;
-	const flags = sys.fcntl(fd, F_GETFL);
-	sys.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-	let code: number;
-	try {
-		const env = { ...namesOf(address, peer), ...namesOfPerson(credentials) };
-		code = await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
-	} finally {
-		sys.fcntl(fd, F_SETFL, flags);
-	}
-	// Closing the stream would not wait: it has written nothing itself. Writing is not ended, for processes that the program has left may go on.
+	// Not undone, for processes that the program leaves may go on. Our own calls never wait.
+	sys.fcntl(fd, F_SETFL, sys.fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	socket.descriptor.rest();
+	const env = { ...namesOf(address, peer), ...namesOfPerson(credentials) };
+	const code = await exitOf(program, [fd, fd, "inherit"], env, signal, onError);
+	// Closing the stream would not wait: it has written nothing itself. Writing is not ended, for the sake of the same processes.
 	const isDelivered =
 		!isUndelivered(socket) || (await untilDelivered(socket, LIMITS.closeMs, signal));
 	if (isDelivered) return code;
