@@ -37,6 +37,7 @@ const KNOWN: Known<FromNetSocketOptions> = {
  * @throws {BusyError} Node's HTTP has it
  * @throws {InvalidValueError} it has an encoding: its bytes have become text
  * @throws {ClosedError} it is destroyed, or was never connected
+ * @throws {SyscallError} ENOTCONN: its peer has reset it, which Node has not told yet. EMFILE
  * @throws {TimeoutError | AbortError} it was not connected, or had not written everything, in time
  */
 export async function fromNetSocket(

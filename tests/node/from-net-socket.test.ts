@@ -13,9 +13,12 @@ import {
 	UnsupportedError,
 } from "socketry";
 import { fromNetSocket } from "socketry/node";
+import { sys } from "socketry/sys";
 import { refusingTcpPort } from "../support/own-addresses.ts";
 import { withSocketPath } from "../support/pairs.ts";
-import { bytesOf, closed } from "./sockets.ts";
+import { bytesOf, closed, readAll } from "./sockets.ts";
+
+const ENOTCONN = -107;
 
 type Pair = [left: net.Socket, right: net.Socket];
 
@@ -191,6 +194,23 @@ test("a socket that still connects is waited for", async () => {
 
 test("a socket that was never connected is refused", async () => {
 	await assert.rejects(fromNetSocket(new net.Socket()), ClosedError);
+});
+
+test("a socket whose peer has reset it meanwhile is refused, and stays its owner's", async () => {
+	const [left, right] = await netPair();
+	const { getpeername } = sys;
+	sys.getpeername = () => ENOTCONN;
+	try {
+		await assert.rejects(fromNetSocket(left), { code: "ENOTCONN" });
+	} finally {
+		sys.getpeername = getpeername;
+	}
+	assert.equal(left.destroyed, false);
+	right.end("still here");
+	assert.equal((await readAll(left)).toString(), "still here");
+	left.end();
+	right.resume();
+	await Promise.all([closed(left), closed(right)]);
 });
 
 test("a TLS socket is refused", async () => {
