@@ -29,6 +29,7 @@ const FLOW_BYTES = 100_000;
 const TICK_MS = 10;
 /** Latest that a timer, or the answer of another connection, may come. */
 const LATEST_MS = 200;
+const ATTEMPTS = 3;
 
 /** A clock that stands still while this process has no processor: what the rest of the machine does is nobody's fault here. */
 function busyClock(): () => number {
@@ -53,12 +54,12 @@ interface Hose {
 	stop(): void;
 }
 
-/** Watches timers and another connection while a hose flows. */
-async function assertFair(hose: Hose): Promise<void> {
-	const [asking, answering] = socketpair();
-	const echoing = (async () => {
-		for await (const chunk of answering) await answering.write(chunk);
-	})();
+/** Watches for a while how late timers, and the answers on another connection, come. */
+async function watch(
+	asking: Stream,
+	end: Hose["end"],
+): Promise<{ readonly isFair: boolean; readonly text: string }> {
+	const bytesBefore = bytesFrom(end);
 	let latestTick = 0;
 	let ticks = 0;
 	const clock = busyClock();
@@ -74,7 +75,7 @@ async function assertFair(hose: Hose): Promise<void> {
 	const start = performance.now();
 	const isOver = (): boolean => {
 		const ms = performance.now() - start;
-		return ms > (bytesFrom(hose.end) > FLOW_BYTES ? WATCH_MS : PATIENCE_MS);
+		return ms > (bytesFrom(end) - bytesBefore > FLOW_BYTES ? WATCH_MS : PATIENCE_MS);
 	};
 	while (!isOver()) {
 		const asked = clock();
@@ -85,14 +86,29 @@ async function assertFair(hose: Hose): Promise<void> {
 		await new Promise((resolve) => setTimeout(resolve, 1));
 	}
 	clearInterval(timer);
+	return {
+		isFair: latestTick < LATEST_MS && latestAnswer < LATEST_MS,
+		text: `${ticks} ticks, latest ${latestTick} ms; ${answers} answers, latest ${latestAnswer} ms`,
+	};
+}
+
+/** Watches timers and another connection while a hose flows. */
+async function assertFair(hose: Hose): Promise<void> {
+	const [asking, answering] = socketpair();
+	const echoing = (async () => {
+		for await (const chunk of answering) await answering.write(chunk);
+	})();
+	let seen = await watch(asking, hose.end);
+	// A pause of the whole machine can look like work of this process; who starves does so each time.
+	for (let again = 1; again < ATTEMPTS && !seen.isFair; again++)
+		seen = await watch(asking, hose.end);
 	hose.stop();
 	const bytes = bytesFrom(hose.end);
 	await hose.flowing;
 	await asking.close();
 	await echoing;
 	await answering.close();
-	const seen = `${ticks} ticks, latest ${latestTick} ms; ${answers} answers, latest ${latestAnswer} ms`;
-	assert.ok(latestTick < LATEST_MS && latestAnswer < LATEST_MS, seen);
+	assert.ok(seen.isFair, seen.text);
 	assert.ok(bytes > FLOW_BYTES, `only ${bytes} bytes came: that is no firehose`);
 }
 
