@@ -70,8 +70,13 @@ async function serve(): Promise<void> {
 	if (order.laterUid !== undefined) process.setuid?.(order.laterUid);
 	console.log("ready");
 	for await (const connection of listener) {
-		await say(connection, order.tells ? JSON.stringify(connection.peerCredentials) : "hello");
-		await connection.close();
+		try {
+			await say(connection, order.tells ? JSON.stringify(connection.peerCredentials) : "hello");
+			await connection.close();
+		} catch {
+			// Who wants another server has left.
+			connection.abort();
+		}
 	}
 }
 
