@@ -108,7 +108,7 @@ test("a signal that aborts before the new process is ready ends the socket that 
 		leaving.abort();
 		const serving = await next.ready();
 		assert.deepEqual([serving.web.closed, serving.names.closed], [false, true]);
-		serving.web.close();
+		await serving.web.close();
 		await next.close();
 	});
 });
