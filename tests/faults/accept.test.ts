@@ -93,12 +93,18 @@ async function shortageUs(): Promise<number> {
 	return user + system;
 }
 
-test("an overloaded listener can be closed, and its pending accept learns of it", async () => {
+/** A listener that has just met EMFILE, with an accept that waits and the client that was turned away. */
+async function overloaded() {
 	const listener = await listen(`unix:${abstractName()}`);
 	const client = await connect(listener.address);
 	const faults = injectFaults([{ call: "accept4", fail: "EMFILE" }]);
 	const accepting = listener.accept();
 	assert.equal(await client.read(), null);
+	return { listener, client, faults, accepting };
+}
+
+test("an overloaded listener can be closed, and its pending accept learns of it", async () => {
+	const { listener, client, faults, accepting } = await overloaded();
 	listener.close();
 	await assert.rejects(accepting, { code: "ERR_CLOSED" });
 	client.abort();
@@ -106,11 +112,7 @@ test("an overloaded listener can be closed, and its pending accept learns of it"
 });
 
 test("an accept of an overloaded listener learns that somebody has closed its socket", async () => {
-	const listener = await listen(`unix:${abstractName()}`);
-	const client = await connect(listener.address);
-	const faults = injectFaults([{ call: "accept4", fail: "EMFILE" }]);
-	const accepting = listener.accept();
-	assert.equal(await client.read(), null);
+	const { listener, client, faults, accepting } = await overloaded();
 	faults[Symbol.dispose]();
 	listener.socket.close();
 	await assert.rejects(accepting, { code: "ERR_CLOSED" });

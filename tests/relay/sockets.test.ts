@@ -1,21 +1,13 @@
 /** What joins the sockets of two streams: who owns them meanwhile, and in which turns they have their share. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, listen, type Stream, socketpair } from "socketry";
+import { type Stream, socketpair } from "socketry";
 import { relay } from "socketry/relay";
 import { injectFaults } from "socketry/testing";
 import { pendingError } from "#src/socket/connecting.ts";
 import { sys } from "#src/sys/current.ts";
 import { until } from "../support/patience.ts";
-import { outcome, readAll } from "./ends.ts";
-
-async function tcpPair(): Promise<[outer: Stream, inner: Stream]> {
-	await using listener = await listen("tcp://127.0.0.1:0");
-	const client = await connect(
-		listener.address as { transport: "tcp"; host: string; port: number },
-	);
-	return [client, await listener.accept()];
-}
+import { outcome, readAll, tcpPair } from "./ends.ts";
 
 /** Waits until a reset has arrived, and leaves it to be told: after it the kernel knows no peer any more. */
 async function untilReset({ socket }: Stream): Promise<void> {
